@@ -1,0 +1,348 @@
+"""What a run leaves behind: one JSON file with its configuration, provenance and counts.
+
+A record stores counts and never a bare ratio; who reads it divides. Wall time, memory and hardware
+stand in `Provenance`, so that two runs of the same configuration can be compared by the rest
+(`Record.reproducible`).
+"""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+
+from partial_backprop.config import RunConfig
+from partial_backprop.errors import UserError
+
+SCHEMA_VERSION = 1
+
+
+class _Frozen(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+
+class Count(_Frozen):
+    """How many examples of a split were classified correctly."""
+
+    n_correct: int = pydantic.Field(ge=0)
+    n_examples: int = pydantic.Field(ge=1)
+
+    @pydantic.model_validator(mode="after")
+    def _within(self) -> "Count":
+        if self.n_correct > self.n_examples:
+            raise ValueError(f"n_correct ({self.n_correct}) exceeds n_examples ({self.n_examples})")
+        return self
+
+
+class Selection(_Frozen):
+    """One way of choosing the epoch that is reported."""
+
+    rule: Literal["last", "best_on_validation", "paper_protocol"]
+    """``paper_protocol``: the epoch that is best on the test set, as in the source's listing."""
+    epoch: int = pydantic.Field(ge=0)
+    """Epoch from 0."""
+    validation: Count
+    test: Count
+
+
+class LayerFreezing(_Frozen):
+    """Freezing counts of one parameter tensor."""
+
+    name: str
+    """Parameter name, as in ``model.named_parameters()``."""
+    n_weights: int
+    n_mask_zeros: int
+    """Weights that the mask freezes."""
+    n_natural_zeros: int
+    """Weights whose gradient was exactly 0 on the batch that made the mask, before masking."""
+    n_unmoved: int
+    """Weights whose final value equals, bit for bit, the one at the making of the last mask."""
+    drift_sum_abs: float
+    """Sum over masked weights of |final value − value at the making of the last mask|."""
+    drift_max_abs: float
+    """The largest of these; 0 under ``strict``."""
+
+
+class FreezingReport(_Frozen):
+    """What was frozen, by parameter tensor."""
+
+    threshold: float | None
+    """Raw gradient magnitude that separated frozen from active, where one threshold did."""
+    masked_at_epochs: tuple[int, ...]
+    """Epochs (from 0) on whose first batch a mask was made."""
+    layers: tuple[LayerFreezing, ...]
+
+    def total(self, field: str) -> int:
+        """Sum a count over all layers.
+
+        Parameters
+        ----------
+        field : str
+            Name of an integer field of `LayerFreezing`.
+
+        Returns
+        -------
+        int
+            The sum.
+        """
+        return sum(getattr(layer, field) for layer in self.layers)
+
+
+class DataFacts(_Frozen):
+    """The data that a run saw."""
+
+    role: str
+    name: str
+    """Name of the data set that ran, never of the one it stands for."""
+    sha256: str
+    """Checksum of the images and labels that were used."""
+    n_train: int
+    n_validation: int
+    n_test: int
+    n_classes: int
+    image_shape: tuple[int, int, int]
+    """Channels, height, width."""
+
+
+class NetworkFacts(_Frozen):
+    """The network that was trained."""
+
+    name: str
+    n_parameters: int
+    full_size: bool
+    """Whether it is the source's network, at its full width and depth."""
+
+
+class Provenance(_Frozen):
+    """Where and how a record was made; differs between two runs of one configuration."""
+
+    version: str
+    """Version of this package."""
+    code_sha256: str
+    """Hash of the package's source files."""
+    packages: dict[str, str]
+    """Versions of the packages that make the numbers."""
+    python: str
+    device: str
+    """Name of the processor or accelerator."""
+    platform: str
+    threads: int
+    wall_s: float
+    """Seconds of training and evaluation, those of earlier, killed attempts included."""
+    peak_memory_bytes: int
+    """Peak resident memory of the process."""
+
+
+class Record(_Frozen):
+    """Result of one run."""
+
+    schema_version: Literal[1] = 1
+    experiment: str
+    arm: str
+    seed: int
+    scale: str
+    config: RunConfig
+    config_sha256: str
+    data: DataFacts | None = None
+    network: NetworkFacts | None = None
+    selections: tuple[Selection, ...] = ()
+    freezing: FreezingReport | None = None
+    measurements: dict[str, Any] = {}
+    """Results of recipes that are no plain classification, by name with unit."""
+    provenance: Provenance
+
+    @pydantic.model_validator(mode="after")
+    def _hash_matches(self) -> "Record":
+        if self.config.sha256() != self.config_sha256:
+            raise ValueError("config_sha256 does not match the configuration in the record")
+        return self
+
+    def selection(self, rule: str) -> Selection:
+        """Return the selection of a given rule.
+
+        Parameters
+        ----------
+        rule : {"last", "best_on_validation", "paper_protocol"}
+            How the epoch was chosen.
+
+        Returns
+        -------
+        Selection
+            The epoch and its counts.
+
+        Raises
+        ------
+        KeyError
+            If the record has no such selection.
+        """
+        for selection in self.selections:
+            if selection.rule == rule:
+                return selection
+        raise KeyError(f"{self.experiment}/{self.arm}/seed{self.seed} has no selection {rule!r}")
+
+    def reproducible(self) -> dict[str, Any]:
+        """Return the part that two runs of one configuration have in common.
+
+        Returns
+        -------
+        dict
+            The record as plain values, without its provenance.
+        """
+        return self.model_dump(mode="json", exclude={"provenance"})
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name, flush it to disk, and rename it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Final name; its folder is made where missing.
+    content : bytes
+        What the file shall hold.
+
+    Raises
+    ------
+    UserError
+        If the disk is full or the folder cannot be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror}; free space or choose another folder") from error
+
+
+def write(record: Record, path: Path) -> None:
+    """Write a record.
+
+    Parameters
+    ----------
+    record : Record
+        What to write.
+    path : pathlib.Path
+        Where to; either the whole file appears there, or none.
+    """
+    text = json.dumps(record.model_dump(mode="json"), indent=1, allow_nan=False)
+    write_atomically(path, (text + "\n").encode())
+
+
+def read(path: Path) -> Record:
+    """Read and check a record.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        File that `write` wrote.
+
+    Returns
+    -------
+    Record
+        The record.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, damaged, of another schema, or its hash does not match.
+    """
+    try:
+        return Record.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise UserError(f"cannot read the record {path}: {error.strerror}; run its training again") from None
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "the file"
+        raise UserError(
+            f"the record {path} is damaged or of another version ({key}: {first['msg']}): "
+            "delete it and run its training again"
+        ) from None
+
+
+class LayerGradients(_Frozen):
+    """Gradients of one parameter tensor on the batch that makes the mask."""
+
+    name: str
+    """Parameter name, as in ``model.named_parameters()``."""
+    convolution: int | None
+    """Position among the network's convolutions from 1, in forward order; None for anything else."""
+    n_weights: int
+    n_natural_zeros: int
+    edges: tuple[float, ...]
+    """Bin edges over raw signed gradients, symmetric about 0, covering all of them."""
+    counts: tuple[int, ...]
+    """Weights per bin, the natural zeros left out."""
+
+
+class GradientDensity(_Frozen):
+    """Density of all non-zero gradient magnitudes of a network, and the thresholds upon it."""
+
+    grid: tuple[float, ...]
+    """Raw gradient magnitudes, increasing."""
+    density: tuple[float, ...]
+    """Estimated density at each, per unit of raw magnitude (equation 1 of seed 001)."""
+    low: float
+    high: float
+    """Ends of the high-likelihood range G_n."""
+    otsu: float
+    """Raw threshold from equations 2 and 3."""
+    tweaked: float
+    """Raw threshold of the arm ``pb``."""
+    share_below_otsu: float
+    """Share of all weights, natural zeros included, with magnitude <= otsu."""
+    share_below_tweaked: float
+
+
+class GradientSample(_Frozen):
+    """What figure 2 and the density figure draw: gradients after Ω epochs, before the mask."""
+
+    schema_version: Literal[1] = 1
+    experiment: str
+    seed: int
+    scale: str
+    config_sha256: str
+    """Hash of the trunk's configuration."""
+    learning_rate: float
+    """The paper's units are raw gradients divided by this."""
+    data: DataFacts
+    network: NetworkFacts
+    layers: tuple[LayerGradients, ...]
+    density: GradientDensity
+
+
+def read_gradients(path: Path) -> GradientSample:
+    """Read and check a gradient sample.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A ``gradients.json``.
+
+    Returns
+    -------
+    GradientSample
+        The sample.
+
+    Raises
+    ------
+    UserError
+        If the file is missing or damaged.
+    """
+    try:
+        return GradientSample.model_validate_json(path.read_bytes())
+    except (OSError, pydantic.ValidationError) as error:
+        reason = " ".join(str(error).split())[:120]
+        raise UserError(f"{path} is missing or damaged ({reason}): delete it and run it again") from None

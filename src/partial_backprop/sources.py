@@ -1,0 +1,64 @@
+"""Which source files a stage depends on, so that the workflow reruns it when one is edited.
+
+Imports are read from the source text with `ast`; nothing is imported.
+"""
+
+import ast
+from pathlib import Path
+
+_ROOT = Path(__file__).parent
+# What these do for a run is in its configuration's hash or in its record's schema.
+_LEAVES = {"__init__", "cli", "config", "errors", "record", "registry"}
+
+
+def _path(module: str) -> Path | None:
+    stem = _ROOT.joinpath(*module.split("."))
+    for path in (stem.with_suffix(".py"), stem / "__init__.py"):
+        if path.exists():
+            return path
+    return None
+
+
+def _imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("partial_backprop"):
+            base = node.module.partition(".")[2]
+            found |= {f"{base}.{alias.name}".strip(".") for alias in node.names} | {base}
+        elif isinstance(node, ast.Import):
+            names = (alias.name for alias in node.names)
+            found |= {name.partition(".")[2] for name in names if name.startswith("partial_backprop.")}
+    return found - {""}
+
+
+def closure(*modules: str) -> list[Path]:
+    """List the source files that some modules need, themselves included.
+
+    Parameters
+    ----------
+    *modules : str
+        Names relative to the package, such as ``figures.figure_2``.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Files of this package, sorted; the leaves whose effect is in the configuration's hash or
+        in the record's schema (configuration, record, registry, errors) are left out.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a module does not exist.
+    """
+    found: set[Path] = set()
+    missing = [module for module in modules if _path(module) is None]
+    if missing:
+        raise FileNotFoundError(f"the package has no module {', '.join(missing)}")
+    waiting = list(modules)
+    while waiting:
+        path = _path(waiting.pop())
+        if path is None or path in found or path.relative_to(_ROOT).with_suffix("").as_posix() in _LEAVES:
+            continue
+        found.add(path)
+        waiting += _imports(path)
+    return sorted(path for path in found if path.name != "__init__.py" or path.stat().st_size > 300)

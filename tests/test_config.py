@@ -1,0 +1,221 @@
+"""From configuration files to one resolved and hashed configuration a run."""
+
+import itertools
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from partial_backprop import config
+from partial_backprop.errors import UserError
+
+ROOT = Path(__file__).parents[1]
+CONFIG = ROOT / "config"
+SCALES = sorted(path.stem for path in (CONFIG / "scales").glob("*.yaml"))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A configuration folder of one experiment and one scale, to be damaged."""
+    (tmp_path / "scales").mkdir()
+    (tmp_path / "experiments").mkdir()
+    scale = {
+        "title": "a test",
+        "seeds": [0],
+        "roles": {"mnist": {"dataset": {"name": "digits"}, "n_validation": 10}},
+        "defaults": {"training": {"epochs": 5}},
+        "experiments": {"one": {"network": {"name": "lenet5", "width": 0.5}}},
+    }
+    experiment = {
+        "title": "One",
+        "data": {"role": "mnist"},
+        "network": {"name": "lenet5"},
+        "training": {"epochs": 9, "batch_size": 7},
+        "arms": {
+            "fb": {},
+            "pb": {"freezing": {"criterion": {"name": "fixed", "threshold": 0.5}}},
+        },
+    }
+
+    def write(*, scale_change=None, experiment_change=None):
+        for path, content, change in (
+            ("scales/s.yaml", scale, scale_change),
+            ("experiments/one.yaml", experiment, experiment_change),
+        ):
+            text = yaml.safe_dump(config.merge(content, change or {}))
+            (tmp_path / path).write_text(text, encoding="utf-8")
+        return tmp_path
+
+    return write
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_every_run_of_every_scale_resolves(scale):
+    the_scale = config.read_scale(scale, CONFIG)
+    if the_scale.published:
+        assert not the_scale.roles
+        return
+    hashes = {
+        config.resolve(scale, experiment, arm, seed, CONFIG).sha256()
+        for experiment in the_scale.experiments
+        for arm in [config.TRUNK, *config.arms(scale, experiment, CONFIG)]
+        for seed in the_scale.seeds
+    }
+    n_runs = sum(
+        (1 + len(config.arms(scale, experiment, CONFIG))) * len(the_scale.seeds)
+        for experiment in the_scale.experiments
+    )
+    assert len(hashes) == n_runs
+
+
+def test_full_scale_is_the_papers_protocol():
+    run = config.resolve("full", "vgg19_cifar10", "pb", 0, CONFIG)
+    training = run.training
+    assert (training.epochs, training.batch_size, training.milestones) == (110, 100, (40, 80))
+    assert (training.optimizer.name, training.optimizer.learning_rate) == ("amsgrad", 1e-3)
+    assert (training.decay, training.shared_epochs, training.optimizer.weight_decay) == (0.1, 2, 0)
+    thresholds = {
+        name: config.resolve("full", name, "pb", 0, CONFIG).freezing.criterion["threshold"]
+        for name in config.read_scale("full", CONFIG).experiments
+    }
+    assert thresholds == {
+        "vgg19_cifar10": 0.04,
+        "resnet110_cifar10": 0.19,
+        "densenet121_cifar10": 0.45,
+        "lenet5_mnist": 0.50,
+    }
+
+
+def test_layers_are_merged_later_ones_winning(folder):
+    run = config.resolve("s", "one", "pb", 3, folder())
+    assert run.training.epochs == 5  # the scale's default over the experiment's 9
+    assert run.training.batch_size == 7  # the experiment's
+    assert run.network == {"name": "lenet5", "width": 0.5}  # the scale's entry
+    assert run.freezing.criterion == {"name": "fixed", "threshold": 0.5, "learning_rate": 0.001}
+    assert run.data.dataset["name"] == "digits"
+
+
+def test_the_hash_covers_defaults_and_every_leaf(folder):
+    directory = folder()
+    base = config.resolve("s", "one", "pb", 0, directory)
+    same = folder(experiment_change={"training": {"decay": 0.1}})  # the default, spelled out
+    assert config.resolve("s", "one", "pb", 0, same).sha256() == base.sha256()
+    other = folder(experiment_change={"training": {"decay": 0.2}})
+    assert config.resolve("s", "one", "pb", 0, other).sha256() != base.sha256()
+
+
+def test_the_hash_is_pinned():
+    # Computed once from this very configuration; it changes when a default or the schema does,
+    # and then every record must be made again: that is what this test is to say.
+    run = config.RunConfig(scale="s", experiment="e", arm="a", seed=0)
+    text = (
+        '{"arm":"a","data":null,"experiment":"e","freezing":null,"network":null,'
+        '"recipe":{"name":"classify"},"scale":"s","schema_version":1,"seed":0,"training":null}'
+    )
+    import hashlib
+
+    assert run.sha256() == hashlib.sha256(text.encode()).hexdigest()
+
+
+def test_the_trunk_does_not_depend_on_the_length_of_the_arms(folder):
+    short = config.resolve("s", "one", config.TRUNK, 0, folder())
+    change = {"defaults": {"training": {"epochs": 50}}}
+    long = config.resolve("s", "one", config.TRUNK, 0, folder(scale_change=change))
+    assert short.sha256() == long.sha256()
+    assert short.training.epochs == short.training.shared_epochs == 2
+    assert short.freezing is None
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"training": {"epoch": 3}}, "training.epoch: unknown key"),
+        ({"training": {"batch_size": -1}}, "training.batch_size"),
+        ({"training": {"batch_size": "many"}}, "training.batch_size"),
+        ({"training": {"shared_epochs": 99}}, "shared_epochs"),
+        ({"network": {"name": "alexnet"}}, "choose one of .*lenet5"),
+        ({"network": {"depth": 3}}, "unknown option 'depth'.*width"),
+        ({"network": {"width": "wide"}}, "'width'.*must be float"),
+        ({"data": {"role": "imagenet"}}, "no data set plays 'imagenet'"),
+        ({"freezing": {"mode": "soft"}}, "freezing.mode"),
+        ({"freezing": {"start_epoch": 1}}, "shared epochs"),
+        ({"freezing": {"criterion": {"threshold": None}}}, "must be float"),
+        ({"colour": "red"}, "colour: unknown key"),
+    ],
+)
+def test_a_bad_run_is_told_in_one_line(folder, change, message):
+    with pytest.raises(UserError, match=message) as caught:
+        config.resolve("s", "one", "pb", 0, folder(experiment_change={"arms": {"pb": change}}))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"seeds": []}, "seeds"),
+        ({"seeds": [1, 1]}, "differ"),
+        ({"sedes": [1]}, "sedes: unknown key"),
+        ({"title": None}, "title"),
+    ],
+)
+def test_a_bad_scale_is_told_in_one_line(folder, change, message):
+    with pytest.raises(UserError, match=message) as caught:
+        config.read_scale("s", folder(scale_change=change))
+    assert "\n" not in str(caught.value)
+
+
+def test_unknown_names_list_the_valid_ones(folder):
+    directory = folder()
+    with pytest.raises(UserError, match="has s"):
+        config.read_scale("large", directory)
+    with pytest.raises(UserError, match="fb, pb"):
+        config.resolve("s", "one", "pc", 0, directory)
+    with pytest.raises(UserError, match="negative|greater than or equal"):
+        config.resolve("s", "one", "fb", -1, directory)
+
+
+@given(content=st.binary(max_size=60))
+def test_any_bytes_in_a_yaml_file_are_a_mapping_or_one_line(tmp_path_factory, content):
+    path = tmp_path_factory.mktemp("yaml") / "any.yaml"
+    path.write_bytes(content)
+    try:
+        assert isinstance(config.read_yaml(path), dict)
+    except UserError as error:
+        assert "\n" not in str(error)
+        assert "any.yaml" in str(error)
+
+
+nested = st.recursive(
+    st.integers(),
+    lambda children: st.dictionaries(st.sampled_from("abc"), children, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(base=nested, change=nested)
+def test_merging_twice_changes_nothing_more(base, change):
+    once = config.merge(base, change)
+    assert config.merge(once, change) == once
+
+
+def test_another_name_does_not_inherit_options():
+    base = {"criterion": {"name": "fixed", "threshold": 0.5}}
+    merged = config.merge(base, {"criterion": {"name": "quantile", "q": 0.8}})
+    assert merged == {"criterion": {"name": "quantile", "q": 0.8}}
+
+
+def test_settings_and_their_schema_name_the_same_keys():
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    assert set(schema["properties"]) == set(config.Settings.model_fields)
+    for key, entry in schema["properties"].items():
+        if "default" in entry:
+            assert config.Settings.model_fields[key].default == entry["default"]
+    assert set(config.read_yaml(CONFIG / "config.yaml")) == set(config.Settings.model_fields)
+
+
+def test_experiments_share_the_papers_arms():
+    names = itertools.pairwise(config.read_scale("full", CONFIG).experiments)
+    for one, other in names:
+        assert config.arms("full", one, CONFIG) == config.arms("full", other, CONFIG)
