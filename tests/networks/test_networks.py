@@ -1,0 +1,94 @@
+"""What every network promises, and the source's parameter counts."""
+
+import pytest
+import torch
+
+from partial_backprop import registry
+
+SMALL = {
+    "lenet5": {"width": 0.5},
+    "vgg19": {"width": 0.0625},
+    "resnet110": {"depth": 8, "width": 0.5},
+    "densenet121": {"growth": 4, "blocks": (1, 2, 1, 1)},
+}
+SHAPES = {"lenet5": (1, 28, 28)}
+
+
+def build(name, **options):
+    return registry.load("networks", name)(SHAPES.get(name, (3, 32, 32)), 10, **options)
+
+
+@pytest.mark.parametrize(
+    ("name", "n_parameters"),
+    [
+        # Seed 001's networks as its public code builds them; LeNet-5 counted by hand:
+        # 8·25+8 + 32·8·25+32 + 800·120+120 + 120·84+84 + 84·10+10.
+        ("vgg19", 20_040_522),
+        ("resnet110", 1_727_962),
+        ("densenet121", 1_000_618),
+        ("lenet5", 113_774),
+    ],
+)
+def test_parameter_count_is_the_sources(name, n_parameters):
+    model = build(name)
+    assert sum(parameter.numel() for parameter in model.parameters()) == n_parameters
+
+
+def test_every_network_is_covered_here():
+    assert set(registry.names("networks")) == set(SMALL)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_every_weight_gets_a_gradient(name):
+    torch.manual_seed(0)
+    model = build(name, **SMALL[name])
+    images = torch.randn(4, *SHAPES.get(name, (3, 32, 32)))
+    logits = model(images)
+    assert logits.shape == (4, 10)
+    logits.square().sum().backward()
+    assert all(parameter.grad is not None for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_memory_format_does_not_change_the_function(name):
+    torch.manual_seed(0)
+    model = build(name, **SMALL[name]).double().eval()
+    images = torch.randn(2, *SHAPES.get(name, (3, 32, 32)), dtype=torch.float64)
+    expected = model(images)
+    model.to(memory_format=torch.channels_last)
+    found = model(images.contiguous(memory_format=torch.channels_last))
+    torch.testing.assert_close(found, expected)
+
+
+def test_vgg19_has_sixteen_convolutions_of_the_sources_widths():
+    widths = [m.out_channels for m in build("vgg19").modules() if isinstance(m, torch.nn.Conv2d)]
+    assert widths == [64] * 2 + [128] * 2 + [256] * 4 + [512] * 8
+
+
+def test_option_a_shortcut_keeps_every_other_pixel_and_pads_with_zeros():
+    from partial_backprop.networks.resnet110 import BasicBlock
+
+    block = BasicBlock(2, 4).eval()
+    torch.nn.init.zeros_(block.bn2.weight)  # no residual: what is left is the shortcut
+    features = torch.rand(1, 2, 8, 8)
+    found = block(features)
+    assert torch.equal(found[:, 1:3], features[:, :, ::2, ::2])
+    assert not found[:, [0, 3]].any()
+
+
+def test_wrong_depth_is_told():
+    with pytest.raises(ValueError, match="6 n \\+ 2"):
+        build("resnet110", depth=9)
+
+
+@pytest.mark.parametrize("name", ["lenet5", "vgg19", "resnet110"])
+@pytest.mark.parametrize("width", [0, -1.0])
+def test_width_must_be_positive(name, width):
+    with pytest.raises(ValueError, match="width"):
+        build(name, width=width)
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_images_that_do_not_fit_are_told(name):
+    with pytest.raises(ValueError, match="multiples"):
+        registry.load("networks", name)((3, 30, 31), 10)
