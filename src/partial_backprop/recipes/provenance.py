@@ -1,0 +1,85 @@
+"""Where and how a record was made."""
+
+import hashlib
+import platform
+import resource
+import sys
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+import torch
+
+from partial_backprop import __version__
+from partial_backprop.record import Provenance
+
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "KDEpy", "pydantic")
+ROOMS = ("mask.py", "data/**/*.py", "networks/**/*.py", "freezing/**/*.py", "training/**/*.py",
+         "recipes/**/*.py")
+"""Source files, as patterns, on which the numbers of a run depend."""
+
+
+@cache
+def code_sha256() -> str:
+    """Hash the source files that make the numbers of a run.
+
+    Returns
+    -------
+    str
+        SHA-256 over the relative paths and contents of the Python files of `ROOMS`.
+    """
+    root = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(path for room in ROOMS for path in root.glob(room)):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0")
+        digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _processor() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _installed(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "absent"
+
+
+def provenance(device: torch.device, wall_s: float) -> Provenance:
+    """Describe this process.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where the run was trained.
+    wall_s : float
+        Seconds of training and evaluation, those of earlier attempts included.
+
+    Returns
+    -------
+    Provenance
+        Versions, hardware, time and memory.
+    """
+    on_gpu = device.type == "cuda"
+    # Linux counts the peak in KiB, macOS in bytes.
+    unit = 1 if sys.platform == "darwin" else 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return Provenance(
+        version=__version__,
+        code_sha256=code_sha256(),
+        packages={name: _installed(name) for name in PACKAGES},
+        python=platform.python_version(),
+        device=torch.cuda.get_device_name(device) if on_gpu else _processor(),
+        platform=platform.platform(),
+        threads=torch.get_num_threads(),
+        wall_s=round(wall_s, 3),
+        peak_memory_bytes=torch.cuda.max_memory_allocated(device) if on_gpu else peak,
+    )

@@ -1,0 +1,135 @@
+"""What every recipe that trains a classifier begins with: data, network, optimizer, trunk."""
+
+from dataclasses import dataclass
+
+import torch
+
+from partial_backprop import registry
+from partial_backprop.config import RunConfig
+from partial_backprop.data.dataset import Splits, load_splits
+from partial_backprop.errors import UserError
+from partial_backprop.record import DataFacts, NetworkFacts
+from partial_backprop.recipes.job import Job
+from partial_backprop.training import checkpoint, optimizers
+from partial_backprop.training.batches import DeviceSplit
+from partial_backprop.training.loop import DeviceSplits, Trainee
+from partial_backprop.training.seeding import derive
+
+
+@dataclass(frozen=True)
+class Setting:
+    """Data and a network to train on them.
+
+    Parameters
+    ----------
+    splits : DeviceSplits
+        The data on the device.
+    data, network : DataFacts, NetworkFacts
+        What the record says of them.
+    trainee : Trainee
+        The network with its optimizer: new, or as the trunk left it.
+    """
+
+    splits: DeviceSplits
+    data: DataFacts
+    network: NetworkFacts
+    trainee: Trainee
+
+
+def prepare(config: RunConfig, job: Job) -> Setting:
+    """Load the data and build the network.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run's configuration, with data, network and training.
+    job : Job
+        Where the data and the trunk are.
+
+    Returns
+    -------
+    Setting
+        Everything that the training loop needs.
+
+    Raises
+    ------
+    UserError
+        If the data are missing or damaged, an option is wrong, or the trunk is another network's.
+    """
+    splits = load_splits(config.data, job.data_root, config.seed)
+    trainee, network = _new_trainee(config, splits, job.device)
+    if job.trunk is not None:
+        restore(trainee, checkpoint.load(job.trunk, job.device), str(job.trunk))
+    on_device = (
+        DeviceSplit.of(part, splits.mean, splits.std, job.device)
+        for part in (splits.train, splits.validation, splits.test)
+    )
+    return Setting(DeviceSplits(*on_device), splits.facts, network, trainee)
+
+
+def _new_trainee(
+    config: RunConfig, splits: Splits, device: torch.device
+) -> tuple[Trainee, NetworkFacts]:
+    options = dict(config.network)
+    name = options.pop("name")
+    build = registry.load("networks", name)
+    torch.manual_seed(derive(config.seed, "initial weights"))
+    try:
+        model = build(splits.image_shape, splits.n_classes, **options)
+    except ValueError as error:
+        raise UserError(f"network of {config.experiment} at scale {config.scale}: {error}") from None
+    model = model.to(device, memory_format=torch.channels_last)
+    facts = NetworkFacts(
+        name=name,
+        n_parameters=sum(parameter.numel() for parameter in model.parameters()),
+        full_size=dict(config.network) == registry.resolve("networks", {"name": name}),
+    )
+    return Trainee(model, optimizers.build(model.parameters(), config.training.optimizer)), facts
+
+
+def state(trainee: Trainee) -> dict[str, object]:
+    """Return what `restore` needs.
+
+    Parameters
+    ----------
+    trainee : Trainee
+        A network in training.
+
+    Returns
+    -------
+    dict
+        Tensors and plain values.
+    """
+    return {
+        "model": trainee.model.state_dict(),
+        "optimizer": trainee.optimizer.state_dict(),
+        "rows": trainee.rows,
+        "elapsed_s": trainee.elapsed_s,
+    }
+
+
+def restore(trainee: Trainee, content: dict[str, object], where: str) -> None:
+    """Put a trainee into a saved state.
+
+    Parameters
+    ----------
+    trainee : Trainee
+        Altered in place.
+    content : dict
+        From `state`.
+    where : str
+        Name of the file, for the message.
+
+    Raises
+    ------
+    UserError
+        If the state is not one of this network.
+    """
+    try:
+        trainee.model.load_state_dict(content["model"])
+        trainee.optimizer.load_state_dict(content["optimizer"])
+        trainee.rows[:] = content["rows"]
+        trainee.elapsed_s = content["elapsed_s"]
+    except (KeyError, RuntimeError, ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())[:100]
+        raise UserError(f"{where} does not fit this network ({reason}): delete it") from None

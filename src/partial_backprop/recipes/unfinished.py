@@ -1,0 +1,82 @@
+"""The checkpoint of a run that has not ended: killed at any point, it goes on from here."""
+
+import time
+from collections.abc import Callable
+
+from partial_backprop.config import RunConfig
+from partial_backprop.errors import UserError
+from partial_backprop.freezing.partial_backprop import PartialBackprop
+from partial_backprop.recipes.job import Job
+from partial_backprop.recipes.provenance import code_sha256
+from partial_backprop.recipes.setting import Setting, restore, state
+from partial_backprop.training import checkpoint
+
+
+class Unfinished:
+    """Checkpoint of a run that has not ended, keyed by the hash of its configuration.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run's configuration.
+    job : Job
+        Folder and interval of the checkpoints.
+    setting : Setting
+        Holds the trainee.
+    pb : PartialBackprop, optional
+        The freezing, whose state is saved too.
+    """
+
+    def __init__(
+        self, config: RunConfig, job: Job, setting: Setting, pb: PartialBackprop | None
+    ) -> None:
+        self._path = job.checkpoints / f"{config.sha256()}.pt" if job.checkpoints else None
+        self._device = job.device
+        self._every_s = job.checkpoint_every_s
+        self._trainee = setting.trainee
+        self._made_with = [code_sha256(), setting.data.sha256]
+        self._pb = pb
+        self._saved = time.monotonic()
+
+    def resume(self, say: Callable[[str], None]) -> None:
+        """Continue from the checkpoint, where there is one of this code and these data.
+
+        Parameters
+        ----------
+        say : callable
+            Takes a line for the user.
+        """
+        if self._path is None or not self._path.exists():
+            return
+        try:
+            content = checkpoint.load(self._path, self._device)
+        except UserError:
+            say("its checkpoint is damaged and left aside: starts from the shared epochs")
+            return
+        if content.get("made_with") != self._made_with:
+            say("its checkpoint is of other code or data and left aside: starts from the shared epochs")
+            return
+        restore(self._trainee, content, str(self._path))
+        if self._pb is not None:
+            self._pb.load_state_dict(content["pb"])
+        say(f"resumes after epoch {len(self._trainee.rows)}")
+
+    def save_when_due(self) -> None:
+        """Save if the last time is long enough ago."""
+        if time.monotonic() - self._saved >= self._every_s:
+            self.save()
+
+    def save(self) -> None:
+        """Save now."""
+        if self._path is None:
+            return
+        content = {**state(self._trainee), "made_with": self._made_with}
+        if self._pb is not None:
+            content["pb"] = self._pb.state_dict()
+        checkpoint.save(content, self._path)
+        self._saved = time.monotonic()
+
+    def discard(self) -> None:
+        """Delete the checkpoint of a run that has ended."""
+        if self._path is not None:
+            self._path.unlink(missing_ok=True)

@@ -1,0 +1,72 @@
+"""The optimizer that a configuration asks for, and its learning rate by epoch."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import nn
+
+from partial_backprop.config import OptimizerConfig, TrainingConfig
+
+
+def build(parameters: Iterable[nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
+    """Build an optimizer in torch's fused form.
+
+    Parameters
+    ----------
+    parameters : iterable of Parameter
+        What to train.
+    config : OptimizerConfig
+        Name and hyperparameters.
+
+    Returns
+    -------
+    torch.optim.Optimizer
+        The optimizer; ``amsgrad`` is Adam with the running maximum of the second moment.
+
+    References
+    ----------
+    Seed 001, section 4.1; Reddi et al., "On the convergence of Adam and beyond", ICLR 2018.
+    """
+    common = {"lr": config.learning_rate, "weight_decay": config.weight_decay, "fused": True}
+    match config.name:
+        case "amsgrad":
+            return torch.optim.Adam(parameters, amsgrad=True, **common)
+        case "adam":
+            return torch.optim.Adam(parameters, **common)
+        case "adamw":
+            return torch.optim.AdamW(parameters, **common)
+        case "sgd":
+            return torch.optim.SGD(parameters, momentum=config.momentum, **common)
+
+
+def learning_rate(config: TrainingConfig, epoch: int) -> float:
+    """Return the learning rate of an epoch.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+        Initial rate, milestones and decay.
+    epoch : int
+        Epoch from 0.
+
+    Returns
+    -------
+    float
+        The initial rate, times ``decay`` for each milestone that the epoch has reached.
+    """
+    n_reached = sum(epoch >= milestone for milestone in config.milestones)
+    return config.optimizer.learning_rate * config.decay**n_reached
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    """Set the learning rate of all parameter groups.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+        Altered in place.
+    rate : float
+        The new rate.
+    """
+    for group in optimizer.param_groups:
+        group["lr"] = rate

@@ -1,0 +1,119 @@
+"""A live line for each run, readable when many run side by side."""
+
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+
+
+def duration(seconds: float) -> str:
+    """Format a time span.
+
+    Parameters
+    ----------
+    seconds : float
+        Length of the span.
+
+    Returns
+    -------
+    str
+        ``7s``, ``3m07s`` or ``2h03m``.
+    """
+    seconds = round(seconds)
+    if seconds < 60:
+        return f"{seconds}s"
+    if seconds < 3600:
+        return f"{seconds // 60}m{seconds % 60:02d}s"
+    return f"{seconds // 3600}h{seconds % 3600 // 60:02d}m"
+
+
+class Progress:
+    """Report epochs: each to the run's log, and at most one every few seconds to the terminal.
+
+    Each line is whole and begins with the run's name, so that the lines of runs side by side can
+    be told apart, and a terminal without cursor control shows them too.
+
+    Parameters
+    ----------
+    name : str
+        Name of the run.
+    n_epochs : int
+        Epochs in all.
+    log : pathlib.Path, optional
+        File that gets every line; begun anew.
+    every_s : float
+        Seconds between lines on the terminal; the first and the last epoch are always shown.
+    """
+
+    def __init__(
+        self, name: str, n_epochs: int, log: Path | None = None, every_s: float = 5.0
+    ) -> None:
+        self._name = name
+        self._n_epochs = n_epochs
+        self._every_s = every_s
+        self._last_shown = -float("inf")
+        self._started: tuple[int, float] | None = None
+        self._file = None
+        if log is not None:
+            log.parent.mkdir(parents=True, exist_ok=True)
+            self._file = log.open("w", encoding="utf-8")
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def say(self, text: str, *, always: bool = True) -> None:
+        """Write one line.
+
+        Parameters
+        ----------
+        text : str
+            The line, without the run's name.
+        always : bool
+            Whether it goes to the terminal even if another one just did.
+        """
+        line = f"{self._name:<36} {text}"
+        if self._file is not None:
+            print(line, file=self._file, flush=True)
+        now = time.monotonic()
+        if always or now - self._last_shown >= self._every_s:
+            self._last_shown = now
+            print(line, file=sys.stderr, flush=True)
+
+    def epoch(self, row: dict[str, float], n_images: int, seconds: float) -> None:
+        """Report an epoch that has ended.
+
+        Parameters
+        ----------
+        row : dict
+            Its row of the history.
+        n_images : int
+            Training images seen in it.
+        seconds : float
+            Time that its training took.
+        """
+        now = time.monotonic()
+        epoch = int(row["epoch"])
+        if self._started is None:
+            self._started = (epoch, now)
+        first, then = self._started
+        n_left = self._n_epochs - epoch - 1
+        per_epoch = (now - then) / (epoch - first) if epoch > first else seconds
+        accuracy = [
+            100 * row[f"{split}_n_correct"] / row[f"{split}_n_examples"]
+            for split in ("train", "validation", "test")
+        ]
+        self.say(
+            f"epoch {epoch + 1:>3}/{self._n_epochs}  loss {row['train_loss']:.4f}  "
+            f"train {accuracy[0]:5.2f} %  validation {accuracy[1]:5.2f} %  test {accuracy[2]:5.2f} %  "
+            f"{n_images / seconds:7.0f} images/s  {duration(per_epoch * n_left)} left",
+            always=n_left == 0,
+        )

@@ -1,0 +1,68 @@
+"""Randomness that depends on the seed and the epoch alone, and on nothing that ran before.
+
+A run that was killed and resumed, and an arm that starts from the shared checkpoint, draw in
+epoch n what an uninterrupted run draws there.
+"""
+
+import hashlib
+import os
+
+import torch
+
+
+def derive(seed: int, *names: object) -> int:
+    """Derive an independent seed.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the run.
+    *names : object
+        What it is for, such as ``"shuffle", epoch``.
+
+    Returns
+    -------
+    int
+        A number of 63 bits.
+    """
+    text = "/".join(str(part) for part in (seed, *names))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
+
+
+def shuffled(n: int, seed: int, epoch: int) -> torch.Tensor:
+    """Return the order of the training examples in an epoch.
+
+    Parameters
+    ----------
+    n : int
+        Number of examples.
+    seed : int
+        Seed of the run.
+    epoch : int
+        Epoch from 0.
+
+    Returns
+    -------
+    Tensor of shape (n,)
+        A permutation, drawn on the CPU so that every device gets the same.
+    """
+    generator = torch.Generator().manual_seed(derive(seed, "shuffle", epoch))
+    return torch.randperm(n, generator=generator)
+
+
+def make_deterministic(threads: int) -> None:
+    """Ask torch for the same numbers every time.
+
+    Parameters
+    ----------
+    threads : int
+        CPU threads; another number gives other floating-point sums.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    torch.backends.cudnn.benchmark = False
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    # The moments of a weight whose gradient stays 0 decay into subnormal numbers, which some
+    # processors multiply many times more slowly.
+    torch.set_flush_denormal(True)

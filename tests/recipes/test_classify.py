@@ -1,0 +1,186 @@
+"""Runs from configuration to record: shared epochs, freezing, resume after a kill."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+
+from partial_backprop.config import TRUNK
+from partial_backprop.errors import UserError
+from partial_backprop.recipes import classify
+from partial_backprop.recipes.job import Job, choose_device
+from partial_backprop.record import read
+from partial_backprop.training import checkpoint
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="session")
+def finished(resolved, trunk, tmp_path_factory):
+    """Function from an arm to the folder of its finished run, each trained once."""
+    folders = {}
+
+    def run(arm):
+        if arm not in folders:
+            folders[arm] = tmp_path_factory.mktemp(arm)
+            start = None if arm == "fb_in_one_go" else trunk
+            classify.run(resolved(arm), Job(folders[arm], folders[arm], CPU, trunk=start))
+        return folders[arm]
+
+    return run
+
+
+def test_fb_from_the_shared_epochs_equals_fb_in_one_go(finished):
+    from_trunk, in_one_go = (
+        checkpoint.load(finished(arm) / "weights.pt") for arm in ("fb", "fb_in_one_go")
+    )
+    assert all(torch.equal(from_trunk[name], in_one_go[name]) for name in in_one_go)
+    histories = [(finished(arm) / "history.csv").read_bytes() for arm in ("fb", "fb_in_one_go")]
+    assert histories[0] == histories[1]
+
+
+def test_strict_freezes_every_masked_value_at_its_value_after_the_shared_epochs(finished, trunk):
+    before = checkpoint.load(trunk)["model"]
+    after = checkpoint.load(finished("pb") / "weights.pt")
+    mask = checkpoint.load(finished("pb") / "mask.pt")
+    record = read(finished("pb") / "record.json")
+    n_frozen = 0
+    for name, active in mask.items():
+        assert torch.equal(after[name][~active], before[name][~active])
+        n_frozen += int((~active).sum())
+    assert n_frozen == record.freezing.total("n_mask_zeros") > 0
+    assert record.freezing.masked_at_epochs == (2,)
+    assert all(layer.drift_max_abs == 0 for layer in record.freezing.layers)
+    assert record.freezing.threshold == pytest.approx(1.0 * 0.001)
+
+
+def test_the_listings_way_lets_frozen_weights_drift(finished):
+    strict, gradient = (read(finished(arm) / "record.json") for arm in ("pb", "pb_gradient"))
+    assert gradient.freezing.total("n_mask_zeros") == strict.freezing.total("n_mask_zeros")
+    assert sum(layer.drift_sum_abs for layer in gradient.freezing.layers) > 0
+    assert gradient.freezing.total("n_unmoved") < strict.freezing.total("n_unmoved")
+
+
+def test_the_control_freezes_as_many_in_each_layer_but_others(finished):
+    pb, control = (read(finished(arm) / "record.json").freezing for arm in ("pb", "pb_random"))
+    counts = [[layer.n_mask_zeros for layer in report.layers] for report in (pb, control)]
+    assert counts[0] == counts[1]
+    masks = [checkpoint.load(finished(arm) / "mask.pt") for arm in ("pb", "pb_random")]
+    assert any(not torch.equal(masks[0][name], masks[1][name]) for name in masks[0])
+
+
+def test_fb_counts_the_same_natural_zeros_as_pb_and_freezes_nothing(finished):
+    fb, pb = (read(finished(arm) / "record.json").freezing for arm in ("fb", "pb"))
+    zeros = [[layer.n_natural_zeros for layer in report.layers] for report in (fb, pb)]
+    assert zeros[0] == zeros[1]
+    assert sum(zeros[0]) > 0
+    assert fb.total("n_mask_zeros") == 0
+    assert checkpoint.load(finished("fb") / "mask.pt") == {}
+
+
+def test_the_record_says_what_ran(finished, resolved):
+    record = read(finished("pb_otsu") / "record.json")
+    assert record.config == resolved("pb_otsu")
+    assert (record.data.role, record.data.n_validation) == ("mnist", 60)
+    assert "digits" in record.data.name
+    assert record.network.name == "lenet5"
+    assert not record.network.full_size
+    assert record.freezing.threshold > 0
+    assert record.selection("last").epoch == 4
+    assert record.selection("last").test.n_correct > 0.5 * record.data.n_test
+
+
+def test_the_same_run_twice_gives_the_same_bits(finished, resolved, trunk, tmp_path):
+    classify.run(resolved("pb"), Job(tmp_path, tmp_path, CPU, trunk=trunk))
+    again, first = (read(folder / "record.json") for folder in (tmp_path, finished("pb")))
+    assert again.reproducible() == first.reproducible()
+    weights = [checkpoint.load(f / "weights.pt") for f in (tmp_path, finished("pb"))]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+@pytest.mark.parametrize("arm", ["fb", "pb", "pb_gradient"])
+def test_killed_at_any_point_and_started_again_it_ends_the_same(
+    arm, finished, folder, trunk, tmp_path
+):
+    log = tmp_path / "run.log"
+    command = [
+        sys.executable, "-m", "partial_backprop", "train", "one", arm, "0", "--scale", "s",
+        "--config", str(folder), "--out", str(tmp_path / "out"), "--trunk", str(trunk),
+        "--checkpoints", str(tmp_path / "unfinished"), "--checkpoint-every", "0",
+        "--log", str(log), "--device", "cpu",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    while not list((tmp_path / "unfinished").glob("*.pt")):
+        assert process.poll() is None, "the run ended before its first checkpoint"
+        time.sleep(0.001)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (tmp_path / "out" / "record.json").exists()
+    subprocess.run(command, stderr=subprocess.DEVNULL, check=True)
+    assert "resumes after epoch" in log.read_text()
+    resumed, whole = (read(f / "record.json") for f in (tmp_path / "out", finished(arm)))
+    assert resumed.reproducible() == whole.reproducible()
+    histories = [(f / "history.csv").read_bytes() for f in (tmp_path / "out", finished(arm))]
+    assert histories[0] == histories[1]
+    assert not list((tmp_path / "unfinished").iterdir())
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 no checkpoint"])
+def test_a_damaged_checkpoint_is_left_aside(content, finished, resolved, trunk, tmp_path):
+    config = resolved("pb")
+    unfinished = tmp_path / "unfinished"
+    unfinished.mkdir()
+    (unfinished / f"{config.sha256()}.pt").write_bytes(content)
+    job = Job(tmp_path, tmp_path, CPU, trunk=trunk, checkpoints=unfinished, log=tmp_path / "log")
+    classify.run(config, job)
+    assert "damaged" in (tmp_path / "log").read_text()
+    found, expected = (read(f / "record.json") for f in (tmp_path, finished("pb")))
+    assert found.reproducible() == expected.reproducible()
+
+
+def test_a_checkpoint_of_other_code_is_left_aside(resolved, trunk, tmp_path, monkeypatch):
+    config, unfinished = resolved("pb"), tmp_path / "unfinished"
+    job = Job(tmp_path, tmp_path, CPU, trunk, unfinished, 0.0, tmp_path / "log")
+    saved = []
+    discard = classify.Unfinished.discard
+    monkeypatch.setattr(classify.Unfinished, "discard", lambda self: saved.append(self))
+    classify.run(config, job)
+    monkeypatch.setattr(classify.Unfinished, "discard", discard)
+    monkeypatch.setattr("partial_backprop.recipes.unfinished.code_sha256", lambda: "other")
+    classify.run(config, job)
+    assert "other code" in (tmp_path / "log").read_text()
+
+
+def test_a_loss_that_is_no_number_names_the_run(resolved, tmp_path, trunk):
+    job = Job(tmp_path, tmp_path, CPU, checkpoints=tmp_path / "unfinished")
+    config = resolved("too_fast")
+    with pytest.raises(UserError, match=r"one/too_fast/seed0: the loss is (nan|inf) at step"):
+        classify.run(config, job)
+    assert not (tmp_path / "record.json").exists()
+
+
+def test_a_trunk_of_another_network_is_told(resolved, tmp_path):
+    checkpoint.save({"model": {"weight": torch.zeros(1)}}, tmp_path / "trunk.pt")
+    with pytest.raises(UserError, match=r"trunk\.pt does not fit this network"):
+        classify.run(resolved("fb"), Job(tmp_path, tmp_path, CPU, trunk=tmp_path / "trunk.pt"))
+
+
+def test_tensorboard_events_have_the_listings_names(resolved, tmp_path):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    classify.run(resolved(TRUNK), Job(tmp_path, tmp_path, CPU, tensorboard=True))
+    events = EventAccumulator(str(tmp_path / "events")).Reload()
+    assert {"train_loss", "train_acc", "val_loss", "val_acc"} <= set(events.Tags()["scalars"])
+    assert [event.step for event in events.Scalars("train_loss")] == [0, 1]
+
+
+def test_devices(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device("auto") == CPU
+    with pytest.raises(UserError, match="finds no CUDA"):
+        choose_device("cuda")
+    with pytest.raises(UserError, match="unknown device"):
+        choose_device("abacus")

@@ -1,0 +1,73 @@
+"""The gradient sample is of the very gradients from which an arm makes its mask."""
+
+import numpy as np
+import pytest
+import torch
+
+from partial_backprop.config import TRUNK
+from partial_backprop.freezing.partial_backprop import PartialBackprop
+from partial_backprop.recipes import gradient_sample
+from partial_backprop.recipes.job import Job
+from partial_backprop.recipes.probe import first_gradients
+from partial_backprop.recipes.setting import prepare
+from partial_backprop.record import read_gradients
+from partial_backprop.training.loop import Hooks, fit
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def setting(resolved, trunk, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("probe")
+    return lambda: prepare(resolved(TRUNK), Job(folder, folder, CPU, trunk=trunk))
+
+
+def test_the_probe_sees_what_an_arms_first_step_sees(setting, resolved):
+    config = resolved("pb")
+    one = setting()
+    seen = {}
+
+    def look():
+        if not seen:
+            named = one.trainee.model.named_parameters()
+            seen.update({name: parameter.grad.clone() for name, parameter in named})
+
+    fit(one.trainee, one.splits, config.training, config.seed, hooks=Hooks(after_backward=look))
+    probed = first_gradients(setting(), config)
+    assert all(torch.equal(probed[name], seen[name]) for name in seen)
+
+
+def test_histograms_count_every_weight_once(setting, resolved, trunk, tmp_path):
+    options = {key: value for key, value in resolved("pb_otsu").freezing.criterion.items()}
+    options.pop("name")
+    job = Job(tmp_path, tmp_path, CPU, trunk=trunk)
+    gradient_sample.measure(resolved(TRUNK), 0.0005, options, job)
+    sample = read_gradients(tmp_path / "gradients.json")
+    probed = first_gradients(setting(), resolved(TRUNK))
+    assert [layer.name for layer in sample.layers] == list(probed)
+    for layer in sample.layers:
+        gradient = probed[layer.name].flatten().numpy()
+        assert sum(layer.counts) + layer.n_natural_zeros == layer.n_weights == gradient.size
+        assert layer.n_natural_zeros == (gradient == 0).sum()
+        expected, _ = np.histogram(gradient[gradient != 0].astype(float), bins=layer.edges)
+        assert np.abs(expected - layer.counts).sum() <= 2  # an edge may fall on either side
+    assert [layer.convolution for layer in sample.layers if layer.convolution] == [1, 2]
+    everything = np.concatenate([gradient.numpy().ravel() for gradient in probed.values()])
+    below = np.abs(everything) <= 0.0005
+    assert sample.density.share_below_tweaked == pytest.approx(below.mean())
+    assert sample.density.tweaked == 0.0005
+
+
+def test_the_samples_threshold_is_the_one_that_an_arm_uses(setting, resolved, trunk, tmp_path):
+    options = dict(resolved("pb_otsu").freezing.criterion)
+    options.pop("name")
+    gradient_sample.measure(resolved(TRUNK), 0.0005, options, Job(tmp_path, tmp_path, CPU, trunk))
+    one = setting()
+    pb = PartialBackprop(
+        one.trainee.model, one.trainee.optimizer, criterion=resolved("pb_otsu").freezing.criterion
+    )
+    config = resolved("pb_otsu")
+    short = config.training.model_copy(update={"epochs": 3})
+    hooks = Hooks(begin_epoch=pb.begin_epoch, after_backward=pb.after_backward)
+    fit(one.trainee, one.splits, short, config.seed, hooks=hooks)
+    assert pb.threshold == read_gradients(tmp_path / "gradients.json").density.otsu
