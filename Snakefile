@@ -1,0 +1,40 @@
+# The entry: configuration, validation, rules in the order in which data flow, and what is wanted.
+from snakemake.utils import min_version, validate
+
+min_version("9.0")
+
+
+configfile: "config/config.yaml"
+
+
+validate(config, "workflow/schemas/config.schema.yaml")
+
+
+include: "workflow/rules/common.smk"
+
+
+if not SCALE.published:
+
+    include: "workflow/rules/train.smk"
+
+
+include: "workflow/rules/aggregate.smk"
+include: "workflow/rules/tables.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/paper.smk"
+
+
+localrules:
+    all,
+    tables,
+    figures,
+    paper,
+
+
+rule all:
+    default_target: True
+    input:
+        rules.paper.input,
+        rules.tables.input,
+        rules.figures.input,
+        rules.aggregate_records.output,

@@ -1,0 +1,104 @@
+# Names, paths and small questions that the other rule files ask.
+import shutil
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from partial_backprop import config as configuration
+from partial_backprop import sources
+from partial_backprop.errors import UserError
+
+
+def told(function, *arguments):
+    """Call a function of the package; what the user can mend ends the workflow in one line."""
+    try:
+        return function(*arguments)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
+SCALE_NAME = config["scale"]
+SCALE = told(configuration.read_scale, SCALE_NAME)
+RESULTS = f"results/{SCALE_NAME}"
+RUNS = f"{RESULTS}/runs"
+FIGURES = f"figures/{SCALE_NAME}"
+# Unfinished runs are no output, so that Snakemake does not delete them when it starts a job again.
+CHECKPOINTS = f"{RESULTS}/.checkpoints"
+
+# The experiments of Tables 1 and 2, in their order.
+CLASSIFIERS = ["vgg19_cifar10", "resnet110_cifar10", "densenet121_cifar10", "lenet5_mnist"]
+
+
+wildcard_constraints:
+    experiment="[a-z0-9_]+",
+    arm="[a-z0-9_]+",
+    seed="[0-9]+",
+
+
+def records(*arms, experiments=CLASSIFIERS, seeds=SCALE.seeds):
+    """The records of some arms, or of all: those to be made, or, when published, those there."""
+    if SCALE.published:
+        names = [(path.parts[-4], path.parts[-3], path) for path in Path(RUNS).rglob("record.json")]
+        found = [
+            path for experiment, arm, path in names
+            if experiment in experiments and (not arms or arm in arms)
+        ]
+        return sorted(map(str, found))
+    return [
+        f"{RUNS}/{experiment}/{arm}/seed{seed}/record.json"
+        for experiment in experiments
+        if experiment in SCALE.experiments
+        for arm in told(configuration.arms, SCALE_NAME, experiment)
+        if not arms or arm in arms
+        for seed in seeds
+    ]
+
+
+def gradients(experiments=CLASSIFIERS):
+    """The gradient samples of each experiment's first seed."""
+    name = f"trunk/seed{SCALE.seeds[0]}/gradients.json"
+    paths = [f"{RUNS}/{experiment}/{name}" for experiment in experiments]
+    if SCALE.published:
+        return [path for path in paths if Path(path).exists()]
+    return [
+        path
+        for path, experiment in zip(paths, experiments)
+        if experiment in SCALE.experiments
+    ]
+
+
+def run_config(wildcards):
+    """The resolved configuration of the run that a rule's wildcards name."""
+    arm = getattr(wildcards, "arm", configuration.TRUNK)
+    return told(
+        configuration.resolve, SCALE_NAME, wildcards.experiment, arm, int(wildcards.seed)
+    )
+
+
+def run_sha256(wildcards):
+    return run_config(wildcards).sha256()
+
+
+def run_threads(wildcards):
+    return run_config(wildcards).training.threads
+
+
+def code(*modules):
+    """The source files on which a stage depends."""
+    return [path.relative_to(Path.cwd()).as_posix() for path in sources.closure(*modules)]
+
+
+def run_code(wildcards):
+    """The source files on which a run depends: its recipe, network, data set and criterion."""
+    run = run_config(wildcards)
+    modules = [f"recipes.{run.recipe['name']}"]
+    modules += [f"networks.{run.network['name']}"] if run.network else []
+    modules += [f"data.{run.data.dataset['name']}"] if run.data else []
+    modules += [f"freezing.{run.freezing.criterion['name']}"] if run.freezing else []
+    return code(*modules)
+
+
+def n_gpus(wildcards):
+    """GPUs that a training asks the scheduler for."""
+    wants = config["device"].startswith("cuda")
+    return int(wants or (config["device"] == "auto" and shutil.which("nvidia-smi") is not None))
