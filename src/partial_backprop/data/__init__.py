@@ -1,0 +1,1 @@
+"""Data sets: one module each, whose ``load(root, *, options)`` returns a `dataset.Dataset`."""
