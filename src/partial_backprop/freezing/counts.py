@@ -1,0 +1,172 @@
+"""Count what was frozen, what had no gradient anyway, and what has not moved."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from partial_backprop.freezing.strict import bits
+from partial_backprop.record import FreezingReport, LayerFreezing
+
+
+def natural_zeros(gradients: Mapping[str, Tensor]) -> dict[str, int]:
+    """Count the gradients that are exactly 0 by themselves.
+
+    Parameters
+    ----------
+    gradients : mapping of str to Tensor
+        Gradients by parameter name, before any masking.
+
+    Returns
+    -------
+    dict of str to int
+        Number of zeros of either sign, by parameter name.
+    """
+    return {name: int((gradient == 0).sum()) for name, gradient in gradients.items()}
+
+
+def unmoved(values: Tensor, anchor: Tensor) -> int:
+    """Count the values that equal earlier ones, bit for bit.
+
+    Parameters
+    ----------
+    values, anchor : Tensor of the same shape and type
+        Values now, and then.
+
+    Returns
+    -------
+    int
+        Number of equal entries; 0.0 and -0.0 differ.
+    """
+    return int((bits(values) == bits(anchor)).sum())
+
+
+def drift(values: Tensor, anchor: Tensor, active: Tensor) -> tuple[float, float]:
+    """Measure how far frozen values have gone.
+
+    Parameters
+    ----------
+    values, anchor : Tensor of the same shape
+        Values now, and at the making of the mask.
+    active : Tensor of bool, of the same shape
+        The mask; its active entries are left out.
+
+    Returns
+    -------
+    sum_abs : float
+        Sum of |value − anchor| over the frozen entries, in double precision.
+    max_abs : float
+        The largest of these; 0 without frozen entries.
+    """
+    way = (values.detach().double() - anchor.double()).abs_().masked_fill_(active, 0.0)
+    return (float(way.sum()), float(way.max())) if way.numel() else (0.0, 0.0)
+
+
+def layer(name: str, values: Tensor, anchor: Tensor, active: Tensor, n_zeros: int) -> LayerFreezing:
+    """Gather the counts of one parameter tensor.
+
+    Parameters
+    ----------
+    name : str
+        Parameter name.
+    values, anchor : Tensor of the same shape
+        Values now, and at the making of the mask.
+    active : Tensor of bool, of the same shape
+        The mask.
+    n_zeros : int
+        Natural zeros among its gradients.
+
+    Returns
+    -------
+    LayerFreezing
+        The counts.
+    """
+    sum_abs, max_abs = drift(values, anchor, active)
+    return LayerFreezing(
+        name=name,
+        n_weights=active.numel(),
+        n_mask_zeros=active.numel() - int(active.sum()),
+        n_natural_zeros=n_zeros,
+        n_unmoved=unmoved(values, anchor),
+        drift_sum_abs=sum_abs,
+        drift_max_abs=max_abs,
+    )
+
+
+def report_unmasked(
+    model: nn.Module, anchor: Mapping[str, Tensor], gradients: Mapping[str, Tensor]
+) -> FreezingReport:
+    """Report for full backpropagation what is counted for partial backpropagation.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The trained network.
+    anchor : mapping of str to Tensor
+        Its parameters' values at the batch on which a mask would have been made.
+    gradients : mapping of str to Tensor
+        Its gradients on that batch; parameters without one are left out, as they are of a mask.
+
+    Returns
+    -------
+    FreezingReport
+        Natural zeros and unmoved values; nothing masked.
+
+    Raises
+    ------
+    ValueError
+        If `gradients` has a name that is no parameter of the network or of the anchor.
+    """
+    values = dict(model.named_parameters())
+    unknown = sorted(gradients.keys() - (values.keys() & anchor.keys()))
+    if unknown:
+        raise ValueError(f"gradients of {', '.join(unknown)} belong to no parameter of the network")
+    n_zeros = natural_zeros(gradients)
+    layers = tuple(
+        layer(
+            name,
+            values[name],
+            anchor[name].to(values[name].device),
+            torch.ones_like(g, dtype=torch.bool),
+            n_zeros[name],
+        )
+        for name, g in gradients.items()
+    )
+    return FreezingReport(threshold=None, masked_at_epochs=(), layers=layers)
+
+
+def table(report: FreezingReport, mode: str) -> str:
+    """Lay out a report for a reader.
+
+    Parameters
+    ----------
+    report : FreezingReport
+        The counts.
+    mode : str
+        How weights were frozen.
+
+    Returns
+    -------
+    str
+        A line on the whole, and a line for each parameter and their sum.
+    """
+    n_weights, n_frozen = report.total("n_weights"), report.total("n_mask_zeros")
+    epochs = ", ".join(str(epoch) for epoch in report.masked_at_epochs)
+    head = (
+        f"PartialBackprop ({mode}): {n_frozen:,} of {n_weights:,} weights frozen "
+        f"({n_frozen / n_weights:.1%}), mask of epoch {epochs}"
+    )
+    if report.threshold is not None:
+        head += f", |gradient| threshold {report.threshold:.4g}"
+    fields = ("n_weights", "n_mask_zeros", "n_natural_zeros", "n_unmoved")
+    rows = [("parameter", "weights", "frozen", "natural zeros", "unmoved", "largest drift")]
+    for one in report.layers:
+        cells = [f"{getattr(one, field):,}" for field in fields]
+        rows.append((one.name, *cells, f"{one.drift_max_abs:.3g}"))
+    furthest = max(one.drift_max_abs for one in report.layers)
+    rows.append(("all", *(f"{report.total(field):,}" for field in fields), f"{furthest:.3g}"))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = [
+        "  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows
+    ]
+    return "\n".join([head, *lines])

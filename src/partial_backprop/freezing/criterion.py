@@ -1,0 +1,103 @@
+"""What a criterion is, and what it is given."""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from partial_backprop import registry
+from partial_backprop.errors import UserError
+
+Criterion = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
+"""From gradients by parameter name to a `Mask`: True where a weight stays active."""
+
+
+def as_callable(criterion: Criterion | str | Mapping[str, Any]) -> Criterion:
+    """Turn whatever names a criterion into the criterion.
+
+    Parameters
+    ----------
+    criterion : callable, str or mapping
+        The criterion itself, the name of its module, or a mapping with that name and its options.
+
+    Returns
+    -------
+    callable
+        From gradients by parameter name to a mask.
+
+    Raises
+    ------
+    UserError
+        If the name or an option is unknown, or the criterion draws at random and has no seed.
+    """
+    if callable(criterion):
+        return criterion
+    named = {"name": criterion} if isinstance(criterion, str) else criterion
+    options = registry.resolve("freezing", named)
+    function = registry.load("freezing", options.pop("name"))
+    if options.get("seed", 0) is None:
+        raise UserError(f"criterion {named['name']!r} needs a seed here: give it a number")
+    return functools.partial(function, **options)
+
+
+def check_gradients(gradients: Mapping[str, Tensor], where: str) -> None:
+    """Refuse gradients of which no mask can be made.
+
+    Parameters
+    ----------
+    gradients : mapping of str to Tensor
+        Gradients by parameter name.
+    where : str
+        How the message begins.
+
+    Raises
+    ------
+    UserError
+        If there are none, or one is sparse, NaN or infinite.
+    """
+    if not gradients:
+        raise UserError(f"{where}: there are no gradients; call backward() before step()")
+    for name, gradient in gradients.items():
+        if gradient.layout != torch.strided:
+            raise UserError(f"{where}: the gradient of {name!r} is sparse; use dense ones")
+        if not bool(torch.isfinite(gradient).all()):
+            raise UserError(
+                f"{where}: the gradient of {name!r} is NaN or infinite; lower the learning rate"
+            )
+
+
+def trainable(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, nn.Parameter]:
+    """Return the parameters that a mask may cover.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network.
+    optimizer : torch.optim.Optimizer
+        Its optimizer.
+
+    Returns
+    -------
+    dict of str to Parameter
+        Those that require a gradient and are in a group of the optimizer, by name; a tied weight
+        once, under its first name.
+
+    Raises
+    ------
+    UserError
+        If there are none.
+    """
+    held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+    found = {
+        name: parameter
+        for name, parameter in model.named_parameters()
+        if parameter.requires_grad and id(parameter) in held
+    }
+    if not found:
+        raise UserError(
+            "the optimizer holds none of the model's trainable parameters: "
+            "build it from model.parameters() of this very model"
+        )
+    return found

@@ -1,0 +1,52 @@
+"""Freeze where the gradient is at most a given threshold: the listing, and the tweaked values."""
+
+from collections.abc import Mapping
+
+from torch import Tensor
+
+from partial_backprop.freezing.thresholds import Threshold, split
+from partial_backprop.mask import Mask
+
+
+def mask(
+    gradients: Mapping[str, Tensor], *, threshold: float, learning_rate: float = 0.001
+) -> Mask:
+    """Freeze the weights whose gradient magnitude is at most a threshold.
+
+    Parameters
+    ----------
+    gradients : mapping of str to Tensor
+        Gradients by parameter name, as autograd leaves them.
+    threshold : float
+        In the paper's units, |g| / `learning_rate`; from 0 up. Tables 1 and 2 use 0.04 (VGG19),
+        0.19 (ResNet-110), 0.45 (DenseNet-121) and 0.50 (LeNet-5).
+    learning_rate : float, default=0.001
+        What the paper divides by; 1 makes `threshold` a raw magnitude.
+
+    Returns
+    -------
+    Mask
+        False, frozen, where |g| <= `threshold` · `learning_rate`.
+
+    Raises
+    ------
+    ValueError
+        If there are no gradients, `threshold` is negative or `learning_rate` not positive.
+
+    Notes
+    -----
+    The comparison is the listing's ``<=``. Section 3.2 freezes what is "smaller than the
+    threshold"; the two differ for exact ties alone, of which a threshold of 0 is the one that
+    matters: ``<=`` then freezes the natural zeros.
+
+    *Departures.* The listing divides the gradients and compares with the threshold; this multiplies
+    the threshold and compares with the gradients, rounded once to their precision. The raw
+    threshold in the record is then the one that was applied, and the same on every device (CUDA
+    divides by multiplying with a rounded reciprocal). A gradient within one rounding step of the
+    threshold, 1 part in 10⁷ in float32, may fall on the other side.
+
+    References
+    ----------
+    Seed 001, section 3.2 and the listing's ``zeroGrad``: ``mask[all_positive<=thresh] = 0``.
+    """
+    return split(gradients, Threshold.from_paper(threshold, learning_rate).raw)

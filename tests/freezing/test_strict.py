@@ -1,0 +1,80 @@
+"""Frozen entries keep every bit; active ones are not touched."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from partial_backprop.freezing.strict import FrozenWeights, bits
+
+FLOATS = st.lists(
+    st.tuples(
+        st.booleans(),
+        *[st.floats(width=32) | st.sampled_from([0.0, -0.0, float("nan"), float("inf")])] * 3,
+    ),
+    min_size=1,
+    max_size=30,
+)
+
+
+@given(FLOATS)
+def test_every_float_is_restored_by_the_bit(rows):
+    """Also NaN, infinities, and zeros of either sign, on both sides."""
+    active, before, after, gradient = (list(column) for column in zip(*rows, strict=True))
+    active = torch.tensor(active)
+    before, after, gradient = (
+        torch.tensor(v, dtype=torch.float32) for v in (before, after, gradient)
+    )
+    parameter = nn.Parameter(after.clone())
+    parameter.grad = gradient.clone()
+    frozen = FrozenWeights({"w": parameter}, {"w": active}, {"w": before})
+    frozen.zero_gradients()
+    frozen.restore_values()
+    assert torch.equal(bits(parameter)[~active], bits(before)[~active])
+    assert torch.equal(bits(parameter)[active], bits(after)[active])
+    assert torch.all(bits(parameter.grad)[~active] == 0)
+    assert torch.equal(bits(parameter.grad)[active], bits(gradient)[active])
+
+
+@pytest.mark.parametrize(
+    "dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64, torch.complex64]
+)
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_types_and_memory_layouts(dtype, layout):
+    draw = torch.Generator().manual_seed(0)
+    shape = (4, 3, 5, 5)
+    parameter = nn.Parameter(torch.randn(shape, generator=draw).to(dtype).to(memory_format=layout))
+    before = parameter.detach().clone()
+    active = torch.rand(shape, generator=draw) < 0.5
+    frozen = FrozenWeights({"w": parameter}, {"w": active}, {"w": before})
+    parameter.grad = torch.ones_like(parameter, memory_format=torch.contiguous_format)
+    frozen.zero_gradients()
+    with torch.no_grad():
+        parameter += 1
+    moved = parameter.detach().clone()
+    frozen.restore_values()
+    assert torch.equal(parameter, torch.where(active, moved, before))
+    assert torch.equal(parameter.grad, active.to(dtype))
+
+
+def test_without_an_anchor_values_are_left_alone():
+    parameter = nn.Parameter(torch.ones(3))
+    frozen = FrozenWeights({"w": parameter}, {"w": torch.tensor([True, False, False])})
+    with torch.no_grad():
+        parameter.fill_(5.0)
+    frozen.restore_values()
+    assert parameter.tolist() == [5.0] * 3
+
+
+def test_no_gradient_and_nothing_frozen_are_no_trouble():
+    first, second = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(2))
+    active = {"a": torch.zeros(3, dtype=torch.bool), "b": torch.ones(2, dtype=torch.bool)}
+    anchor = {"a": torch.ones(3), "b": torch.ones(2)}
+    frozen = FrozenWeights({"a": first, "b": second}, active, anchor)
+    frozen.zero_gradients()
+    with torch.no_grad():
+        first.fill_(5.0)
+        second.fill_(5.0)
+    frozen.restore_values()
+    assert (first.tolist(), second.tolist()) == ([1.0] * 3, [5.0] * 2)

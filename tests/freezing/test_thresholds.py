@@ -1,0 +1,69 @@
+"""Units, sides and checks of thresholds."""
+
+import math
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from partial_backprop.freezing.thresholds import Threshold, magnitudes, split
+
+# Raw values of METHODS, computed from Table 1 and the listing's learning rate of 0.001.
+RAW = {0.04: 4e-5, 0.19: 1.9e-4, 0.45: 4.5e-4, 0.50: 5e-4}
+
+
+@pytest.mark.parametrize(("paper", "raw"), RAW.items())
+def test_the_papers_thresholds_in_raw_units(paper, raw):
+    threshold = Threshold.from_paper(paper)
+    assert threshold.raw == pytest.approx(raw, rel=1e-15)
+    assert threshold.paper == pytest.approx(paper, rel=1e-15)
+
+
+@pytest.mark.parametrize("raw", [-1e-9, math.nan, math.inf])
+def test_a_threshold_is_finite_and_not_negative(raw):
+    with pytest.raises(ValueError, match="a threshold must be a finite number from 0 up"):
+        Threshold(raw)
+
+
+@pytest.mark.parametrize("rate", [0.0, -1.0, math.nan, math.inf])
+def test_a_learning_rate_is_positive(rate):
+    with pytest.raises(ValueError, match="learning_rate must be positive and finite"):
+        Threshold(0.1, rate)
+
+
+@given(st.lists(st.floats(-2, 2, width=32), min_size=1))
+def test_the_three_sides_of_a_split(values):
+    gradients = {"w": torch.tensor(values, dtype=torch.float32)}
+    frozen = {
+        side: (~split(gradients, 1.0, side)["w"]).tolist()
+        for side in ("at_or_below", "below", "above")
+    }
+    assert frozen["at_or_below"] == [abs(value) <= 1 for value in values]
+    assert frozen["below"] == [abs(value) < 1 for value in values]
+    assert frozen["above"] == [abs(value) > 1 for value in values]
+
+
+def test_split_refuses_unknown_sides_and_no_gradients():
+    with pytest.raises(ValueError, match="frozen must be one of at_or_below, below, above"):
+        split({"w": torch.ones(1)}, 1.0, "left")
+    with pytest.raises(ValueError, match="there are no gradients"):
+        split({}, 1.0)
+
+
+def test_magnitudes_keep_the_order_and_leave_the_gradients_alone():
+    gradients = {"b": torch.tensor([[-2.0, 1.0]]), "a": torch.tensor(-3.0, dtype=torch.float64)}
+    assert magnitudes(gradients).tolist() == [2.0, 1.0, 3.0]
+    assert gradients["b"].tolist() == [[-2.0, 1.0]]
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_magnitudes_refuse_what_is_not_finite(bad):
+    with pytest.raises(ValueError, match="a gradient is NaN or infinite"):
+        magnitudes({"v": torch.ones(3), "w": torch.tensor([0.0, bad, 1.0])})
+
+
+@pytest.mark.parametrize("gradients", [{}, {"w": torch.ones(0)}])
+def test_magnitudes_refuse_nothing(gradients):
+    with pytest.raises(ValueError, match="there are no gradients"):
+        magnitudes(gradients)
