@@ -1,0 +1,235 @@
+r"""The one place that saves tables and figures.
+
+A table is one module ``tables/table_….py`` with ``build(inputs) -> Table``, a figure is one module
+``figures/figure_….py`` with ``draw(inputs) -> Figure``. The module's stem is the output's stem. The
+same inputs give the same bytes, and a file appears whole or not at all.
+"""
+
+import importlib
+import io
+from collections.abc import Iterable
+from pathlib import Path
+from types import ModuleType
+
+from partial_backprop import aggregate, config
+from partial_backprop.errors import UserError
+from partial_backprop.files import write_atomically
+from partial_backprop.inputs import read_inputs
+from partial_backprop.paper.text import escape
+from partial_backprop.tables.layout import Cell, Row, Table
+
+PREFIXES = {"tables": "table_", "figures": "figure_"}
+"""Package -> how the names of its artefacts begin; its other modules are what they share."""
+
+_ROOT = Path(__file__).parent
+
+
+def names(package: str) -> list[str]:
+    """List the artefacts of a package.
+
+    Parameters
+    ----------
+    package : {"tables", "figures"}
+        Package of this library.
+
+    Returns
+    -------
+    list of str
+        Names, sorted.
+    """
+    return sorted(path.stem for path in (_ROOT / package).glob(f"{PREFIXES[package]}*.py"))
+
+
+def _module(package: str, name: str) -> ModuleType:
+    if name not in names(package):
+        raise UserError(
+            f"unknown name {name!r} in {package}: choose one of {', '.join(names(package))}"
+        )
+    return importlib.import_module(f"partial_backprop.{package}.{name}")
+
+
+def _cell(cell: str | Cell, italic: bool) -> str:
+    text = escape(cell.text if isinstance(cell, Cell) else cell)
+    if italic and text:
+        text = rf"\textit{{{text}}}"
+    elif text.startswith(("[", "*")):
+        text = f"{{}}{text}"  # at the start of a line \\ would read it as its argument
+    if isinstance(cell, Cell) and cell.span > 1:
+        edge = "@{}" if cell.alignment == "l" else ""  # a heading begins where the table does
+        return rf"\multicolumn{{{cell.span}}}{{{edge}{cell.alignment}}}{{{text}}}"
+    return str(text)
+
+
+def _line(row: Row) -> str:
+    cells = " & ".join(_cell(cell, row.italic) for cell in row.cells)
+    rule = "\\addlinespace[3pt]\n" if row.rule_above else ""
+    return rf"{rule}{cells} \\"
+
+
+def _group_rules(row: Row) -> str:
+    """Rules under the header's cells that span several columns."""
+    rules, column = [], 1
+    for cell in row.cells:
+        span = cell.span if isinstance(cell, Cell) else 1
+        if span > 1:
+            rules.append(rf"\cmidrule(lr){{{column}-{column + span - 1}}}")
+        column += span
+    return "".join(rules)
+
+
+def to_tex(table: Table) -> str:
+    r"""Print a table as LaTeX.
+
+    Parameters
+    ----------
+    table : Table
+        The table; its cells are plain text and escaped here.
+
+    Returns
+    -------
+    str
+        A ``tabular`` with booktabs' rules and its notes under it, for ``\input`` inside a ``table``
+        environment; needs the package booktabs.
+    """
+    lines = ["% Generated from records: edits will be lost."]
+    # A size in points, not \footnotesize, so that the width does not hang on the paper's class.
+    lines += [r"\begingroup\fontsize{8}{9.6}\selectfont\setlength{\tabcolsep}{2.5pt}%"]
+    lines += [rf"\begin{{tabular}}{{@{{}}{table.columns}@{{}}}}", r"\toprule"]
+    for row in table.header:
+        lines.append(_line(row))
+        if rules := _group_rules(row):
+            lines.append(rules)
+    lines.append(r"\midrule")
+    lines += [_line(row) for row in table.body]
+    lines += [r"\bottomrule", r"\end{tabular}"]
+    if table.notes:
+        lines += [r"\par\smallskip", r"\begin{minipage}{\linewidth}\raggedright"]
+        lines += [rf"{escape(note)}\par" for note in table.notes]
+        lines += [r"\end{minipage}"]
+    return "\n".join([*lines, r"\par\endgroup", ""])
+
+
+def make_table(
+    name: str,
+    *,
+    scale: str,
+    records: Iterable[Path],
+    gradients: Iterable[Path] = (),
+    csv: Path,
+    tex: Path,
+    config_dir: Path = config.CONFIG_DIR,
+) -> None:
+    """Make a table: its raw values as CSV, and its print as LaTeX.
+
+    Parameters
+    ----------
+    name : str
+        One of ``names("tables")``.
+    scale : str
+        Name of the scale.
+    records, gradients : iterable of pathlib.Path
+        Files ``record.json`` and ``gradients.json``.
+    csv, tex : pathlib.Path
+        Where to.
+    config_dir : pathlib.Path
+        The configuration folder.
+
+    Raises
+    ------
+    UserError
+        If there is no such table, or an input is missing, damaged or outdated.
+    """
+    module = _module("tables", name)
+    table: Table = module.build(read_inputs(scale, records, gradients, config_dir))
+    text = to_tex(table)
+    write_atomically(csv, table.frame.to_csv(index=False, lineterminator="\n").encode())
+    write_atomically(tex, text.encode())
+
+
+def make_figure(
+    name: str,
+    *,
+    scale: str,
+    records: Iterable[Path] = (),
+    gradients: Iterable[Path] = (),
+    pdf: Path,
+    png: Path,
+    config_dir: Path = config.CONFIG_DIR,
+) -> None:
+    """Make a figure, as PDF for the paper and as PNG for the screen.
+
+    Parameters
+    ----------
+    name : str
+        One of ``names("figures")``.
+    scale : str
+        Name of the scale.
+    records, gradients : iterable of pathlib.Path
+        Files ``record.json`` and ``gradients.json``.
+    pdf, png : pathlib.Path
+        Where to.
+    config_dir : pathlib.Path
+        The configuration folder.
+
+    Raises
+    ------
+    UserError
+        If there is no such figure, or an input is missing, damaged or outdated.
+    """
+    import matplotlib  # here, so that tables need not wait for it
+
+    from partial_backprop.figures import style
+
+    module = _module("figures", name)
+    inputs = read_inputs(scale, records, gradients, config_dir)
+    # Dates and the library's name would change the bytes from one build or version to the next.
+    metadata = {
+        "pdf": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None},
+        "png": {"Software": None},
+    }
+    saved = {}
+    with matplotlib.rc_context(style.rc()):
+        figure = module.draw(inputs)
+        for kind in ("pdf", "png"):
+            buffer = io.BytesIO()
+            figure.savefig(buffer, format=kind, metadata=metadata[kind])
+            saved[kind] = buffer.getvalue()
+    write_atomically(pdf, saved["pdf"])
+    write_atomically(png, saved["png"])
+
+
+def make_frames(
+    *,
+    scale: str,
+    records: Iterable[Path],
+    folder: Path,
+    config_dir: Path = config.CONFIG_DIR,
+) -> None:
+    """Save all records in three tidy tables.
+
+    Parameters
+    ----------
+    scale : str
+        Name of the scale.
+    records : iterable of pathlib.Path
+        Files ``record.json``.
+    folder : pathlib.Path
+        Gets ``runs.csv`` (a row a run and selection rule), ``layers.csv`` (a row a run and
+        parameter tensor) and ``histories.csv`` (a row a run and epoch).
+    config_dir : pathlib.Path
+        The configuration folder.
+
+    Raises
+    ------
+    UserError
+        If a record is missing, damaged or outdated.
+    """
+    runs = read_inputs(scale, records, config_dir=config_dir).runs
+    frames = {
+        "runs": aggregate.runs_frame(runs),
+        "layers": aggregate.layers_frame(runs),
+        "histories": aggregate.histories_frame(runs),
+    }
+    for name, frame in frames.items():
+        text = frame.to_csv(index=False, lineterminator="\n")
+        write_atomically(folder / f"{name}.csv", text.encode())

@@ -1,0 +1,210 @@
+"""What ran, in words: network, data, sizes, epochs and seeds of an experiment.
+
+Every table and figure names these, so that no number stands without them.
+"""
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+from partial_backprop import labels
+from partial_backprop.errors import UserError
+from partial_backprop.gradients import GradientSample
+from partial_backprop.inputs import Inputs, Run
+from partial_backprop.record import DataFacts, NetworkFacts
+
+
+@dataclasses.dataclass(frozen=True)
+class Facts:
+    """Network, data and length of an experiment's runs.
+
+    Parameters
+    ----------
+    title : str
+        Printed name of the network.
+    network : NetworkFacts
+        The network that was trained.
+    data : DataFacts
+        The data that it saw.
+    epochs : int or None
+        Epochs in all; None where the runs do not tell.
+    seeds : tuple of int
+        Seeds, in increasing order.
+    current : bool
+        Whether all runs were made with today's configuration.
+    """
+
+    title: str
+    network: NetworkFacts
+    data: DataFacts
+    epochs: int | None
+    seeds: tuple[int, ...]
+    current: bool = True
+
+    def name(self) -> str:
+        """Return the network's printed name, marked where it is not at full size.
+
+        Returns
+        -------
+        str
+            Such as ``VGG19 (reduced)``.
+        """
+        return self.title if self.network.full_size else f"{self.title} (reduced)"
+
+    def who(self) -> str:
+        """Say which network ran.
+
+        Returns
+        -------
+        str
+            Such as ``VGG19 (reduced, 313,000 parameters)``.
+        """
+        size = "full size" if self.network.full_size else "reduced"
+        return f"{self.title} ({size}, {self.network.n_parameters:,} parameters)"
+
+    def how(self) -> str:
+        """Say on what, how long and how often it ran.
+
+        Returns
+        -------
+        str
+            The data set with its sizes, epochs and seeds.
+        """
+        parts = [
+            f"{labels.data(self.data.name)} ({self.data.n_train:,} training, "
+            f"{self.data.n_validation:,} validation, {self.data.n_test:,} test images)"
+        ]
+        if self.epochs is not None:
+            parts.append(f"{self.epochs} epochs" if self.epochs != 1 else "1 epoch")
+        parts.append(numbered("seed", self.seeds))
+        outdated = "" if self.current else " (recorded with an earlier configuration)"
+        return f"{', '.join(parts)}{outdated}"
+
+
+def sentences(found: Iterable[Facts | None]) -> list[str]:
+    """Say what ran, naming once what several networks have in common.
+
+    Parameters
+    ----------
+    found : iterable of Facts or None
+        Facts; None, for what did not run, is left out.
+
+    Returns
+    -------
+    list of str
+        One sentence for each data set, number of epochs and set of seeds.
+    """
+    groups: dict[str, list[str]] = {}
+    for facts in found:
+        if facts is not None:
+            groups.setdefault(facts.how(), []).append(facts.who())
+    return [f"{', '.join(who)} on {how}." for how, who in groups.items()]
+
+
+def numbered(noun: str, values: Iterable[int]) -> str:
+    """Put numbers behind a noun.
+
+    Parameters
+    ----------
+    noun : str
+        In the singular.
+    values : iterable of int
+        Numbers; at least three in a row are shortened to a range.
+
+    Returns
+    -------
+    str
+        Such as ``seed 0``, ``seeds 0 and 2`` or ``seeds 0–2``.
+    """
+    numbers = sorted(set(values))
+    if len(numbers) == 1:
+        return f"{noun} {numbers[0]}"
+    if len(numbers) > 2 and numbers == list(range(numbers[0], numbers[-1] + 1)):
+        return f"{noun}s {numbers[0]}–{numbers[-1]}"
+    return f"{noun}s {', '.join(map(str, numbers[:-1]))} and {numbers[-1]}"
+
+
+def of_runs(experiment: str, title: str, runs: Sequence[Run]) -> Facts | None:
+    """Collect the facts of an experiment, which its runs must share.
+
+    Parameters
+    ----------
+    experiment, title : str
+        Name of the experiment and printed name of its network.
+    runs : sequence of Run
+        Runs of any experiments.
+
+    Returns
+    -------
+    Facts or None
+        The facts; None where the experiment did not run.
+
+    Raises
+    ------
+    UserError
+        If runs differ in network, data sizes or epochs: they cannot stand in one row.
+    """
+    chosen = [run for run in runs if run.record.experiment == experiment]
+    if not chosen:
+        return None
+    first = chosen[0].record
+    for run in chosen:
+        found = run.record
+        pairs = {
+            "network": (first.network, found.network),
+            "data": (_sizes(first.data), _sizes(found.data)),
+            "epochs": (_epochs(chosen[0]), _epochs(run)),
+        }
+        for what, (one, other) in pairs.items():
+            if one is None or one != other:
+                raise UserError(
+                    f"{chosen[0].path} and {run.path} differ in {what} and cannot be compared: "
+                    f"delete the outdated one and run {experiment} again"
+                )
+    seeds = tuple(sorted({run.record.seed for run in chosen}))
+    current = all(run.current for run in chosen)
+    return Facts(title, first.network, first.data, _epochs(chosen[0]), seeds, current)
+
+
+def _sizes(data: DataFacts | None) -> tuple[object, ...] | None:
+    # Not the checksum: seeds may draw different subsets of one set.
+    return None if data is None else (data.name, data.n_train, data.n_validation, data.n_test)
+
+
+def _epochs(run: Run) -> int | None:
+    training = run.record.config.training
+    return None if training is None else training.epochs
+
+
+def of_sample(title: str, sample: GradientSample) -> Facts:
+    """Collect the facts of a gradient sample.
+
+    Parameters
+    ----------
+    title : str
+        Printed name of the network.
+    sample : GradientSample
+        The sample.
+
+    Returns
+    -------
+    Facts
+        Its network, data and seed; the epochs are those before the gradients were taken.
+    """
+    return Facts(title, sample.network, sample.data, sample.epochs, (sample.seed,))
+
+
+def cnns(inputs: Inputs) -> dict[str, Facts | None]:
+    """Collect the facts of seed 001's four networks.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Runs of any experiments.
+
+    Returns
+    -------
+    dict
+        Experiment -> its facts, or None where it did not run; always all four, in the order of
+        seed 001's tables.
+    """
+    return {name: of_runs(name, title, inputs.runs) for name, title in labels.CNNS.items()}

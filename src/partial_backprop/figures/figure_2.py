@@ -1,0 +1,100 @@
+"""Figure 2: histograms of VGG19's gradients after the shared epochs (seed 001, Figure 2)."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from partial_backprop import labels
+from partial_backprop.errors import UserError
+from partial_backprop.facts import of_sample, sentences
+from partial_backprop.figures import style
+from partial_backprop.gradients import GradientSample, LayerGradients
+from partial_backprop.inputs import Inputs
+
+EXPERIMENT = "vgg19_cifar10"
+CONVOLUTIONS = (3, 7, 10, 13)
+"""Convolutions of the figure, counted from 1 in forward order."""
+
+
+def draw(inputs: Inputs) -> Figure:
+    """Draw the histograms of one sample, that of the lowest seed.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Gradient samples.
+
+    Returns
+    -------
+    Figure
+        A panel a convolution: signed gradients in the paper's units, counts on a logarithmic axis.
+
+    Raises
+    ------
+    UserError
+        If the network has too few convolutions.
+
+    Notes
+    -----
+    Departures: the source's counts are on a linear axis, where all bins but the middle one
+    vanish. Weights whose gradient is exactly zero are left out and told in the title.
+
+    References
+    ----------
+    Seed 001, Figure 2 and section 1.
+    """
+    samples = [sample for sample in inputs.gradients if sample.experiment == EXPERIMENT]
+    if not samples:
+        figure, panels = style.panels([style.EMPTY_ROW_IN] * 2, 2, 0)
+        for panel, number in zip(panels.flat, CONVOLUTIONS, strict=True):
+            style.say(panel, f"{labels.CNNS[EXPERIMENT]}, convolution {number}: not run")
+        return figure
+    figure, panels = style.panels([1.75, 1.75], 2, 0.7)
+    sample = min(samples, key=lambda sample: sample.seed)
+    for panel, number, letter in zip(panels.flat, CONVOLUTIONS, "abcd", strict=True):
+        layer = _convolution(sample, number)
+        _histogram(panel, layer, sample)
+        zeros = 100 * layer.n_natural_zeros / layer.n_weights
+        panel.set_title(
+            f"({letter}) convolution {number}: {layer.n_weights:,} weights,\n"
+            f"{zeros:.1f} % natural zeros left out"
+        )
+    for panel in panels[:, 0]:
+        panel.set_ylabel("weights per bin")
+    for panel in panels[1]:
+        panel.set_xlabel("gradient / learning rate")
+    handles = [
+        Patch(facecolor=style.ARMS["fb"].color, alpha=0.7, label="non-zero gradients"),
+        Line2D([], [], color=style.FROZEN, linestyle=(0, (4, 1.5)), label="± tweaked threshold"),
+    ]
+    style.legend_above(figure, handles, 2)
+    (what,) = sentences([of_sample(labels.CNNS[EXPERIMENT], sample)])
+    style.footer(figure, [f"First batch after the epochs of full backpropagation: {what}"])
+    return figure
+
+
+def _convolution(sample: GradientSample, number: int) -> LayerGradients:
+    found = {layer.convolution: layer for layer in sample.layers if layer.convolution is not None}
+    if number not in found:
+        raise UserError(
+            f"figure_2 draws convolution {number} of {EXPERIMENT}, whose network at scale "
+            f"{sample.scale} has {len(found)}: keep its depth and reduce its width"
+        )
+    return found[number]
+
+
+def _histogram(panel: Axes, layer: LayerGradients, sample: GradientSample) -> None:
+    edges = np.array(layer.edges) / sample.learning_rate
+    counts = np.array(layer.counts)
+    color = style.ARMS["fb"].color
+    # The axis starts below one weight, so that a bin that holds one is seen.
+    panel.stairs(counts, edges, fill=True, color=color, alpha=0.7, baseline=0.5)
+    threshold = sample.density.tweaked / sample.learning_rate
+    for end in (-threshold, threshold):
+        panel.axvline(end, color=style.FROZEN, linestyle=(0, (4, 1.5)), linewidth=1)
+    panel.set_yscale("log")
+    filled = np.flatnonzero(counts)
+    reach = max(abs(edges[filled[[0, -1]] + [0, 1]]).max() if filled.size else 0, 1.2 * threshold)
+    panel.set(xlim=(-1.05 * reach, 1.05 * reach), ylim=(0.5, None))

@@ -1,0 +1,117 @@
+"""Density of gradient magnitudes and the thresholds upon it (seed 001, section 3.1)."""
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from partial_backprop import labels
+from partial_backprop.facts import of_sample, sentences
+from partial_backprop.figures import style
+from partial_backprop.gradients import GradientSample
+from partial_backprop.inputs import Inputs
+
+CURVE = style.ARMS["fb"].color
+_TWEAKED = (0, (4, 1.5))
+_OTSU = (0, (1, 1))
+_N_POINTS = 600
+_CURVE_SHARE = 0.78  # of a panel's height; the rest is for labels
+
+
+def draw(inputs: Inputs) -> Figure:
+    """Draw each network's density, from its lowest seed.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Gradient samples.
+
+    Returns
+    -------
+    Figure
+        A panel a network: the density of non-zero magnitudes over a logarithmic axis in the paper's
+        units, the high-likelihood range shaded, and the two thresholds with the share of weights
+        at or below each.
+
+    Notes
+    -----
+    The estimate is a density per unit of magnitude (equation 1); it is drawn per decade,
+    ``x ln(10) f(x)``, so that equal areas under the curve are equal shares of the weights.
+
+    References
+    ----------
+    Seed 001, equations 1 to 3.
+    """
+    first = {}
+    for sample in sorted(inputs.gradients, key=lambda sample: sample.seed):
+        first.setdefault(sample.experiment, sample)
+    names = list(labels.CNNS)
+    rows = names[:2], names[2:]
+    heights = [1.95 if first.keys() & set(row) else style.EMPTY_ROW_IN for row in rows]
+    figure, panels = style.panels(heights, 2, 0.7)
+    found = []
+    drawn = zip(panels.flat, labels.CNNS.items(), "abcd", strict=True)
+    for panel, (experiment, title), letter in drawn:
+        sample = first.get(experiment)
+        if sample is None:
+            style.say(panel, f"({letter}) {title}: not run")
+            continue
+        facts = of_sample(title, sample)
+        _density(panel, sample)
+        panel.set_title(f"({letter}) {facts.name()} on {labels.data(sample.data.name)}")
+        panel.set_xlabel("|gradient| / learning rate")
+        panel.set_ylabel("density per decade")
+        found.append(facts)
+    handles = [
+        Line2D([], [], color=CURVE, label="density"),
+        Patch(color=CURVE, alpha=0.15, label="high-likelihood range"),
+        Line2D([], [], color=style.OTSU, linestyle=_OTSU, linewidth=1.8, label="Otsu's threshold"),
+        Line2D([], [], color=style.FROZEN, linestyle=_TWEAKED, label="tweaked threshold"),
+    ]
+    if found:
+        style.legend_above(figure, handles, 4)
+    style.footer(figure, sentences(found))
+    return figure
+
+
+def _density(panel: Axes, sample: GradientSample) -> None:
+    grid = np.array(sample.density.grid) / sample.learning_rate
+    per_unit = np.array(sample.density.density) * sample.learning_rate
+    # An equidistant grid has most of its points where a logarithmic axis has least room.
+    x = np.geomspace(grid[grid > 0][0], grid[-1], _N_POINTS)
+    per_decade = np.interp(x, grid, per_unit) * x * np.log(10)
+    panel.plot(x, per_decade, color=CURVE)
+    panel.set_xscale("log")
+    low, high = (
+        max(end / sample.learning_rate, x[0]) for end in (sample.density.low, sample.density.high)
+    )
+    inside = (x >= low) & (x <= high)
+    panel.fill_between(x, per_decade, where=inside, color=CURVE, alpha=0.15, linewidth=0)
+    density = sample.density
+    marks = sorted(
+        [
+            (density.tweaked, "tweaked", density.share_below_tweaked, style.FROZEN, _TWEAKED, 1.3),
+            (density.otsu, "Otsu", density.share_below_otsu, style.OTSU, _OTSU, 1.8),
+        ]
+    )
+    for (raw, name, share, color, linestyle, width), side in zip(
+        marks, ("left", "right"), strict=True
+    ):
+        at = raw / sample.learning_rate
+        # Lines end below the strip of the labels, so that neither can cross the other.
+        panel.axvline(at, ymax=_CURVE_SHARE, color=color, linestyle=linestyle, linewidth=width)
+        panel.text(
+            0.02 if side == "left" else 0.99,
+            0.98,
+            f"{name}: {at:.2g}\n{100 * share:.1f} % at or below",
+            transform=panel.transAxes,
+            ha=side,
+            va="top",
+            fontsize=6.5,
+            color=style.NEUTRAL,
+        )
+    visible = x[per_decade > 1e-3 * per_decade.max()]
+    ends = [mark[0] / sample.learning_rate for mark in marks]
+    panel.set_xlim(min(visible[0], *ends) / 1.5, max(visible[-1], *ends) * 1.5)
+    panel.set_ylim(0, per_decade.max() / _CURVE_SHARE)

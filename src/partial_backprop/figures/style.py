@@ -1,0 +1,184 @@
+"""One plot style: sizes from the paper, one colour, line and marker for each arm in every figure.
+
+The colours are those of Okabe and Ito, which people with any common colour blindness can tell
+apart; lines and markers differ too, so that a grey print can be read.
+"""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+WIDTH_IN = 6.5
+r"""``\textwidth`` of the paper, in inches."""
+
+FROZEN = "#D55E00"
+"""Frozen weights and the tweaked threshold."""
+
+OTSU = "#CC79A7"
+"""Otsu's threshold, everywhere."""
+
+NEUTRAL = "#4D4D4D"
+FAINT = "#BDBDBD"
+
+
+class Look(NamedTuple):
+    """How an arm is drawn."""
+
+    color: str
+    dashes: tuple[float, ...] | str
+    """Line style as lengths of strokes and gaps, or ``solid``."""
+    marker: str
+
+
+ARMS = {
+    "fb": Look("#0072B2", "solid", "o"),
+    "pb": Look(FROZEN, (4, 1.5), "s"),
+    "pb_gradient": Look("#009E73", (5, 1.5, 1, 1.5), "^"),
+    "pb_otsu": Look(OTSU, (1, 1), "D"),
+    "pb_random": Look("#E69F00", (2.5, 1), "v"),
+    "pb_remask35": Look("#56B4E9", (6, 2, 2, 2), "P"),
+    "pb_final_fb": Look("#000000", (1, 2.5), "X"),
+}
+
+
+def linestyle(look: Look) -> Any:
+    """Return an arm's line style as matplotlib takes it.
+
+    Parameters
+    ----------
+    look : Look
+        The arm's.
+
+    Returns
+    -------
+    str or tuple
+        Value for ``linestyle``.
+    """
+    return "solid" if look.dashes == "solid" else (0, look.dashes)
+
+
+def rc() -> dict[str, Any]:
+    """Return the style as matplotlib's parameters, for `matplotlib.rc_context`.
+
+    Returns
+    -------
+    dict
+        Parameters; fonts are embedded as TrueType, so that text in a PDF can be searched.
+    """
+    return sns.axes_style("ticks") | {
+        "font.family": "sans-serif",
+        "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same on every machine
+        "mathtext.fontset": "dejavusans",
+        "font.size": 8,
+        "axes.titlesize": 8,
+        "axes.labelsize": 8,
+        "xtick.labelsize": 7,
+        "ytick.labelsize": 7,
+        "legend.fontsize": 7.5,
+        "legend.frameon": False,
+        "axes.titlelocation": "left",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.linewidth": 0.7,
+        "lines.linewidth": 1.3,
+        "lines.markersize": 3.5,
+        "xtick.major.width": 0.7,
+        "ytick.major.width": 0.7,
+        "xtick.major.size": 3,
+        "ytick.major.size": 3,
+        "pdf.fonttype": 42,
+        "savefig.dpi": 200,
+        "savefig.facecolor": "white",
+    }
+
+
+EMPTY_ROW_IN = 0.5
+"""Height of a row of panels that only say that nothing ran, in inches."""
+
+
+def panels(
+    row_heights_in: Sequence[float], n_columns: int, margin_in: float
+) -> tuple[Figure, np.ndarray]:
+    """Make a figure of the paper's width.
+
+    Parameters
+    ----------
+    row_heights_in : sequence of float
+        Height of each row of panels, in inches.
+    n_columns : int
+        Number of columns.
+    margin_in : float
+        Height for legend and footer.
+
+    Returns
+    -------
+    Figure, ndarray of shape (rows, columns)
+        The figure and its panels. It is not known to pyplot, so nothing is left open.
+    """
+    height_in = sum(row_heights_in) + margin_in
+    figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.06, h_pad=0.05)
+    axes = figure.subplots(
+        len(row_heights_in), n_columns, squeeze=False, height_ratios=row_heights_in
+    )
+    return figure, axes
+
+
+def say(panel: Axes, text: str) -> None:
+    """Leave a panel empty but for a text.
+
+    Parameters
+    ----------
+    panel : Axes
+        The panel.
+    text : str
+        Such as ``not run``.
+    """
+    panel.set(xticks=[], yticks=[])
+    panel.spines[:].set_visible(False)
+    box = {"boxstyle": "round,pad=0.6", "facecolor": "white", "edgecolor": FAINT}
+    panel.text(
+        0.5, 0.5, text, transform=panel.transAxes, ha="center", va="center", color=NEUTRAL, bbox=box
+    )
+
+
+def legend_above(figure: Figure, handles: list[Any], n_columns: int) -> None:
+    """Put one legend above all panels.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure.
+    handles : list of Artist
+        Labelled artists.
+    n_columns : int
+        Columns of the legend.
+    """
+    figure.legend(
+        handles=handles,
+        loc="outside upper center",
+        ncols=n_columns,
+        handlelength=2.6,
+        columnspacing=1.6,
+    )
+
+
+def footer(figure: Figure, lines: list[str]) -> None:
+    """Name below the panels what ran.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure.
+    lines : list of str
+        Sentences, each on lines of its own.
+    """
+    wrapped = [part for line in lines for part in textwrap.wrap(line, 130)]
+    if wrapped:
+        text = "\n".join(wrapped)
+        figure.supxlabel(text, fontsize=6, color=NEUTRAL, ha="left", x=0.01, linespacing=1.4)

@@ -1,0 +1,114 @@
+"""Files read and written so that what goes wrong is told in one line and nothing is left half."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pydantic
+import yaml
+
+from partial_backprop.errors import UserError
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML mapping with the safe loader.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        File to read.
+
+    Returns
+    -------
+    dict
+        The mapping; empty for an empty file.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, is no YAML, or is no mapping.
+    """
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        valid = ", ".join(sorted(other.stem for other in path.parent.glob("*.yaml"))) or "none"
+        raise UserError(f"there is no file {path}: {path.parent} has {valid}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise UserError(f"{path} is not valid YAML: {reason}") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise UserError(f"{path} must hold a mapping of keys, not a {type(content).__name__}")
+    return content
+
+
+def validated(model: type[pydantic.BaseModel], content: Mapping[str, Any], where: str) -> Any:
+    """Check a mapping against a schema.
+
+    Parameters
+    ----------
+    model : type
+        The schema.
+    content : mapping
+        What to check.
+    where : str
+        Where it comes from, for the message.
+
+    Returns
+    -------
+    object
+        An instance of the schema.
+
+    Raises
+    ------
+    UserError
+        If a key is unknown or a value wrong; the message names the first such key.
+    """
+    try:
+        return model.model_validate(dict(content))
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"]) or "its keys together"
+        reason = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "extra_forbidden":
+            reason = "unknown key; remove it or mend its spelling"
+        raise UserError(f"{where}: {key}: {reason}") from None
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file under a temporary name, flush it to disk, and rename it.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Final name; its folder is made where missing.
+    content : bytes
+        What the file shall hold.
+
+    Raises
+    ------
+    UserError
+        If the disk is full or the folder cannot be written to.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            umask = os.umask(0)
+            os.umask(umask)
+            os.chmod(temporary, 0o666 & ~umask)
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UserError(
+            f"cannot write {path}: {error.strerror}; free space or choose another folder"
+        ) from error

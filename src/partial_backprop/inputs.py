@@ -1,0 +1,243 @@
+"""What tables, figures and the paper are made from: records and gradient samples, read and checked."""
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from partial_backprop import config, gradients, record, reported
+from partial_backprop.errors import UserError
+from partial_backprop.gradients import GradientSample
+from partial_backprop.record import Record
+from partial_backprop.reported import Reported
+
+HISTORY_COLUMNS = (
+    "epoch",
+    "learning_rate",
+    "train_loss",
+    "train_n_correct",
+    "train_n_examples",
+    "validation_loss",
+    "validation_n_correct",
+    "validation_n_examples",
+    "test_loss",
+    "test_n_correct",
+    "test_n_examples",
+)
+"""Columns of a ``history.csv``; it has one row an epoch, from epoch 0."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A record and the place where it lies.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The ``record.json``.
+    record : Record
+        Its content.
+    current : bool
+        Whether today's configuration resolves to the record's; only published records may differ.
+    """
+
+    path: Path
+    record: Record
+    current: bool = True
+
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """Experiment, arm and seed."""
+        return self.record.experiment, self.record.arm, self.record.seed
+
+    def history(self) -> pd.DataFrame:
+        """Read the run's course, epoch by epoch.
+
+        Returns
+        -------
+        pandas.DataFrame
+            `HISTORY_COLUMNS` of ``history.csv`` beside the record, one row an epoch.
+
+        Raises
+        ------
+        UserError
+            If the file is missing or damaged, or does not hold every epoch once.
+        """
+        path = self.path.with_name("history.csv")
+        remedy = f"delete {self.path} and run its training again"
+        try:
+            frame = pd.read_csv(path)
+        except OSError as error:
+            raise UserError(f"cannot read {path}: {error.strerror}; {remedy}") from None
+        except ValueError as error:  # pandas' parser errors are ValueErrors
+            raise UserError(
+                f"{path} is damaged ({' '.join(str(error).split())}): {remedy}"
+            ) from None
+        missing = [column for column in HISTORY_COLUMNS if column not in frame]
+        if missing:
+            raise UserError(f"{path} has no column {', '.join(missing)}: {remedy}")
+        training = self.record.config.training
+        epochs = len(frame) if training is None else training.epochs
+        if frame["epoch"].tolist() != list(range(epochs)):
+            raise UserError(f"{path} does not hold each of the {epochs} epochs once: {remedy}")
+        return frame[list(HISTORY_COLUMNS)]
+
+
+@dataclasses.dataclass(frozen=True)
+class Inputs:
+    """All that a table or figure may read.
+
+    Parameters
+    ----------
+    scale : str
+        Name of the scale.
+    title : str
+        What the scale is, in a line.
+    runs : tuple of Run
+        Runs, sorted by experiment, arm and seed.
+    gradients : tuple of GradientSample
+        Gradient samples, sorted by experiment and seed.
+    reported : Reported
+        Numbers printed in the sources.
+    """
+
+    scale: str
+    title: str
+    runs: tuple[Run, ...]
+    gradients: tuple[GradientSample, ...]
+    reported: Reported
+
+
+def _is_current(
+    scale: str, experiment: str, arm: str, seed: int, sha256: str, directory: Path
+) -> bool:
+    return config.resolve(scale, experiment, arm, seed, directory).sha256() == sha256
+
+
+def _checked(path: Path, found: Record | GradientSample, scale: str, directory: Path) -> bool:
+    arm = found.arm if isinstance(found, Record) else config.TRUNK
+    arguments = found.scale, found.experiment, arm, found.seed, found.config_sha256, directory
+    if config.read_scale(scale, directory).published:
+        try:
+            return _is_current(*arguments)
+        except UserError:  # the experiment may be gone from the configuration since
+            return False
+    if found.scale != scale:
+        raise UserError(
+            f"{path} is of scale {found.scale}, not {scale}: delete it and run it again"
+        )
+    if not _is_current(*arguments):
+        raise UserError(
+            f"{path} was made with another configuration, which has changed since: "
+            "run it again, or restore the configuration"
+        )
+    return True
+
+
+def read_runs(
+    paths: Iterable[Path], *, scale: str | None = None, config_dir: Path = config.CONFIG_DIR
+) -> tuple[Run, ...]:
+    """Read records.
+
+    Parameters
+    ----------
+    paths : iterable of pathlib.Path
+        Files ``record.json``, in any order.
+    scale : str, optional
+        Scale whose configuration the records must have been made with; None checks nothing.
+    config_dir : pathlib.Path
+        The configuration folder.
+
+    Returns
+    -------
+    tuple of Run
+        The runs, sorted by experiment, arm and seed. At a published scale a record of another
+        configuration is kept, with ``current`` False.
+
+    Raises
+    ------
+    UserError
+        If a record cannot be read, two are of the same run, or the configuration has changed since.
+    """
+    runs: dict[tuple[str, str, int], Run] = {}
+    for path in sorted(set(map(Path, paths))):
+        found = record.read(path)
+        current = True if scale is None else _checked(path, found, scale, config_dir)
+        run = Run(path, found, current)
+        if run.key in runs:
+            raise UserError(f"{path} and {runs[run.key].path} are of the same run: delete one")
+        runs[run.key] = run
+    return tuple(runs[key] for key in sorted(runs))
+
+
+def read_gradients(
+    paths: Iterable[Path], *, scale: str | None = None, config_dir: Path = config.CONFIG_DIR
+) -> tuple[GradientSample, ...]:
+    """Read gradient samples.
+
+    Parameters
+    ----------
+    paths : iterable of pathlib.Path
+        Files ``gradients.json``, in any order.
+    scale : str, optional
+        Scale whose configuration they must have been made with; None checks nothing.
+    config_dir : pathlib.Path
+        The configuration folder.
+
+    Returns
+    -------
+    tuple of GradientSample
+        The samples, sorted by experiment and seed.
+
+    Raises
+    ------
+    UserError
+        If a sample cannot be read, two are of the same run, or the configuration has changed since.
+    """
+    samples: dict[tuple[str, int], GradientSample] = {}
+    for path in sorted(set(map(Path, paths))):
+        sample = gradients.read(path)
+        if scale is not None:
+            _checked(path, sample, scale, config_dir)
+        key = sample.experiment, sample.seed
+        if key in samples:
+            raise UserError(f"{path} is of the same run as another file, {key}: delete one")
+        samples[key] = sample
+    return tuple(samples[key] for key in sorted(samples))
+
+
+def read_inputs(
+    scale: str,
+    records: Iterable[Path],
+    gradients: Iterable[Path] = (),
+    config_dir: Path = config.CONFIG_DIR,
+) -> Inputs:
+    """Read and check all that tables and figures draw on.
+
+    Parameters
+    ----------
+    scale : str
+        Name of the scale.
+    records, gradients : iterable of pathlib.Path
+        Files ``record.json`` and ``gradients.json``.
+    config_dir : pathlib.Path
+        The configuration folder.
+
+    Returns
+    -------
+    Inputs
+        Runs, gradient samples, printed numbers and the scale's title.
+
+    Raises
+    ------
+    UserError
+        If a file is missing or damaged, or the configuration has changed since it was made.
+    """
+    return Inputs(
+        scale=scale,
+        title=config.read_scale(scale, config_dir).title,
+        runs=read_runs(records, scale=scale, config_dir=config_dir),
+        gradients=read_gradients(gradients, scale=scale, config_dir=config_dir),
+        reported=reported.read(config_dir),
+    )

@@ -1,0 +1,1 @@
+"""Tables: one module each, `build(inputs) -> Table`; the stem is the output's stem."""

@@ -1,0 +1,205 @@
+"""What every table is made of: rows of plain text, and how numbers are printed.
+
+Cells hold plain text with Unicode signs (± − ×); whoever writes LaTeX escapes them.
+"""
+
+import dataclasses
+import math
+from collections.abc import Sequence
+
+import pandas as pd
+
+from partial_backprop.intervals import Difference, Summary
+
+NOT_RUN = "not run"
+"""Stands where there is no record."""
+
+NONE = "–"
+"""Stands where a quantity does not exist."""
+
+MINUS = "−"
+_SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+@dataclasses.dataclass(frozen=True)
+class Cell:
+    """A text over one or more columns.
+
+    Parameters
+    ----------
+    text : str
+        Plain text.
+    span : int
+        Number of columns, at least 1.
+    alignment : {"l", "c", "r"}
+        Used where it spans several.
+    """
+
+    text: str
+    span: int = 1
+    alignment: str = "c"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A line of a table.
+
+    Parameters
+    ----------
+    cells : tuple of str or Cell
+        Their spans sum to the number of columns.
+    italic : bool
+        Marks numbers that were not measured here.
+    rule_above : bool
+        Whether a rule separates it from the line above.
+    """
+
+    cells: tuple[str | Cell, ...]
+    italic: bool = False
+    rule_above: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A table, as raw values and in print.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Raw values in full precision, with counts: the CSV.
+    columns : str
+        Alignment of each column, ``l``, ``c`` or ``r``.
+    header, body : tuple of Row
+        The printed table.
+    notes : tuple of str
+        Paragraphs under it: what ran, what the columns mean.
+
+    Raises
+    ------
+    ValueError
+        If a row does not fill the columns.
+    """
+
+    frame: pd.DataFrame
+    columns: str
+    header: tuple[Row, ...]
+    body: tuple[Row, ...]
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for row in self.header + self.body:
+            width = sum(cell.span if isinstance(cell, Cell) else 1 for cell in row.cells)
+            if width != len(self.columns):
+                raise ValueError(f"a row fills {width} of {len(self.columns)} columns: {row.cells}")
+
+
+def number(value: float, decimals: int = 2) -> str:
+    """Print a number with a fixed number of decimals.
+
+    Parameters
+    ----------
+    value : float
+        The number; NaN does not exist.
+    decimals : int
+        Digits after the point.
+
+    Returns
+    -------
+    str
+        The number with a true minus sign, or a dash for NaN.
+    """
+    if math.isnan(value):
+        return NONE
+    text = f"{value:.{decimals}f}"
+    if float(text) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", MINUS)
+
+
+def significant(value: float, digits: int = 2) -> str:
+    """Print a number with a fixed number of significant digits.
+
+    Parameters
+    ----------
+    value : float
+        The number; NaN does not exist.
+    digits : int
+        Significant digits.
+
+    Returns
+    -------
+    str
+        Such as ``0.040`` or ``1.2×10⁻⁵``, or a dash for NaN.
+    """
+    if math.isnan(value) or value == 0:
+        return NONE if math.isnan(value) else "0"
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    if -4 < int(exponent) < digits + 2:
+        return number(value, max(0, digits - 1 - int(exponent)))
+    power = str(int(exponent)).translate(_SUPERSCRIPT)
+    return f"{mantissa}×10{power}".replace("-", MINUS)
+
+
+def spread(values: Summary, decimals: int = 2) -> str:
+    """Print a mean and its sample standard deviation.
+
+    Parameters
+    ----------
+    values : Summary
+        Over seeds.
+    decimals : int
+        Digits after the point.
+
+    Returns
+    -------
+    str
+        Such as ``88.12 ± 0.21``; the mean alone for one seed; not run for none.
+    """
+    if not values.n:
+        return NOT_RUN
+    if math.isnan(values.std):
+        return number(values.mean, decimals)
+    return f"{number(values.mean, decimals)} ± {number(values.std, decimals)}"
+
+
+def interval(difference: Difference, decimals: int = 2) -> str:
+    """Print a difference with its interval.
+
+    Parameters
+    ----------
+    difference : Difference
+        Over paired seeds.
+    decimals : int
+        Digits after the point.
+
+    Returns
+    -------
+    str
+        Such as ``−0.24 [−0.60, 0.12]``; for one pair the interval is ``n/a (1 seed)``.
+    """
+    if not difference.n:
+        return NOT_RUN
+    mean = number(difference.mean, decimals)
+    if difference.n < 2:
+        return f"{mean} [n/a (1 seed)]"
+    ends = (number(end, decimals) for end in (difference.low, difference.high))
+    return f"{mean} [{', '.join(ends)}]"
+
+
+def thresholds(values: Sequence[float]) -> str:
+    """Print one threshold or the range over seeds.
+
+    Parameters
+    ----------
+    values : sequence of float
+        One a seed; may be empty.
+
+    Returns
+    -------
+    str
+        One number where all print the same, else the lowest and the highest; a dash for none.
+    """
+    if not len(values):
+        return NONE
+    low, high = significant(min(values)), significant(max(values))
+    return low if low == high else f"{low}–{high}"

@@ -1,0 +1,139 @@
+"""Figures show the data that they are given."""
+
+import dataclasses
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+import fakes
+from partial_backprop.errors import UserError
+from partial_backprop.figures import figure_1, figure_2, figure_3, figure_kde, style
+
+
+@pytest.fixture(autouse=True)
+def the_style() -> Iterator[None]:
+    with matplotlib.rc_context(style.rc()):
+        yield
+
+
+def said(figure: Figure) -> str:
+    """All texts inside and around the panels."""
+    texts = [text.get_text() for panel in figure.axes for text in panel.texts]
+    texts += [panel.get_title(loc="left") for panel in figure.axes]
+    texts += [text.get_text() for text in figure.findobj(matplotlib.text.Text)]
+    return "\n".join(texts)
+
+
+def test_figure_2_draws_the_counts_of_the_right_convolutions(tmp_path: Path) -> None:
+    inputs = fakes.inputs(tmp_path, arms=[])
+    figure = figure_2.draw(inputs)
+    sample = next(s for s in inputs.gradients if (s.experiment, s.seed) == (figure_2.EXPERIMENT, 0))
+    for panel, number in zip(figure.axes, (3, 7, 10, 13), strict=True):
+        layer = next(layer for layer in sample.layers if layer.convolution == number)
+        (stairs,) = [p for p in panel.patches if isinstance(p, matplotlib.patches.StepPatch)]
+        drawn = stairs.get_data()
+        assert tuple(drawn.values) == layer.counts
+        assert np.allclose(drawn.edges, np.array(layer.edges) / 0.001)
+        lines = sorted(line.get_xdata()[0] for line in panel.lines)
+        assert lines == pytest.approx([-0.04, 0.04])
+    assert "scenes" in said(figure)
+    assert "CIFAR" not in said(figure)
+
+
+def test_figure_2_needs_thirteen_convolutions(tmp_path: Path) -> None:
+    inputs = fakes.inputs(tmp_path, arms=[], experiments=[figure_2.EXPERIMENT], seeds=(0,))
+    (sample,) = inputs.gradients
+    shallow = sample.model_copy(update={"layers": sample.layers[:8]})
+    with pytest.raises(UserError, match=r"convolution 10 .* has 8"):
+        figure_2.draw(dataclasses.replace(inputs, gradients=(shallow,)))
+
+
+def test_figure_3_draws_means_and_ranges(tmp_path: Path) -> None:
+    inputs = fakes.inputs(tmp_path)
+    figure = figure_3.draw(inputs)
+    assert len(figure.axes) == 8
+    for row, experiment in enumerate(fakes.EXPERIMENTS):
+        loss, accuracy = figure.axes[2 * row : 2 * row + 2]
+        for position, arm in enumerate(("fb", "pb")):
+            frames = [fakes.history(experiment, arm, seed, 12) for seed in (0, 1, 2)]
+            losses = np.array([frame["train_loss"] for frame in frames])
+            shares = [f["validation_n_correct"] / f["validation_n_examples"] for f in frames]
+            for panel, values in ((loss, losses), (accuracy, 100 * np.array(shares))):
+                line = panel.lines[position]
+                assert np.allclose(line.get_xdata(), np.arange(1, 13))
+                assert np.allclose(line.get_ydata(), values.mean(axis=0))
+                assert line.get_color() == style.ARMS[arm].color
+                band = panel.collections[position].get_paths()[0].vertices[:, 1]
+                assert band.min() == pytest.approx(values.min())
+                assert band.max() == pytest.approx(values.max())
+        assert loss.lines[-1].get_xdata()[0] == 2  # Ω
+
+
+def test_figure_kde_marks_the_thresholds(tmp_path: Path) -> None:
+    inputs = fakes.inputs(tmp_path, arms=[])
+    figure = figure_kde.draw(inputs)
+    for panel, experiment in zip(figure.axes, fakes.EXPERIMENTS, strict=True):
+        curve, *marks = panel.lines
+        tweaked = fakes.TWEAKED[experiment]
+        assert [line.get_xdata()[0] for line in marks] == pytest.approx([tweaked, 1.8 * tweaked])
+        # The area under a density per decade is the share of the weights: all of them.
+        decades, height = np.log10(curve.get_xdata()), curve.get_ydata()
+        assert np.trapezoid(height, decades) == pytest.approx(1, abs=0.01)
+        low, high = panel.get_xlim()
+        assert low < tweaked < 1.8 * tweaked < high
+
+
+@pytest.mark.parametrize("module", [figure_2, figure_3, figure_kde])
+def test_what_did_not_run_is_said(module, tmp_path: Path) -> None:
+    figure = module.draw(fakes.inputs(tmp_path, experiments=[]))
+    assert all("not run" in "".join(t.get_text() for t in p.texts) for p in figure.axes)
+    partly = module.draw(fakes.inputs(tmp_path, experiments=["lenet5_mnist"]))
+    assert "VGG19" in said(partly)
+    assert "not run" in said(partly)
+
+
+def test_figure_1_shows_that_frozen_is_not_zero(tmp_path: Path) -> None:
+    figure = figure_1.draw(fakes.inputs(tmp_path, experiments=[]))
+    full, partial = figure.axes
+    red = matplotlib.colors.to_rgba(style.FROZEN)
+
+    def frozen(panel) -> int:
+        return sum(matplotlib.colors.to_rgba(line.get_color()) == red for line in panel.lines)
+
+    assert frozen(full) == 0
+    assert frozen(partial) == len(figure_1.FROZEN)
+    assert "−0.42 → −0.42" in said(figure)
+    assert "neither set to zero" in said(figure)
+
+
+def test_arms_differ_in_colour_line_and_marker() -> None:
+    for one, other in itertools.combinations(style.ARMS.values(), 2):
+        assert one.color != other.color
+        assert one.dashes != other.dashes
+        assert one.marker != other.marker
+
+
+def test_texts_stay_inside_the_figure(tmp_path: Path) -> None:
+    inputs = fakes.inputs(tmp_path)
+    for module in (figure_1, figure_2, figure_3, figure_kde):
+        figure = module.draw(inputs)
+        FigureCanvasAgg(figure).draw()
+        outer = figure.texts + [label for label in (figure._supxlabel,) if label]
+        outer += [text for legend in figure.legends for text in legend.get_texts()]
+        outer += [text for panel in figure.axes for text in panel.texts]
+        outer += [panel.title for panel in figure.axes] + [
+            panel._left_title for panel in figure.axes
+        ]
+        assert outer
+        for text in outer:
+            box = text.get_window_extent()
+            assert figure.bbox.x0 <= box.x0, text.get_text()
+            assert box.x1 <= figure.bbox.x1, text.get_text()
+            assert figure.bbox.y0 <= box.y0, text.get_text()
+            assert box.y1 <= figure.bbox.y1, text.get_text()

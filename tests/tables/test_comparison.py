@@ -1,0 +1,156 @@
+"""Tables 1 and 2: every number against one that is computed from the records by hand."""
+
+import math
+import statistics
+from pathlib import Path
+
+import pytest
+import scipy.stats
+
+import fakes
+from partial_backprop import labels
+from partial_backprop.inputs import Inputs
+from partial_backprop.tables import table_1, table_2
+from partial_backprop.tables.layout import Cell, Table
+
+RULES = ("paper_protocol", "last")
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Inputs:
+    """All networks, arms and seeds."""
+    return fakes.inputs(tmp_path_factory.mktemp("full"))
+
+
+def percents(inputs: Inputs, experiment: str, arm: str, rule: str) -> dict[int, float]:
+    """Test accuracy by seed, straight from the records."""
+    found = {}
+    for run in inputs.runs:
+        if (run.record.experiment, run.record.arm) == (experiment, arm):
+            count = next(s.test for s in run.record.selections if s.rule == rule)
+            found[run.record.seed] = 100 * count.n_correct / count.n_examples
+    return found
+
+
+def frozen(inputs: Inputs, experiment: str) -> list[float]:
+    """Share of masked weights by seed, straight from the records."""
+    return [
+        100
+        * sum(layer.n_mask_zeros for layer in run.record.freezing.layers)
+        / sum(layer.n_weights for layer in run.record.freezing.layers)
+        for run in inputs.runs
+        if (run.record.experiment, run.record.arm) == (experiment, "pb")
+    ]
+
+
+def texts(table: Table) -> list[list[str]]:
+    return [
+        [cell.text if isinstance(cell, Cell) else cell for cell in row.cells] for row in table.body
+    ]
+
+
+def test_table_2_prints_means_spreads_and_intervals(full: Inputs) -> None:
+    table = table_2.build(full)
+    rows = texts(table)
+    assert len(rows) == 4 * 3
+    for position, experiment in enumerate(fakes.EXPERIMENTS):
+        for line, rule in enumerate(RULES):
+            cells = rows[3 * position + line]
+            fb, pb = (percents(full, experiment, arm, rule) for arm in ("fb", "pb"))
+            for cell, values in zip(cells[5:7], (fb, pb), strict=True):
+                mean, std = statistics.fmean(values.values()), statistics.stdev(values.values())
+                assert cell == f"{mean:.2f} ± {std:.2f}"
+            differences = [pb[seed] - fb[seed] for seed in fb]
+            low, high = scipy.stats.t.interval(
+                0.95, len(fb) - 1, statistics.fmean(differences), scipy.stats.sem(differences)
+            )
+            numbers = f"{statistics.fmean(differences):.2f} [{low:.2f}, {high:.2f}]"
+            assert cells[7].replace("−", "-") == numbers.replace("-0.00", "0.00")
+        shares = frozen(full, experiment)
+        first = rows[3 * position]
+        assert first[4] == f"{statistics.fmean(shares):.2f} ± {statistics.stdev(shares):.2f}"
+        assert float(first[2]) == fakes.TWEAKED[experiment]
+
+
+def test_printed_numbers_stand_beside_in_rows_of_their_own(full: Inputs) -> None:
+    for module, place in ((table_1, "Table 1"), (table_2, "Table 2")):
+        table = module.build(full)
+        italic = [row.cells for row in table.body if row.italic]
+        assert len(italic) == 4
+        for cells, experiment in zip(italic, fakes.EXPERIMENTS, strict=True):
+            entry = full.reported.entry("001", f"{module.__name__[-7:]}.{experiment}")
+            assert entry.place == place
+            fb, pb = (entry.values[f"{arm}_accuracy_percent"] for arm in ("fb", "pb"))
+            assert cells[0] == f"printed, on {entry.data}"
+            assert cells[4:7] == (f"{entry.values['frozen_percent']:.2f}", f"{fb:.2f}", f"{pb:.2f}")
+            assert cells[7] == f"−{fb - pb:.2f}"
+        # The stand-in's rows never carry the name of the set it stands for.
+        for row in table.body:
+            if not row.italic:
+                assert not any("CIFAR" in str(cell) or "MNIST" in str(cell) for cell in row.cells)
+
+
+def test_table_1_is_the_lowest_common_seed(tmp_path: Path) -> None:
+    inputs = fakes.inputs(tmp_path, seeds=(1, 2))
+    table = table_1.build(inputs)
+    rows = texts(table)
+    for position, experiment in enumerate(fakes.EXPERIMENTS):
+        for line, rule in enumerate(RULES):
+            values = [percents(inputs, experiment, arm, rule)[1] for arm in ("fb", "pb")]
+            cells = rows[3 * position + line]
+            assert cells[5:7] == [f"{value:.2f}" for value in values]
+            assert float(cells[7].replace("−", "-")) == pytest.approx(values[1] - values[0])
+    assert set(table.frame["fb_seeds"]) == {"1"}
+    assert "seed 1" in table.notes[0]
+
+
+def test_one_seed_prints_no_interval(tmp_path: Path) -> None:
+    table = table_2.build(fakes.inputs(tmp_path, seeds=(0,)))
+    measured = [row for row in table.body if not row.italic]
+    assert all(str(row.cells[7]).endswith("[n/a (1 seed)]") for row in measured)
+    assert all("±" not in str(row.cells[5]) for row in measured)
+    assert table.frame["difference_points_low"].isna().all()
+    assert table.frame["fb_accuracy_percent_std"].isna().all()
+
+
+def test_what_did_not_run_still_has_its_rows(tmp_path: Path) -> None:
+    table = table_2.build(fakes.inputs(tmp_path, experiments=["lenet5_mnist"]))
+    rows = texts(table)
+    assert [row for row in rows if row[1:] == ["not run"]] == [
+        [title, "not run"] for name, title in labels.CNNS.items() if name != "lenet5_mnist"
+    ]
+    assert len([row for row in table.body if row.italic]) == 4
+    status = table.frame.set_index("experiment")["status"]
+    assert set(status["lenet5_mnist"]) == {"run"}
+    assert set(status.drop("lenet5_mnist")) == {"not run"}
+
+
+def test_nothing_at_all_ran(tmp_path: Path) -> None:
+    for module in (table_1, table_2):
+        table = module.build(fakes.inputs(tmp_path, experiments=[]))
+        assert [row[1] for row in texts(table) if len(row) == 2] == ["not run"] * 4
+        assert table.frame["fb_accuracy_percent_mean"].isna().all()
+
+
+def test_an_arm_that_did_not_run_leaves_its_cells(tmp_path: Path) -> None:
+    table = table_2.build(fakes.inputs(tmp_path, arms=["fb"]))
+    first = texts(table)[0]
+    assert first[4] == first[6] == first[7] == "not run"
+    assert "±" in first[5]
+    # Without an arm that used them, thresholds come from the gradient samples.
+    assert first[2] == "0.040"
+    assert first[3] == "0.072"
+
+
+def test_the_frame_has_full_precision_and_counts(full: Inputs) -> None:
+    frame = table_2.build(full).frame
+    for _, row in frame.iterrows():
+        counts = [int(count) for count in row["fb_test_n_correct"].split()]
+        examples = [int(count) for count in row["fb_test_n_examples"].split()]
+        expected = [100 * c / n for c, n in zip(counts, examples, strict=True)]
+        measured = percents(full, row["experiment"], "fb", row["rule"])
+        assert list(measured.values()) == expected
+        assert row["fb_accuracy_percent_mean"] == pytest.approx(
+            statistics.fmean(expected), rel=1e-14
+        )
+        assert not math.isnan(row["difference_points_low"])

@@ -1,0 +1,174 @@
+"""Files of tables and figures: names, bytes, LaTeX."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import fakes
+from partial_backprop import artifacts, labels
+from partial_backprop.errors import UserError
+from partial_backprop.inputs import read_inputs
+from partial_backprop.tables.layout import Cell, Row, Table
+
+TABLES = artifacts.names("tables")
+FIGURES = artifacts.names("figures")
+
+
+@pytest.fixture(scope="module")
+def campaign(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
+    root = tmp_path_factory.mktemp("campaign")
+    folder = fakes.write_config(root)
+    records, gradients = fakes.write_campaign(root, folder)
+    return {
+        "scale": fakes.SCALE,
+        "records": records,
+        "gradients": gradients,
+        "config_dir": folder,
+    }
+
+
+def test_names_are_the_stems_of_the_modules() -> None:
+    assert TABLES == ["table_1", "table_2", "table_arms"]
+    assert FIGURES == ["figure_1", "figure_2", "figure_3", "figure_kde"]
+
+
+def test_every_artefact_has_a_caption_in_the_report() -> None:
+    report = Path(__file__).parents[1] / "workflow" / "report"
+    for name in TABLES + FIGURES:
+        assert (report / f"{name}.rst").read_text(encoding="utf-8").strip()
+
+
+def test_an_unknown_name_lists_the_valid_ones(tmp_path: Path, campaign: dict) -> None:
+    with pytest.raises(UserError, match="choose one of table_1, table_2"):
+        artifacts.make_table("table_9", csv=tmp_path / "c", tex=tmp_path / "t", **campaign)
+    with pytest.raises(UserError, match="unknown name 'style' in figures"):
+        artifacts.make_figure("style", pdf=tmp_path / "p", png=tmp_path / "q", **campaign)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_are_the_same_byte_for_byte(name: str, tmp_path: Path, campaign: dict) -> None:
+    files = {}
+    for time in ("first", "second"):
+        paths = [tmp_path / time / f"{name}.{suffix}" for suffix in ("csv", "tex")]
+        artifacts.make_table(name, csv=paths[0], tex=paths[1], **campaign)
+        files[time] = [path.read_bytes() for path in paths]
+        assert sorted(path.parent.iterdir() for path in paths[:1])
+        assert len(list((tmp_path / time).iterdir())) == 2
+    assert files["first"] == files["second"]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_figures_are_the_same_byte_for_byte(name: str, tmp_path: Path, campaign: dict) -> None:
+    files = {}
+    for time in ("first", "second"):
+        paths = [tmp_path / time / f"{name}.{suffix}" for suffix in ("pdf", "png")]
+        artifacts.make_figure(name, pdf=paths[0], png=paths[1], **campaign)
+        files[time] = [path.read_bytes() for path in paths]
+    assert files["first"] == files["second"]
+    pdf, png = files["first"]
+    assert b"CreationDate" not in pdf
+    assert b"Software" not in png
+    assert b"/Type3" not in pdf.replace(b" ", b"")
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_csv_reads_back_in_full_precision(name: str, tmp_path: Path, campaign: dict) -> None:
+    csv = tmp_path / "t.csv"
+    artifacts.make_table(name, csv=csv, tex=tmp_path / "t.tex", **campaign)
+    inputs = read_inputs(
+        campaign["scale"], campaign["records"], campaign["gradients"], campaign["config_dir"]
+    )
+    frame = artifacts._module("tables", name).build(inputs).frame
+    read = pd.read_csv(csv)
+    numbers = frame.select_dtypes("float").columns
+    assert len(numbers) > 5
+    pd.testing.assert_frame_equal(read[numbers], frame[numbers], check_exact=True)
+
+
+def columns_of(line: str) -> int:
+    """Columns that a line of a tabular fills."""
+    cells = re.split(r"(?<!\\)&", line)
+    return sum(
+        int(match[1]) if (match := re.search(r"\\multicolumn\{(\d+)\}", cell)) else 1
+        for cell in cells
+    )
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_line_of_the_latex_fills_the_columns(
+    name: str, tmp_path: Path, campaign: dict
+) -> None:
+    tex = tmp_path / "t.tex"
+    artifacts.make_table(name, csv=tmp_path / "t.csv", tex=tex, **campaign)
+    text = tex.read_text(encoding="utf-8")
+    spec = re.search(r"\\begin\{tabular\}\{@\{\}([lcr]+)@\{\}\}", text)[1]
+    body = text.split(r"\toprule")[1].split(r"\bottomrule")[0]
+    lines = [line for line in body.splitlines() if line.endswith(r"\\")]
+    assert len(lines) > 8
+    assert {columns_of(line) for line in lines} == {len(spec)}
+    assert text.isascii()
+    assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")
+    assert r"100 \% synthetic\_data" in text
+
+
+def test_special_characters_are_escaped() -> None:
+    frame = pd.DataFrame({"a": [1]})
+    nasty = r"[50%] a_b & $x$ #1 {y} \z ~^"
+    rows = (Row((nasty, "1 ± 2")), Row((Cell("*star", 2, "l"),), italic=True, rule_above=True))
+    text = artifacts.to_tex(Table(frame, "lr", (Row(("h%", "−1")),), rows, (r"note & \input{x}",)))
+    assert r"{}[50\%] a\_b \& \$x\$ \#1 \{y\} \textbackslash{}z" in text
+    assert r"h\% & \ensuremath{-}1 \\" in text
+    assert r"\multicolumn{2}{@{}l}{\textit{*star}}" in text
+    assert r"note \& \textbackslash{}input\{x\}" in text
+
+
+DOCUMENT = r"""\documentclass[11pt]{article}
+\usepackage[T1]{fontenc}\usepackage{lmodern,booktabs,textcomp}
+\usepackage[textwidth=6.5in,textheight=9in]{geometry}
+\begin{document}%s\end{document}"""
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="TeX is not installed")
+@pytest.mark.parametrize("seeds", [(0, 1), (0, 1, 2)])
+def test_tables_compile_and_fit_the_page(seeds: tuple[int, ...], tmp_path: Path) -> None:
+    folder = fakes.write_config(tmp_path)
+    records, gradients = fakes.write_campaign(tmp_path, folder, seeds=seeds)
+    for name in TABLES:
+        artifacts.make_table(
+            name,
+            scale=fakes.SCALE,
+            records=records,
+            gradients=gradients,
+            csv=tmp_path / f"{name}.csv",
+            tex=tmp_path / f"{name}.tex",
+            config_dir=folder,
+        )
+    inputs = "".join(rf"\begin{{table}}\input{{{name}}}\end{{table}}" for name in TABLES)
+    (tmp_path / "document.tex").write_text(DOCUMENT % inputs)
+    subprocess.run(
+        ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "document.tex"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    assert "Overfull" not in (tmp_path / "document.log").read_text(errors="replace")
+
+
+def test_nothing_here_imports_torch(tmp_path: Path, campaign: dict) -> None:
+    modules = [f"partial_backprop.tables.{name}" for name in TABLES]
+    modules += [f"partial_backprop.figures.{name}" for name in FIGURES]
+    code = f"import sys, partial_backprop.artifacts, {', '.join(modules)}\n"
+    code += "assert 'torch' not in sys.modules, 'torch'\n"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_labels_name_every_arm_of_the_experiments() -> None:
+    assert set(fakes.ARMS) <= set(labels.ARMS)
+    assert labels.arm("pb_new") == "pb_new"
+    assert labels.data("unheard-of") == "unheard-of"
