@@ -8,7 +8,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partial_backprop import config
+from partial_backprop import config, files
 from partial_backprop.errors import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -172,7 +172,7 @@ def test_unknown_names_list_the_valid_ones(folder):
         config.read_scale("large", directory)
     with pytest.raises(UserError, match="fb, pb"):
         config.resolve("s", "one", "pc", 0, directory)
-    with pytest.raises(UserError, match="negative|greater than or equal"):
+    with pytest.raises(UserError, match=r"seed.*greater than or equal"):
         config.resolve("s", "one", "fb", -1, directory)
 
 
@@ -181,10 +181,14 @@ def test_any_bytes_in_a_yaml_file_are_a_mapping_or_one_line(tmp_path_factory, co
     path = tmp_path_factory.mktemp("yaml") / "any.yaml"
     path.write_bytes(content)
     try:
-        assert isinstance(config.read_yaml(path), dict)
+        outcome = files.read_yaml(path)
     except UserError as error:
-        assert "\n" not in str(error)
-        assert "any.yaml" in str(error)
+        outcome = str(error)
+    if isinstance(outcome, str):
+        assert "\n" not in outcome
+        assert "any.yaml" in outcome
+    else:
+        assert isinstance(outcome, dict)
 
 
 nested = st.recursive(
@@ -212,7 +216,7 @@ def test_settings_and_their_schema_name_the_same_keys():
     for key, entry in schema["properties"].items():
         if "default" in entry:
             assert config.Settings.model_fields[key].default == entry["default"]
-    assert set(config.read_yaml(CONFIG / "config.yaml")) == set(config.Settings.model_fields)
+    assert set(files.read_yaml(CONFIG / "config.yaml")) == set(config.Settings.model_fields)
 
 
 def test_experiments_share_the_papers_arms():

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partial_backprop import record
-from partial_backprop.config import RunConfig
+from partial_backprop import files, record
 from partial_backprop.errors import UserError
+from partial_backprop.run_config import RunConfig
 
 
 @pytest.fixture
@@ -32,9 +32,7 @@ def test_a_record_comes_back_as_it_was(one, tmp_path):
 
 
 def test_the_reproducible_part_leaves_provenance_out(one):
-    later = one.model_copy(
-        update={"provenance": one.provenance.model_copy(update={"wall_s": 9.0})}
-    )
+    later = one.model_copy(update={"provenance": one.provenance.model_copy(update={"wall_s": 9.0})})
     assert later != one
     assert later.reproducible() == one.reproducible()
 
@@ -89,13 +87,13 @@ def test_more_correct_than_examples_is_refused():
 
 def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
     path = tmp_path / "file"
-    record.write_atomically(path, b"old")
+    files.write_atomically(path, b"old")
 
     def full(*_):
         raise OSError(28, os.strerror(28))
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(UserError, match="No space left"):
-        record.write_atomically(path, b"new")
+        files.write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]

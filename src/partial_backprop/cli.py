@@ -65,7 +65,10 @@ def _job(chosen: argparse.Namespace) -> object:
     from partial_backprop.training.seeding import make_deterministic
 
     settings = config.read_settings(
-        chosen.config, device=chosen.device, data_root=chosen.data_root, tensorboard=chosen.tensorboard
+        chosen.config,
+        device=chosen.device,
+        data_root=chosen.data_root,
+        tensorboard=chosen.tensorboard,
     )
     trunk = config.resolve(
         chosen.scale, chosen.experiment, config.TRUNK, chosen.seed, chosen.config
@@ -152,7 +155,9 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--config", type=Path, default=config.CONFIG_DIR, metavar="FOLDER")
         return sub
 
-    def add_run(name: str, command: object, summary: str, *, arm: bool = True) -> argparse.ArgumentParser:
+    def add_run(
+        name: str, command: object, summary: str, *, arm: bool = True
+    ) -> argparse.ArgumentParser:
         sub = add(name, command, summary)
         sub.add_argument("experiment", help="file in config/experiments")
         if arm:
@@ -176,7 +181,9 @@ def _parser() -> argparse.ArgumentParser:
 
     add_job(add_run("train", _train, "Train one arm of an experiment, or its trunk."))
     add_job(
-        add_run("gradients", _gradients, "Measure the gradients after the shared epochs.", arm=False)
+        add_run(
+            "gradients", _gradients, "Measure the gradients after the shared epochs.", arm=False
+        )
     )
     for name, command in (("table", _table), ("figure", _figure)):
         sub = add(name, command, f"Make a {name} from records.")

@@ -6,124 +6,21 @@ plays it at this scale, the word ``base`` in a criterion's option ``like`` by th
 experiment has without its arms, and every option is filled in with its default.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pydantic
-import yaml
 
 from partial_backprop import registry
 from partial_backprop.errors import UserError
-
-TRUNK = "trunk"
-"""Name of the pseudo-arm that trains the epochs that all arms of an experiment share."""
+from partial_backprop.files import read_yaml, validated
+from partial_backprop.run_config import TRUNK, Frozen, RunConfig, TrainingConfig
 
 CONFIG_DIR = Path("config")
 
 
-class _Frozen(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
-
-
-class DataConfig(_Frozen):
-    """Which data set plays which role."""
-
-    role: str
-    """What the experiment asks for: ``mnist``, ``cifar10``, …"""
-    dataset: dict[str, Any]
-    """Module of ``data/`` and its options (see `registry.resolve`)."""
-    n_validation: int = pydantic.Field(ge=1)
-    """Examples held out of the training set by seed; the test set is never touched."""
-
-
-class OptimizerConfig(_Frozen):
-    """Optimizer of the training loop; the defaults are those of seed 001, section 4.1."""
-
-    name: Literal["amsgrad", "adam", "adamw", "sgd"] = "amsgrad"
-    learning_rate: float = pydantic.Field(default=1e-3, gt=0)
-    """Initial learning rate (seed 001: 0.001)."""
-    momentum: float = pydantic.Field(default=0.0, ge=0, lt=1)
-    """Momentum of ``sgd``; the Adam family ignores it."""
-    weight_decay: float = pydantic.Field(default=0.0, ge=0)
-    """Seed 001 uses none."""
-
-
-class TrainingConfig(_Frozen):
-    """Length and schedule of a training; the defaults are those of seed 001, section 4.1."""
-
-    epochs: int = pydantic.Field(default=110, ge=1)
-    """Epochs in all, the shared ones included."""
-    shared_epochs: int = pydantic.Field(default=2, ge=0)
-    """Ω: epochs of full backpropagation that all arms have in common."""
-    batch_size: int = pydantic.Field(default=100, ge=1)
-    optimizer: OptimizerConfig = OptimizerConfig()
-    milestones: tuple[int, ...] = (40, 80)
-    """Epochs (from 0) at which the learning rate is multiplied by ``decay``."""
-    decay: float = pydantic.Field(default=0.1, gt=0, le=1)
-    threads: int = pydantic.Field(default=1, ge=1)
-    """CPU threads of the run: part of the configuration, since it changes floating-point sums."""
-
-    @pydantic.model_validator(mode="after")
-    def _shared_within(self) -> "TrainingConfig":
-        if self.shared_epochs > self.epochs:
-            raise ValueError(f"shared_epochs ({self.shared_epochs}) exceeds epochs ({self.epochs})")
-        return self
-
-
-class FreezingConfig(_Frozen):
-    """Partial backpropagation: which weights are frozen, when and how."""
-
-    criterion: dict[str, Any]
-    """Module of ``freezing/`` and its options (see `registry.resolve`)."""
-    start_epoch: int = pydantic.Field(default=2, ge=0)
-    """Epoch (from 0) on whose first batch the mask is made: Ω = 2 is the paper's third epoch."""
-    mode: Literal["strict", "gradient"] = "strict"
-    """``strict``: frozen values never change; ``gradient``: the listing, which masks gradients only."""
-    remask_every: int | None = pydantic.Field(default=None, ge=1)
-    """A new mask every so many epochs (seed 001, section 3.2: 35)."""
-    full_epochs_at_end: int = pydantic.Field(default=0, ge=0)
-    """Last epochs with full backpropagation (seed 001, section 3.2: 1)."""
-
-
-class RunConfig(_Frozen):
-    """Everything that determines the numbers of one run."""
-
-    schema_version: Literal[1] = 1
-    scale: str
-    experiment: str
-    arm: str
-    seed: int = pydantic.Field(ge=0)
-    recipe: dict[str, Any] = {"name": "classify"}
-    data: DataConfig | None = None
-    network: dict[str, Any] | None = None
-    training: TrainingConfig | None = None
-    freezing: FreezingConfig | None = None
-
-    @pydantic.model_validator(mode="after")
-    def _freezing_starts_after_shared(self) -> "RunConfig":
-        if self.freezing and self.training and self.freezing.start_epoch < self.training.shared_epochs:
-            raise ValueError(
-                f"freezing.start_epoch ({self.freezing.start_epoch}) lies inside the shared epochs "
-                f"({self.training.shared_epochs}): lower training.shared_epochs"
-            )
-        return self
-
-    def sha256(self) -> str:
-        """Hash the full configuration, defaults included.
-
-        Returns
-        -------
-        str
-            SHA-256 of the canonical JSON (sorted keys, no blanks), 64 hexadecimal digits.
-        """
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
-
-
-class Settings(_Frozen):
+class Settings(Frozen):
     """``config/config.yaml``: what to run and where; nothing here changes a run's numbers."""
 
     scale: str = "demo"
@@ -136,17 +33,18 @@ class Settings(_Frozen):
     """Write TensorBoard events beside each record."""
 
 
-class Scale(_Frozen):
+class Scale(Frozen):
     """``config/scales/NAME.yaml``: how much of everything is run."""
 
     title: str
     """One line for the paper: what this scale is."""
     seeds: tuple[int, ...] = pydantic.Field(min_length=1)
-    experiments: dict[str, dict[str, Any]] = {}
+    """Each run is made once for each of these."""
+    experiments: dict[str, dict[str, Any]] = pydantic.Field(default_factory=dict)
     """Experiments that run at this scale, each with its changes to the experiment file."""
-    roles: dict[str, dict[str, Any]] = {}
+    roles: dict[str, dict[str, Any]] = pydantic.Field(default_factory=dict)
     """Data role -> data set that plays it: ``dataset`` and ``n_validation``."""
-    defaults: dict[str, Any] = {}
+    defaults: dict[str, Any] = pydantic.Field(default_factory=dict)
     """Changes to every experiment of the scale."""
     skip_arms: tuple[str, ...] = ()
     """Arms of the experiment files that do not run at this scale."""
@@ -182,51 +80,6 @@ def merge(base: Any, change: Any) -> Any:
     return {**base, **{key: merge(base.get(key), value) for key, value in change.items()}}
 
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping with the safe loader.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        File to read.
-
-    Returns
-    -------
-    dict
-        The mapping; empty for an empty file.
-
-    Raises
-    ------
-    UserError
-        If the file is missing, is no YAML, or is no mapping.
-    """
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        valid = ", ".join(sorted(other.stem for other in path.parent.glob("*.yaml"))) or "none"
-        raise UserError(f"there is no file {path}: {path.parent} has {valid}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise UserError(f"{path} is not valid YAML: {reason}") from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise UserError(f"{path} must hold a mapping of keys, not a {type(content).__name__}")
-    return content
-
-
-def _validate(model: type[pydantic.BaseModel], content: Mapping[str, Any], where: str) -> Any:
-    try:
-        return model.model_validate(dict(content))
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"]) or "its keys together"
-        reason = first["msg"].removeprefix("Value error, ")
-        if first["type"] == "extra_forbidden":
-            reason = "unknown key; remove it or mend its spelling"
-        raise UserError(f"{where}: {key}: {reason}") from None
-
-
 def read_settings(directory: Path = CONFIG_DIR, **overrides: Any) -> Settings:
     """Read ``config.yaml``.
 
@@ -249,7 +102,7 @@ def read_settings(directory: Path = CONFIG_DIR, **overrides: Any) -> Settings:
     """
     content = read_yaml(directory / "config.yaml")
     content |= {key: value for key, value in overrides.items() if value is not None}
-    return _validate(Settings, content, str(directory / "config.yaml"))
+    return validated(Settings, content, str(directory / "config.yaml"))
 
 
 def read_scale(name: str, directory: Path = CONFIG_DIR) -> Scale:
@@ -273,7 +126,7 @@ def read_scale(name: str, directory: Path = CONFIG_DIR) -> Scale:
         If there is no such scale or one of its keys or values is wrong.
     """
     path = directory / "scales" / f"{name}.yaml"
-    return _validate(Scale, read_yaml(path), str(path))
+    return validated(Scale, read_yaml(path), str(path))
 
 
 def read_experiment(name: str, directory: Path = CONFIG_DIR) -> dict[str, Any]:
@@ -371,7 +224,7 @@ def resolve(
     if content.get("freezing") is not None:
         content["freezing"] = _with_criterion(content["freezing"], base)
     identity = {"scale": scale, "experiment": experiment, "arm": arm, "seed": seed}
-    return _validate(RunConfig, {**content, **identity}, where)
+    return validated(RunConfig, {**content, **identity}, where)
 
 
 def _as_trunk(content: dict[str, Any]) -> dict[str, Any]:
@@ -395,7 +248,9 @@ def _cast_role(data: Any, scale: Scale, where: str) -> dict[str, Any] | None:
     role = data.get("role")
     if role not in scale.roles:
         listed = ", ".join(scale.roles) or "none"
-        raise UserError(f"{where}: data.role: no data set plays {role!r} at this scale: it has {listed}")
+        raise UserError(
+            f"{where}: data.role: no data set plays {role!r} at this scale: it has {listed}"
+        )
     cast = merge(scale.roles[role], data)
     if "dataset" in cast:
         cast["dataset"] = registry.resolve("data", cast["dataset"])

@@ -6,24 +6,17 @@ stand in `Provenance`, so that two runs of the same configuration can be compare
 """
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any, Literal
 
 import pydantic
 
-from partial_backprop.config import RunConfig
 from partial_backprop.errors import UserError
-
-SCHEMA_VERSION = 1
-
-
-class _Frozen(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+from partial_backprop.files import write_atomically
+from partial_backprop.run_config import Frozen, RunConfig
 
 
-class Count(_Frozen):
+class Count(Frozen):
     """How many examples of a split were classified correctly."""
 
     n_correct: int = pydantic.Field(ge=0)
@@ -36,7 +29,7 @@ class Count(_Frozen):
         return self
 
 
-class Selection(_Frozen):
+class Selection(Frozen):
     """One way of choosing the epoch that is reported."""
 
     rule: Literal["last", "best_on_validation", "paper_protocol"]
@@ -47,7 +40,7 @@ class Selection(_Frozen):
     test: Count
 
 
-class LayerFreezing(_Frozen):
+class LayerFreezing(Frozen):
     """Freezing counts of one parameter tensor."""
 
     name: str
@@ -65,7 +58,7 @@ class LayerFreezing(_Frozen):
     """The largest of these; 0 under ``strict``."""
 
 
-class FreezingReport(_Frozen):
+class FreezingReport(Frozen):
     """What was frozen, by parameter tensor."""
 
     threshold: float | None
@@ -90,7 +83,7 @@ class FreezingReport(_Frozen):
         return sum(getattr(layer, field) for layer in self.layers)
 
 
-class DataFacts(_Frozen):
+class DataFacts(Frozen):
     """The data that a run saw."""
 
     role: str
@@ -106,7 +99,7 @@ class DataFacts(_Frozen):
     """Channels, height, width."""
 
 
-class NetworkFacts(_Frozen):
+class NetworkFacts(Frozen):
     """The network that was trained."""
 
     name: str
@@ -115,7 +108,7 @@ class NetworkFacts(_Frozen):
     """Whether it is the source's network, at its full width and depth."""
 
 
-class Provenance(_Frozen):
+class Provenance(Frozen):
     """Where and how a record was made; differs between two runs of one configuration."""
 
     version: str
@@ -129,19 +122,21 @@ class Provenance(_Frozen):
     """Name of the processor or accelerator."""
     platform: str
     threads: int
+    """CPU threads of the process."""
     wall_s: float
     """Seconds of training and evaluation, those of earlier, killed attempts included."""
     peak_memory_bytes: int
     """Peak resident memory of the process."""
 
 
-class Record(_Frozen):
+class Record(Frozen):
     """Result of one run."""
 
     schema_version: Literal[1] = 1
     experiment: str
     arm: str
     seed: int
+    """Seed of the run."""
     scale: str
     config: RunConfig
     config_sha256: str
@@ -149,7 +144,7 @@ class Record(_Frozen):
     network: NetworkFacts | None = None
     selections: tuple[Selection, ...] = ()
     freezing: FreezingReport | None = None
-    measurements: dict[str, Any] = {}
+    measurements: dict[str, Any] = pydantic.Field(default_factory=dict)
     """Results of recipes that are no plain classification, by name with unit."""
     provenance: Provenance
 
@@ -193,40 +188,6 @@ class Record(_Frozen):
         return self.model_dump(mode="json", exclude={"provenance"})
 
 
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, flush it to disk, and rename it.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Final name; its folder is made where missing.
-    content : bytes
-        What the file shall hold.
-
-    Raises
-    ------
-    UserError
-        If the disk is full or the folder cannot be written to.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(temporary, 0o666 & ~umask)
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}; free space or choose another folder") from error
-
-
 def write(record: Record, path: Path) -> None:
     """Write a record.
 
@@ -262,7 +223,9 @@ def read(path: Path) -> Record:
     try:
         return Record.model_validate_json(path.read_bytes())
     except OSError as error:
-        raise UserError(f"cannot read the record {path}: {error.strerror}; run its training again") from None
+        raise UserError(
+            f"cannot read the record {path}: {error.strerror}; run its training again"
+        ) from None
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         key = ".".join(str(part) for part in first["loc"]) or "the file"
@@ -270,79 +233,3 @@ def read(path: Path) -> Record:
             f"the record {path} is damaged or of another version ({key}: {first['msg']}): "
             "delete it and run its training again"
         ) from None
-
-
-class LayerGradients(_Frozen):
-    """Gradients of one parameter tensor on the batch that makes the mask."""
-
-    name: str
-    """Parameter name, as in ``model.named_parameters()``."""
-    convolution: int | None
-    """Position among the network's convolutions from 1, in forward order; None for anything else."""
-    n_weights: int
-    n_natural_zeros: int
-    edges: tuple[float, ...]
-    """Bin edges over raw signed gradients, symmetric about 0, covering all of them."""
-    counts: tuple[int, ...]
-    """Weights per bin, the natural zeros left out."""
-
-
-class GradientDensity(_Frozen):
-    """Density of all non-zero gradient magnitudes of a network, and the thresholds upon it."""
-
-    grid: tuple[float, ...]
-    """Raw gradient magnitudes, increasing."""
-    density: tuple[float, ...]
-    """Estimated density at each, per unit of raw magnitude (equation 1 of seed 001)."""
-    low: float
-    high: float
-    """Ends of the high-likelihood range G_n."""
-    otsu: float
-    """Raw threshold from equations 2 and 3."""
-    tweaked: float
-    """Raw threshold of the arm ``pb``."""
-    share_below_otsu: float
-    """Share of all weights, natural zeros included, with magnitude <= otsu."""
-    share_below_tweaked: float
-
-
-class GradientSample(_Frozen):
-    """What figure 2 and the density figure draw: gradients after Ω epochs, before the mask."""
-
-    schema_version: Literal[1] = 1
-    experiment: str
-    seed: int
-    scale: str
-    config_sha256: str
-    """Hash of the trunk's configuration."""
-    learning_rate: float
-    """The paper's units are raw gradients divided by this."""
-    data: DataFacts
-    network: NetworkFacts
-    layers: tuple[LayerGradients, ...]
-    density: GradientDensity
-
-
-def read_gradients(path: Path) -> GradientSample:
-    """Read and check a gradient sample.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        A ``gradients.json``.
-
-    Returns
-    -------
-    GradientSample
-        The sample.
-
-    Raises
-    ------
-    UserError
-        If the file is missing or damaged.
-    """
-    try:
-        return GradientSample.model_validate_json(path.read_bytes())
-    except (OSError, pydantic.ValidationError) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise UserError(f"{path} is missing or damaged ({reason}): delete it and run it again") from None

@@ -80,7 +80,9 @@ def source(package: str, name: str) -> Path:
         If the package has no such name; the message lists the valid ones.
     """
     if name not in names(package):
-        raise UserError(f"unknown name {name!r} in {package}: choose one of {', '.join(names(package))}")
+        raise UserError(
+            f"unknown name {name!r} in {package}: choose one of {', '.join(names(package))}"
+        )
     return _ROOT / package / f"{name}.py"
 
 
@@ -122,7 +124,9 @@ def resolve(package: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     for key in spec:
         if key != "name" and key not in valid:
             options = ", ".join(sorted(valid)) or "none"
-            raise UserError(f"unknown option {key!r} of {package}/{name}: its options are {options}")
+            raise UserError(
+                f"unknown option {key!r} of {package}/{name}: its options are {options}"
+            )
     for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
         key = argument.arg
         if key in spec:

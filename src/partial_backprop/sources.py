@@ -8,7 +8,17 @@ from pathlib import Path
 
 _ROOT = Path(__file__).parent
 # What these do for a run is in its configuration's hash or in its record's schema.
-_LEAVES = {"__init__", "cli", "config", "errors", "record", "registry"}
+_LEAVES = {
+    "__init__",
+    "cli",
+    "config",
+    "errors",
+    "files",
+    "gradients",
+    "record",
+    "registry",
+    "run_config",
+}
 
 
 def _path(module: str) -> Path | None:
@@ -27,7 +37,9 @@ def _imports(path: Path) -> set[str]:
             found |= {f"{base}.{alias.name}".strip(".") for alias in node.names} | {base}
         elif isinstance(node, ast.Import):
             names = (alias.name for alias in node.names)
-            found |= {name.partition(".")[2] for name in names if name.startswith("partial_backprop.")}
+            found |= {
+                name.partition(".")[2] for name in names if name.startswith("partial_backprop.")
+            }
     return found - {""}
 
 
@@ -57,7 +69,11 @@ def closure(*modules: str) -> list[Path]:
     waiting = list(modules)
     while waiting:
         path = _path(waiting.pop())
-        if path is None or path in found or path.relative_to(_ROOT).with_suffix("").as_posix() in _LEAVES:
+        if (
+            path is None
+            or path in found
+            or path.relative_to(_ROOT).with_suffix("").as_posix() in _LEAVES
+        ):
             continue
         found.add(path)
         waiting += _imports(path)

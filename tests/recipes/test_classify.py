@@ -8,11 +8,11 @@ import time
 import pytest
 import torch
 
-from partial_backprop.config import TRUNK
 from partial_backprop.errors import UserError
 from partial_backprop.recipes import classify
 from partial_backprop.recipes.job import Job, choose_device
 from partial_backprop.record import read
+from partial_backprop.run_config import TRUNK
 from partial_backprop.training import checkpoint
 
 CPU = torch.device("cpu")

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from partial_backprop.config import TRUNK
+from partial_backprop import gradients
 from partial_backprop.freezing.partial_backprop import PartialBackprop
 from partial_backprop.recipes import gradient_sample
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.probe import first_gradients
 from partial_backprop.recipes.setting import prepare
-from partial_backprop.record import read_gradients
+from partial_backprop.run_config import TRUNK
 from partial_backprop.training.loop import Hooks, fit
 
 CPU = torch.device("cpu")
@@ -38,11 +38,11 @@ def test_the_probe_sees_what_an_arms_first_step_sees(setting, resolved):
 
 
 def test_histograms_count_every_weight_once(setting, resolved, trunk, tmp_path):
-    options = {key: value for key, value in resolved("pb_otsu").freezing.criterion.items()}
+    options = dict(resolved("pb_otsu").freezing.criterion)
     options.pop("name")
     job = Job(tmp_path, tmp_path, CPU, trunk=trunk)
     gradient_sample.measure(resolved(TRUNK), 0.0005, options, job)
-    sample = read_gradients(tmp_path / "gradients.json")
+    sample = gradients.read(tmp_path / "gradients.json")
     probed = first_gradients(setting(), resolved(TRUNK))
     assert [layer.name for layer in sample.layers] == list(probed)
     for layer in sample.layers:
@@ -70,4 +70,4 @@ def test_the_samples_threshold_is_the_one_that_an_arm_uses(setting, resolved, tr
     short = config.training.model_copy(update={"epochs": 3})
     hooks = Hooks(begin_epoch=pb.begin_epoch, after_backward=pb.after_backward)
     fit(one.trainee, one.splits, short, config.seed, hooks=hooks)
-    assert pb.threshold == read_gradients(tmp_path / "gradients.json").density.otsu
+    assert pb.threshold == gradients.read(tmp_path / "gradients.json").density.otsu

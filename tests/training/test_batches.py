@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from partial_backprop.data.dataset import Examples
+from partial_backprop.torchvision_compat import import_torchvision
 from partial_backprop.training.batches import DeviceSplit
 
 MEAN, STD = (0.4, 0.5, 0.6), (0.2, 0.25, 0.3)
@@ -23,7 +24,7 @@ def split(examples):
 
 
 def test_normalisation_equals_torchvisions(examples, split):
-    import partial_backprop.torchvision_compat  # noqa: F401
+    import_torchvision()
     from torchvision.transforms import v2
 
     transform = v2.Compose([v2.ToDtype(torch.float32, scale=True), v2.Normalize(MEAN, STD)])

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from partial_backprop.config import TrainingConfig
 from partial_backprop.data.dataset import Examples
 from partial_backprop.errors import UserError
+from partial_backprop.run_config import TrainingConfig
 from partial_backprop.training import optimizers
 from partial_backprop.training.batches import DeviceSplit
 from partial_backprop.training.evaluate import evaluate

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from partial_backprop.config import OptimizerConfig, TrainingConfig
+from partial_backprop.run_config import OptimizerConfig, TrainingConfig
 from partial_backprop.training import optimizers
 
 

@@ -1,9 +1,9 @@
 """Progress: whole lines with the run's name, all in the log, few on the terminal."""
 
 import pytest
+from tests.training.test_history import row
 
 from partial_backprop.training.progress import Progress, duration
-from tests.training.test_history import row
 
 
 @pytest.mark.parametrize(

@@ -2,16 +2,17 @@
 
 from torch import Tensor
 
-from partial_backprop.config import TRUNK, FreezingConfig, RunConfig
 from partial_backprop.errors import UserError
+from partial_backprop.files import write_atomically
 from partial_backprop.freezing.counts import report_unmasked
 from partial_backprop.freezing.partial_backprop import PartialBackprop
-from partial_backprop.record import FreezingReport, Record, write, write_atomically
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.probe import first_gradients
 from partial_backprop.recipes.provenance import provenance
 from partial_backprop.recipes.setting import Setting, prepare, state
 from partial_backprop.recipes.unfinished import Unfinished
+from partial_backprop.record import FreezingReport, Record, write
+from partial_backprop.run_config import TRUNK, FreezingConfig, RunConfig
 from partial_backprop.training import checkpoint, history
 from partial_backprop.training.events import Events
 from partial_backprop.training.loop import Hooks, fit

@@ -6,23 +6,21 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from partial_backprop.config import RunConfig
 from partial_backprop.errors import UserError
+from partial_backprop.files import write_atomically
 from partial_backprop.freezing.thresholds import otsu_kde
+from partial_backprop.gradients import GradientDensity, GradientSample, LayerGradients
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.probe import first_gradients
 from partial_backprop.recipes.setting import prepare
-from partial_backprop.record import (
-    GradientDensity,
-    GradientSample,
-    LayerGradients,
-    write_atomically,
-)
+from partial_backprop.run_config import RunConfig
 
 N_BINS = 101
 
 
-def measure(config: RunConfig, tweaked: float, otsu_options: Mapping[str, object], job: Job) -> None:
+def measure(
+    config: RunConfig, tweaked: float, otsu_options: Mapping[str, object], job: Job
+) -> None:
     """Measure the gradients after the shared epochs and leave ``gradients.json``.
 
     Parameters
@@ -44,6 +42,7 @@ def measure(config: RunConfig, tweaked: float, otsu_options: Mapping[str, object
         seed=config.seed,
         scale=config.scale,
         config_sha256=config.sha256(),
+        epochs=config.training.epochs,
         learning_rate=config.training.optimizer.learning_rate,
         data=setting.data,
         network=setting.network,

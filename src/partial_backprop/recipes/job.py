@@ -67,5 +67,7 @@ def choose_device(name: str) -> torch.device:
     except RuntimeError:
         raise UserError(f"unknown device {name!r}: choose auto, cpu or cuda") from None
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise UserError(f"device {name!r} was asked for, but torch finds no CUDA: choose cpu or auto")
+        raise UserError(
+            f"device {name!r} was asked for, but torch finds no CUDA: choose cpu or auto"
+        )
     return device

@@ -4,8 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from partial_backprop.config import RunConfig
 from partial_backprop.recipes.setting import Setting
+from partial_backprop.run_config import RunConfig
 from partial_backprop.training.loop import epoch_batches
 
 
@@ -31,9 +31,7 @@ def first_gradients(setting: Setting, config: RunConfig) -> dict[str, Tensor]:
     model = setting.trainee.model
     model.train()
     epoch = len(setting.trainee.rows)
-    images, labels = next(
-        epoch_batches(setting.splits.train, config.training, config.seed, epoch)
-    )
+    images, labels = next(epoch_batches(setting.splits.train, config.training, config.seed, epoch))
     model.zero_grad(set_to_none=True)
     with torch.enable_grad():
         F.cross_entropy(model(images), labels).backward()

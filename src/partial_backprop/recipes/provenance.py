@@ -14,8 +14,14 @@ from partial_backprop import __version__
 from partial_backprop.record import Provenance
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "KDEpy", "pydantic")
-ROOMS = ("mask.py", "data/**/*.py", "networks/**/*.py", "freezing/**/*.py", "training/**/*.py",
-         "recipes/**/*.py")
+ROOMS = (
+    "mask.py",
+    "data/**/*.py",
+    "networks/**/*.py",
+    "freezing/**/*.py",
+    "training/**/*.py",
+    "recipes/**/*.py",
+)
 """Source files, as patterns, on which the numbers of a run depend."""
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import torch
 
 from partial_backprop import registry
-from partial_backprop.config import RunConfig
 from partial_backprop.data.dataset import Splits, load_splits
 from partial_backprop.errors import UserError
-from partial_backprop.record import DataFacts, NetworkFacts
 from partial_backprop.recipes.job import Job
+from partial_backprop.record import DataFacts, NetworkFacts
+from partial_backprop.run_config import RunConfig
 from partial_backprop.training import checkpoint, optimizers
 from partial_backprop.training.batches import DeviceSplit
 from partial_backprop.training.loop import DeviceSplits, Trainee
@@ -77,7 +77,9 @@ def _new_trainee(
     try:
         model = build(splits.image_shape, splits.n_classes, **options)
     except ValueError as error:
-        raise UserError(f"network of {config.experiment} at scale {config.scale}: {error}") from None
+        raise UserError(
+            f"network of {config.experiment} at scale {config.scale}: {error}"
+        ) from None
     model = model.to(device, memory_format=torch.channels_last)
     facts = NetworkFacts(
         name=name,

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable
 
-from partial_backprop.config import RunConfig
 from partial_backprop.errors import UserError
 from partial_backprop.freezing.partial_backprop import PartialBackprop
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.provenance import code_sha256
 from partial_backprop.recipes.setting import Setting, restore, state
+from partial_backprop.run_config import RunConfig
 from partial_backprop.training import checkpoint
 
 
@@ -54,7 +54,9 @@ class Unfinished:
             say("its checkpoint is damaged and left aside: starts from the shared epochs")
             return
         if content.get("made_with") != self._made_with:
-            say("its checkpoint is of other code or data and left aside: starts from the shared epochs")
+            say(
+                "its checkpoint is of other code or data and left aside: starts from the shared epochs"
+            )
             return
         restore(self._trainee, content, str(self._path))
         if self._pb is not None:

@@ -28,9 +28,9 @@ class DeviceSplit:
     Parameters
     ----------
     images : Tensor of shape (N, C, H, W)
-        uint8, channels last in memory.
+        Pixels as uint8, channels last in memory.
     labels : Tensor of shape (N,)
-        int64 class indices.
+        Class indices as int64.
     scale, shift : Tensor of shape (1, C, 1, 1)
         A batch is ``images * scale + shift``.
     """
@@ -87,7 +87,7 @@ class DeviceSplit:
         Returns
         -------
         images : Tensor of shape (B, C, H, W)
-            float32, channels last in memory.
+            Normalised pixels as float32, channels last in memory.
         labels : Tensor of shape (B,)
             Class indices.
         """

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from partial_backprop.errors import UserError
-from partial_backprop.record import write_atomically
+from partial_backprop.files import write_atomically
 
 
 def save(content: dict[str, Any], path: Path) -> None:

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from partial_backprop.config import TrainingConfig
 from partial_backprop.errors import UserError
+from partial_backprop.run_config import TrainingConfig
 from partial_backprop.training.batches import DeviceSplit
 from partial_backprop.training.evaluate import Score, evaluate
 from partial_backprop.training.history import Row
@@ -22,7 +22,13 @@ from partial_backprop.training.seeding import derive
 
 
 def _nothing(*_: object) -> None:
-    pass
+    """Do nothing; the hook of a method that needs none here.
+
+    Parameters
+    ----------
+    *_ : object
+        Whatever the hook is called with.
+    """
 
 
 @dataclass(frozen=True)

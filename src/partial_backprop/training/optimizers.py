@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import torch
 from torch import nn
 
-from partial_backprop.config import OptimizerConfig, TrainingConfig
+from partial_backprop.run_config import OptimizerConfig, TrainingConfig
 
 
 def build(parameters: Iterable[nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:

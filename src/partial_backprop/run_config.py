@@ -1,0 +1,118 @@
+"""Everything that determines the numbers of one run, typed, checked and hashed."""
+
+import hashlib
+import json
+from typing import Any, Literal
+
+import pydantic
+
+TRUNK = "trunk"
+"""Name of the pseudo-arm that trains the epochs that all arms of an experiment share."""
+
+
+class Frozen(pydantic.BaseModel):
+    """A mapping whose values do not change and whose unknown keys are errors."""
+
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+
+class DataConfig(Frozen):
+    """Which data set plays which role."""
+
+    role: str
+    """What the experiment asks for: ``mnist``, ``cifar10``, …"""
+    dataset: dict[str, Any]
+    """Module of ``data/`` and its options (see `registry.resolve`)."""
+    n_validation: int = pydantic.Field(ge=1)
+    """Examples held out of the training set by seed; the test set is never touched."""
+
+
+class OptimizerConfig(Frozen):
+    """Optimizer of the training loop; the defaults are those of seed 001, section 4.1."""
+
+    name: Literal["amsgrad", "adam", "adamw", "sgd"] = "amsgrad"
+    learning_rate: float = pydantic.Field(default=1e-3, gt=0)
+    """Initial learning rate (seed 001: 0.001)."""
+    momentum: float = pydantic.Field(default=0.0, ge=0, lt=1)
+    """Momentum of ``sgd``; the Adam family ignores it."""
+    weight_decay: float = pydantic.Field(default=0.0, ge=0)
+    """Seed 001 uses none."""
+
+
+class TrainingConfig(Frozen):
+    """Length and schedule of a training; the defaults are those of seed 001, section 4.1."""
+
+    epochs: int = pydantic.Field(default=110, ge=1)
+    """Epochs in all, the shared ones included."""
+    shared_epochs: int = pydantic.Field(default=2, ge=0)
+    """Ω: epochs of full backpropagation that all arms have in common."""
+    batch_size: int = pydantic.Field(default=100, ge=1)
+    """Examples a step."""
+    optimizer: OptimizerConfig = OptimizerConfig()
+    milestones: tuple[int, ...] = (40, 80)
+    """Epochs (from 0) at which the learning rate is multiplied by ``decay``."""
+    decay: float = pydantic.Field(default=0.1, gt=0, le=1)
+    """Factor on the learning rate at each milestone."""
+    threads: int = pydantic.Field(default=1, ge=1)
+    """CPU threads of the run: part of the configuration, since it changes floating-point sums."""
+
+    @pydantic.model_validator(mode="after")
+    def _shared_within(self) -> "TrainingConfig":
+        if self.shared_epochs > self.epochs:
+            raise ValueError(f"shared_epochs ({self.shared_epochs}) exceeds epochs ({self.epochs})")
+        return self
+
+
+class FreezingConfig(Frozen):
+    """Partial backpropagation: which weights are frozen, when and how."""
+
+    criterion: dict[str, Any]
+    """Module of ``freezing/`` and its options (see `registry.resolve`)."""
+    start_epoch: int = pydantic.Field(default=2, ge=0)
+    """Epoch (from 0) on whose first batch the mask is made: Ω = 2 is the paper's third epoch."""
+    mode: Literal["strict", "gradient"] = "strict"
+    """``strict``: frozen values never change; ``gradient``: the listing, which masks gradients only."""
+    remask_every: int | None = pydantic.Field(default=None, ge=1)
+    """A new mask every so many epochs (seed 001, section 3.2: 35)."""
+    full_epochs_at_end: int = pydantic.Field(default=0, ge=0)
+    """Last epochs with full backpropagation (seed 001, section 3.2: 1)."""
+
+
+class RunConfig(Frozen):
+    """Everything that determines the numbers of one run."""
+
+    schema_version: Literal[1] = 1
+    scale: str
+    experiment: str
+    arm: str
+    seed: int = pydantic.Field(ge=0)
+    """Chooses initial weights, validation part, order and random masks."""
+    recipe: dict[str, Any] = pydantic.Field(default_factory=lambda: {"name": "classify"})
+    data: DataConfig | None = None
+    network: dict[str, Any] | None = None
+    training: TrainingConfig | None = None
+    freezing: FreezingConfig | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _freezing_starts_after_shared(self) -> "RunConfig":
+        if (
+            self.freezing
+            and self.training
+            and self.freezing.start_epoch < self.training.shared_epochs
+        ):
+            raise ValueError(
+                f"freezing.start_epoch ({self.freezing.start_epoch}) lies inside the shared epochs "
+                f"({self.training.shared_epochs}): lower training.shared_epochs"
+            )
+        return self
+
+    def sha256(self) -> str:
+        """Hash the full configuration, defaults included.
+
+        Returns
+        -------
+        str
+            SHA-256 of the canonical JSON (sorted keys, no blanks), 64 hexadecimal digits.
+        """
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
