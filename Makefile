@@ -1,0 +1,41 @@
+# One command regenerates the paper: make paper. `make` alone lists the others.
+
+PYTHON ?= python3
+SCALE ?= demo
+CORES ?= all
+PYTEST_ARGS ?=
+
+IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
+
+.PHONY: help paper test lint format environment system-packages lock clean
+
+help: ## List the commands.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+paper: system-packages environment ## Set up, run everything and build paper/demo.pdf (SCALE=smoke, cpu, full, published; CORES=8).
+	$(IN_VENV) snakemake paper --cores $(CORES) --config scale=$(SCALE)
+	@echo "The paper is paper/$(SCALE).pdf"
+
+test: system-packages environment ## Set up and run all tests (PYTEST_ARGS="-k mask").
+	$(IN_VENV) python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+
+lint: environment ## Check formats, docstrings, layers and locked versions.
+	$(IN_VENV) python -m pytest tests/static
+
+format: environment ## Format the Python files and the workflow.
+	$(IN_VENV) ruff check --fix-only --quiet .
+	$(IN_VENV) ruff format --quiet .
+	$(IN_VENV) snakefmt --quiet Snakefile workflow
+
+environment: ## Make .venv as envs/requirements.lock says (PYTHON=python3.12).
+	@PYTHON="$(PYTHON)" scripts/environment
+
+system-packages: ## Install LaTeX and pdftotext with apt-get, or say what to install.
+	@scripts/system-packages
+
+lock: environment ## Write envs/requirements.lock anew from envs/requirements.in.
+	$(IN_VENV) python scripts/lock.py
+
+clean: ## Remove the environment and all caches; results, figures and papers stay.
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis paper/build src/*.egg-info
+	find src tests benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,24 @@
+"""What all tests share: one thread, reproducible property tests, and the real data where it is."""
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+import torch
+
+torch.set_num_threads(1)
+# For the processes that tests start.
+os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+
+hypothesis.settings.register_profile("deterministic", derandomize=True, deadline=None)
+hypothesis.settings.load_profile("deterministic")
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder with real data sets beside the repository; tests that ask for it skip without it."""
+    root = Path(__file__).parents[1].parent / "shared" / "data"
+    if not root.is_dir():
+        pytest.skip(f"no real data in {root}")
+    return root

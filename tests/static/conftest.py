@@ -1,0 +1,42 @@
+"""The tree that the static checks read."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """Root of the repository."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def git() -> list[str]:
+    """Git's command for this repository, whoever owns it; tests that ask for it skip without it."""
+    command = ["git", "-c", "safe.directory=*", "-C", str(ROOT)]
+    try:
+        top = subprocess.run(
+            [*command, "rev-parse", "--show-toplevel"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        pytest.skip("no git repository")
+    if Path(top) != ROOT:
+        pytest.skip("no git repository of its own")
+    return command
+
+
+@pytest.fixture(scope="session")
+def files(git: list[str]) -> list[Path]:
+    """Files that are committed or will be: all but the ignored ones."""
+    listed = subprocess.run(
+        [*git, "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    paths = (ROOT / name for name in listed.split("\0") if name)
+    return sorted(path for path in paths if path.is_file())

@@ -1,0 +1,118 @@
+"""The house's staircase: who may import whom, and who lives without torch."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import partial_backprop
+
+PACKAGE = Path(partial_backprop.__file__).parent
+
+SETTLED = {"errors", "registry", "config", "record", "files", "run_config"}
+"""What both sides of the house build on: the record is all that passes between them."""
+BUILDING_BLOCKS = {"data", "networks", "freezing"}
+PRINTED = SETTLED | {"aggregate", "facts", "labels", "reported", "gradients", "inputs", "intervals"}
+
+ALLOWED = {
+    "errors": set(),
+    "labels": set(),
+    "sources": set(),
+    "registry": {"errors"},
+    "files": {"errors"},
+    "run_config": set(),
+    "config": {"errors", "registry", "files", "run_config"},
+    "record": {"errors", "files", "run_config"},
+    "gradients": {"errors", "record", "run_config"},
+    "mask": {"errors"},
+    "torchvision_compat": {"errors"},
+    # Training, up to the record.
+    "data": SETTLED | {"torchvision_compat"},
+    "networks": {"errors"},
+    "freezing": SETTLED | {"mask"},
+    "training": SETTLED,
+    "recipes": SETTLED | BUILDING_BLOCKS | {"mask", "training", "gradients"},
+    # Printing, from the record.
+    "reported": {"errors", "config", "files"},
+    "inputs": SETTLED | {"gradients", "reported"},
+    "aggregate": {"inputs", "record"},
+    "intervals": set(),
+    "facts": SETTLED | {"inputs", "gradients", "labels"},
+    "tables": PRINTED,
+    "figures": PRINTED,
+    "paper": PRINTED,
+    "artifacts": PRINTED | {"tables", "figures", "paper"},
+}
+"""Part (module or package) of the library -> the other parts that it may import."""
+
+DOORS = {"__init__", "__main__", "cli"}
+"""What people enter by; these may import everything, and do so when it is asked for."""
+
+WITHOUT_TORCH = (
+    set(ALLOWED) - BUILDING_BLOCKS - {"mask", "torchvision_compat", "training", "recipes"}
+)
+
+
+def part(path: Path) -> str:
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if part(path) not in DOORS)
+
+
+def imports(path: Path) -> set[str]:
+    """Modules that a file imports anywhere, inside functions too, by their full names."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name(path)} imports by a relative name"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def test_every_part_has_its_place():
+    parts = {part(path) for path in MODULES}
+    assert parts == set(ALLOWED), "give each part its place in ALLOWED"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_imports_only_from_below(path):
+    ours = {found.split(".")[1] for found in imports(path) if found.startswith("partial_backprop.")}
+    above = ours & (set(ALLOWED) | DOORS) - ALLOWED[part(path)] - {part(path)}
+    assert not above, f"{name(path)} imports from {', '.join(sorted(above))}"
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if part(p) in WITHOUT_TORCH], ids=name)
+def test_names_no_torch(path):
+    roots = {found.split(".")[0] for found in imports(path)}
+    assert not roots & {"torch", "torchvision", "tensorboard"}
+
+
+def test_nothing_is_loaded_or_made_by_an_import(tmp_path):
+    """One process imports everything, the parts without torch first."""
+    light = [name(path) for path in MODULES if part(path) in WITHOUT_TORCH] + [
+        "partial_backprop.cli"
+    ]
+    heavy = [name(path) for path in MODULES if part(path) not in WITHOUT_TORCH]
+    code = f"""
+import importlib, sys
+for module in {light}:
+    importlib.import_module(module)
+    assert "torch" not in sys.modules, module + " loads torch"
+for module in {heavy}:
+    importlib.import_module(module)
+"""
+    finished = subprocess.run(
+        [sys.executable, "-B", "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert finished.returncode == 0, finished.stderr
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,110 @@
+"""Order in the tree: sizes, paths, links, ignored rooms, documented modules."""
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MODULES = sorted(
+    path
+    for folder in ("src", "tests", "benchmarks", "scripts")
+    for path in (ROOT / folder).rglob("*.py")
+)
+PAGES = sorted(
+    path
+    for pattern in ("*.md", "docs/**/*.md", "config/**/*.md", "paper/**/*.md")
+    for path in ROOT.glob(pattern)
+)
+
+MAX_BYTES = 1_000_000
+MAX_LINES = 300
+MACHINE_PATH = re.compile(r"(?<![\w.:/}~-])/(?:home|Users|root|work|mnt|scratch|tmp/venv)/\w")
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=relative)
+def test_module_is_documented(path):
+    text = path.read_text(encoding="utf-8")
+    assert not text.strip() or ast.get_docstring(ast.parse(text))
+
+
+@pytest.mark.parametrize("path", [p for p in MODULES if ROOT / "src" in p.parents], ids=relative)
+def test_module_is_one_idea(path):
+    n_lines = len(path.read_text(encoding="utf-8").splitlines())
+    assert n_lines < MAX_LINES
+
+
+def test_no_large_file(files):
+    published = ROOT / "results" / "published"
+    large = [
+        relative(path)
+        for path in files
+        if path.stat().st_size > MAX_BYTES and published not in path.parents
+    ]
+    assert not large
+
+
+def test_no_path_of_one_machine(files):
+    found = []
+    for path in files:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        found += [f"{relative(path)}: {match[0]}…" for match in MACHINE_PATH.finditer(text)]
+    assert not found
+
+
+@pytest.mark.parametrize(
+    ("name", "ignored"),
+    [
+        ("data/MNIST/raw/train-images-idx3-ubyte", True),
+        ("figures/demo/figure_1.pdf", True),
+        ("paper/demo.pdf", True),
+        ("paper/build/demo/demo.tex", True),
+        ("paper/source/references.bib", False),
+        ("results/demo/tables/table_1.csv", True),
+        ("results/demo/runs/lenet5_mnist/fb/seed0/record.json", True),
+        ("results/published/runs/lenet5_mnist/fb/seed0/record.json", False),
+        ("src/partial_backprop/data/mnist.py", False),
+        ("src/partial_backprop/paper/tex.py", False),
+        (".venv/bin/python", True),
+        (".snakemake/locks/0.input.lock", True),
+        ("src/partial_backprop.egg-info/PKG-INFO", True),
+        ("report.html", True),
+    ],
+)
+def test_generated_rooms_are_ignored(name, ignored, git):
+    asked = subprocess.run([*git, "check-ignore", "--quiet", "--no-index", name])
+    assert (asked.returncode == 0) == ignored
+
+
+def test_readme_is_there():
+    assert ROOT / "README.md" in PAGES
+
+
+def anchors(page: Path) -> set[str]:
+    """Anchors of a page's headings, as forges make them."""
+    headings = re.findall(r"^#+ +(.+?) *$", page.read_text(encoding="utf-8"), flags=re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=relative)
+def test_links_resolve(page):
+    text = re.sub(r"```.*?```|`[^`\n]*`", "", page.read_text(encoding="utf-8"), flags=re.S)
+    targets = re.findall(r"\]\(([^)\s]+)", text) + re.findall(r'(?:src|href)="([^"]+)"', text)
+    broken = []
+    for target in targets:
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        path = (page.parent / name).resolve() if name else page
+        if not path.exists() or (anchor and path.suffix == ".md" and anchor not in anchors(path)):
+            broken.append(target)
+    assert not broken
