@@ -10,6 +10,9 @@ configfile: "config/config.yaml"
 validate(config, "workflow/schemas/config.schema.yaml")
 
 
+container: "partial-backprop.sif"  # built from envs/apptainer.def; used by --sdm apptainer
+
+
 include: "workflow/rules/common.smk"
 
 

@@ -9,8 +9,10 @@ rule aggregate_records:
         histories=f"{RESULTS}/histories.csv",
     log:
         f"{RESULTS}/logs/aggregate_records.log",
+    params:
+        scale=SCALE_NAME,
     message:
         "All records in three tidy tables"
     shell:
-        "python -m partial_backprop aggregate --scale {SCALE_NAME} --records {input.records}"
-        " --out {RESULTS} 2> {log}"
+        "python -m partial_backprop aggregate --scale {params.scale} --records {input.records}"
+        " --out $(dirname {output.runs}) 2> {log}"

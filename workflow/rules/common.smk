@@ -26,7 +26,12 @@ FIGURES = f"figures/{SCALE_NAME}"
 CHECKPOINTS = f"{RESULTS}/.checkpoints"
 
 # The experiments of Tables 1 and 2, in their order.
-CLASSIFIERS = ["vgg19_cifar10", "resnet110_cifar10", "densenet121_cifar10", "lenet5_mnist"]
+CLASSIFIERS = [
+    "vgg19_cifar10",
+    "resnet110_cifar10",
+    "densenet121_cifar10",
+    "lenet5_mnist",
+]
 
 
 wildcard_constraints:
@@ -38,9 +43,13 @@ wildcard_constraints:
 def records(*arms, experiments=CLASSIFIERS, seeds=SCALE.seeds):
     """The records of some arms, or of all: those to be made, or, when published, those there."""
     if SCALE.published:
-        names = [(path.parts[-4], path.parts[-3], path) for path in Path(RUNS).rglob("record.json")]
+        names = [
+            (path.parts[-4], path.parts[-3], path)
+            for path in Path(RUNS).rglob("record.json")
+        ]
         found = [
-            path for experiment, arm, path in names
+            path
+            for experiment, arm, path in names
             if experiment in experiments and (not arms or arm in arms)
         ]
         return sorted(map(str, found))
@@ -71,7 +80,11 @@ def run_config(wildcards):
     """The resolved configuration of the run that a rule's wildcards name."""
     arm = getattr(wildcards, "arm", configuration.TRUNK)
     return told(
-        configuration.resolve, SCALE_NAME, wildcards.experiment, arm, int(wildcards.seed)
+        configuration.resolve,
+        SCALE_NAME,
+        wildcards.experiment,
+        arm,
+        int(wildcards.seed),
     )
 
 
@@ -85,7 +98,14 @@ def run_threads(wildcards):
 
 def code(*modules):
     """The source files on which a stage depends."""
-    return [path.relative_to(Path.cwd()).as_posix() for path in sources.closure(*modules)]
+    root = Path.cwd()
+    files = sources.closure(*modules)
+    if not files[0].is_relative_to(root):
+        raise WorkflowError(
+            f"python imports partial_backprop from {files[0].parents[1]}, not from this folder:"
+            " run `pip install --no-deps -e .` here, or activate this folder's environment"
+        )
+    return [path.relative_to(root).as_posix() for path in files]
 
 
 def run_code(wildcards):
@@ -101,4 +121,45 @@ def run_code(wildcards):
 def n_gpus(wildcards):
     """GPUs that a training asks the scheduler for."""
     wants = config["device"].startswith("cuda")
-    return int(wants or (config["device"] == "auto" and shutil.which("nvidia-smi") is not None))
+    return int(
+        wants or (config["device"] == "auto" and shutil.which("nvidia-smi") is not None)
+    )
+
+
+def thresholds_sha256(wildcards):
+    """Hashes of the configurations whose thresholds a gradient sample shows."""
+    where = (SCALE_NAME, wildcards.experiment)
+    seed = int(wildcards.seed)
+    runs = [told(configuration.resolve, *where, arm, seed) for arm in ("pb", "pb_otsu")]
+    return [run.sha256() for run in runs]
+
+
+def sample_code(wildcards):
+    """The source files on which a gradient sample depends."""
+    return sorted({*run_code(wildcards), *code("recipes.gradient_sample")})
+
+
+def table(name):
+    """The files of a table."""
+    return {
+        "csv": report(
+            f"{RESULTS}/tables/{name}.csv",
+            caption=f"../report/{name}.rst",
+            category="Tables",
+            labels={"table": name},
+        ),
+        "tex": f"{RESULTS}/tables/{name}.tex",
+    }
+
+
+def figure(name):
+    """The files of a figure."""
+    return {
+        "pdf": f"{FIGURES}/{name}.pdf",
+        "png": report(
+            f"{FIGURES}/{name}.png",
+            caption=f"../report/{name}.rst",
+            category="Figures",
+            labels={"figure": name},
+        ),
+    }

@@ -1,16 +1,4 @@
 # Figures: records or gradient samples in, a PDF and a PNG out; one rule a figure, of its name.
-def figure(name):
-    return {
-        "pdf": f"{FIGURES}/{name}.pdf",
-        "png": report(
-            f"{FIGURES}/{name}.png",
-            caption=f"../report/{name}.rst",
-            category="Figures",
-            labels={"figure": name},
-        ),
-    }
-
-
 rule figure_1:
     input:
         code=code("artifacts", "figures.figure_1"),
@@ -18,11 +6,13 @@ rule figure_1:
         **figure("figure_1"),
     log:
         f"{RESULTS}/logs/figure_1.log",
+    params:
+        scale=SCALE_NAME,
     message:
         "Figure 1: full against partial backpropagation, drawn"
     shell:
-        "python -m partial_backprop figure figure_1 --scale {SCALE_NAME}"
-        " --out {FIGURES}/figure_1 2> {log}"
+        "python -m partial_backprop figure figure_1 --scale {params.scale}"
+        " --out {output.pdf} 2> {log}"
 
 
 rule figure_2:
@@ -33,11 +23,13 @@ rule figure_2:
         **figure("figure_2"),
     log:
         f"{RESULTS}/logs/figure_2.log",
+    params:
+        scale=SCALE_NAME,
     message:
         "Figure 2: gradients of four layers of VGG19"
     shell:
-        "python -m partial_backprop figure figure_2 --scale {SCALE_NAME}"
-        " --gradients {input.gradients} --out {FIGURES}/figure_2 2> {log}"
+        "python -m partial_backprop figure figure_2 --scale {params.scale}"
+        " --gradients {input.gradients} --out {output.pdf} 2> {log}"
 
 
 rule figure_3:
@@ -48,11 +40,13 @@ rule figure_3:
         **figure("figure_3"),
     log:
         f"{RESULTS}/logs/figure_3.log",
+    params:
+        scale=SCALE_NAME,
     message:
         "Figure 3: training loss and validation accuracy"
     shell:
-        "python -m partial_backprop figure figure_3 --scale {SCALE_NAME}"
-        " --records {input.records} --out {FIGURES}/figure_3 2> {log}"
+        "python -m partial_backprop figure figure_3 --scale {params.scale}"
+        " --records {input.records} --out {output.pdf} 2> {log}"
 
 
 rule figure_kde:
@@ -63,11 +57,13 @@ rule figure_kde:
         **figure("figure_kde"),
     log:
         f"{RESULTS}/logs/figure_kde.log",
+    params:
+        scale=SCALE_NAME,
     message:
         "Density of the gradients with the thresholds"
     shell:
-        "python -m partial_backprop figure figure_kde --scale {SCALE_NAME}"
-        " --gradients {input.gradients} --out {FIGURES}/figure_kde 2> {log}"
+        "python -m partial_backprop figure figure_kde --scale {params.scale}"
+        " --gradients {input.gradients} --out {output.pdf} 2> {log}"
 
 
 rule figures:

@@ -3,9 +3,13 @@ rule build_paper:
     input:
         records=records(),
         gradients=gradients(),
-        tables=[f"{RESULTS}/tables/{name}.tex" for name in ("table_1", "table_2", "table_arms")],
+        tables=[
+            f"{RESULTS}/tables/{name}.tex"
+            for name in ("table_1", "table_2", "table_arms")
+        ],
         figures=[
-            f"{FIGURES}/{name}.pdf" for name in ("figure_1", "figure_2", "figure_3", "figure_kde")
+            f"{FIGURES}/{name}.pdf"
+            for name in ("figure_1", "figure_2", "figure_3", "figure_kde")
         ],
         source=sorted(map(str, Path("paper/source").rglob("*.*"))),
         reported="config/reported.yaml",
@@ -18,10 +22,12 @@ rule build_paper:
         ),
     log:
         f"{RESULTS}/logs/build_paper.log",
+    params:
+        scale=SCALE_NAME,
     message:
-        "The paper: paper/{SCALE_NAME}.pdf"
+        "The paper: {output}"
     shell:
-        "python -m partial_backprop paper --scale {SCALE_NAME} --records {input.records}"
+        "python -m partial_backprop paper --scale {params.scale} --records {input.records}"
         " --gradients {input.gradients} --tables {input.tables} --figures {input.figures}"
         " --out {output} 2> {log}"
 

@@ -1,15 +1,4 @@
 # Tables: records in, a CSV and a LaTeX table out; one rule a table, of its name.
-def table(name):
-    return {
-        "csv": report(
-            f"{RESULTS}/tables/{name}.csv",
-            caption=f"../report/{name}.rst",
-            category="Tables",
-            labels={"table": name},
-        ),
-        "tex": f"{RESULTS}/tables/{name}.tex",
-    }
-
 
 # Otsu's threshold is in the records of the arm that used it; where published records lack that
 # arm, the gradient samples have it.
@@ -26,11 +15,13 @@ rule table_1:
         **table("table_1"),
     log:
         f"{RESULTS}/logs/table_1.log",
+    params:
+        scale=SCALE_NAME,
     message:
         "Table 1: full and partial backpropagation, one run"
     shell:
-        "python -m partial_backprop table table_1 --scale {SCALE_NAME} --records {input.records}"
-        " --gradients {input.gradients} --out {RESULTS}/tables/table_1 2> {log}"
+        "python -m partial_backprop table table_1 --scale {params.scale} --records {input.records}"
+        " --gradients {input.gradients} --out {output.csv} 2> {log}"
 
 
 rule table_2:
@@ -43,11 +34,13 @@ rule table_2:
         **table("table_2"),
     log:
         f"{RESULTS}/logs/table_2.log",
+    params:
+        scale=SCALE_NAME,
     message:
         "Table 2: full and partial backpropagation over all seeds"
     shell:
-        "python -m partial_backprop table table_2 --scale {SCALE_NAME} --records {input.records}"
-        " --gradients {input.gradients} --out {RESULTS}/tables/table_2 2> {log}"
+        "python -m partial_backprop table table_2 --scale {params.scale} --records {input.records}"
+        " --gradients {input.gradients} --out {output.csv} 2> {log}"
 
 
 rule table_arms:
@@ -59,11 +52,13 @@ rule table_arms:
         **table("table_arms"),
     log:
         f"{RESULTS}/logs/table_arms.log",
+    params:
+        scale=SCALE_NAME,
     message:
         "The other arms: criteria, modes and controls"
     shell:
-        "python -m partial_backprop table table_arms --scale {SCALE_NAME} --records {input.records}"
-        " --out {RESULTS}/tables/table_arms 2> {log}"
+        "python -m partial_backprop table table_arms --scale {params.scale} --records {input.records}"
+        " --out {output.csv} 2> {log}"
 
 
 rule tables:

@@ -1,5 +1,6 @@
 # Train: the epochs that all arms share, then each arm from there.
 
+
 rule train_trunk:
     input:
         code=run_code,
@@ -12,14 +13,19 @@ rule train_trunk:
     threads: run_threads
     resources:
         gpu=n_gpus,
+        # Resources, unlike parameters, are no reason to run again: these change no number.
+        device=config["device"],
+        data_root=config["data_root"],
     params:
+        scale=SCALE_NAME,
+        checkpoints=CHECKPOINTS,
         sha256=run_sha256,
     message:
         "{wildcards.experiment}: shared epochs, seed {wildcards.seed}"
     shell:
         "python -m partial_backprop train {wildcards.experiment} trunk {wildcards.seed}"
-        " --scale {SCALE_NAME} --device {config[device]} --data-root {config[data_root]:q}"
-        " --out $(dirname {output.trunk}) --checkpoints {CHECKPOINTS} --log {log}"
+        " --scale {params.scale} --device {resources.device} --data-root {resources.data_root:q}"
+        " --out $(dirname {output.trunk}) --checkpoints {params.checkpoints} --log {log}"
 
 
 rule train_arm:
@@ -38,30 +44,27 @@ rule train_arm:
     threads: run_threads
     resources:
         gpu=n_gpus,
-    params:
-        sha256=run_sha256,
+        # Resources, unlike parameters, are no reason to run again: these change no number.
+        device=config["device"],
+        data_root=config["data_root"],
         tensorboard="--tensorboard" if config["tensorboard"] else "",
+    params:
+        scale=SCALE_NAME,
+        checkpoints=CHECKPOINTS,
+        sha256=run_sha256,
     message:
         "{wildcards.experiment}: {wildcards.arm}, seed {wildcards.seed}"
     shell:
         "python -m partial_backprop train {wildcards.experiment} {wildcards.arm} {wildcards.seed}"
-        " --scale {SCALE_NAME} --device {config[device]} --data-root {config[data_root]:q}"
-        " --trunk {input.trunk} --out $(dirname {output.record}) --checkpoints {CHECKPOINTS}"
-        " --log {log} {params.tensorboard}"
-
-
-def thresholds_sha256(wildcards):
-    """Hashes of the configurations whose thresholds a gradient sample shows."""
-    names = ("pb", "pb_otsu")
-    where = (SCALE_NAME, wildcards.experiment)
-    runs = [told(configuration.resolve, *where, arm, int(wildcards.seed)) for arm in names]
-    return [run.sha256() for run in runs]
+        " --scale {params.scale} --device {resources.device} --data-root {resources.data_root:q}"
+        " --trunk {input.trunk} --out $(dirname {output.record}) --checkpoints {params.checkpoints}"
+        " --log {log} {resources.tensorboard}"
 
 
 rule measure_gradients:
     input:
         trunk=rules.train_trunk.output.trunk,
-        code=lambda wildcards: sorted({*run_code(wildcards), *code("recipes.gradient_sample")}),
+        code=sample_code,
     output:
         f"{RUNS}/{{experiment}}/trunk/seed{{seed}}/gradients.json",
     log:
@@ -71,11 +74,15 @@ rule measure_gradients:
     threads: run_threads
     resources:
         gpu=n_gpus,
+        # Resources, unlike parameters, are no reason to run again: these change no number.
+        device=config["device"],
+        data_root=config["data_root"],
     params:
+        scale=SCALE_NAME,
         sha256=thresholds_sha256,
     message:
         "{wildcards.experiment}: gradients after the shared epochs, seed {wildcards.seed}"
     shell:
         "python -m partial_backprop gradients {wildcards.experiment} {wildcards.seed}"
-        " --scale {SCALE_NAME} --device {config[device]} --data-root {config[data_root]:q}"
+        " --scale {params.scale} --device {resources.device} --data-root {resources.data_root:q}"
         " --trunk {input.trunk} --out $(dirname {output}) --log {log}"
