@@ -131,5 +131,7 @@ def build(
     """
     check_image("resnet110", image_shape, multiple=4, at_least=8)
     if depth < 8 or depth % 6 != 2:
-        raise ValueError(f"resnet110's depth must be 6 n + 2 with n >= 1 (8, 14, 20, …), got {depth}")
+        raise ValueError(
+            f"resnet110's depth must be 6 n + 2 with n >= 1 (8, 14, 20, …), got {depth}"
+        )
     return CifarResNet(image_shape, n_classes, depth, width)

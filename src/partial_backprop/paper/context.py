@@ -1,0 +1,100 @@
+"""What the templates may name: the data of a scale, in the words and types of its article."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from partial_backprop import labels
+from partial_backprop.aggregate import runs_frame
+from partial_backprop.facts import Facts, cnns
+from partial_backprop.inputs import Inputs
+from partial_backprop.paper import appendix, claims, findings, in_short, printed
+from partial_backprop.paper.numbers import integer, listing, plural
+from partial_backprop.paper.text import Tex, declarations, escape
+
+
+class Cast(NamedTuple):
+    """A data set, for the section that describes the data."""
+
+    name: Tex
+    stands_for: Tex
+    """The data set whose part it plays; empty where it plays its own."""
+    role: Tex
+    """Both in words."""
+    facts: Facts
+    used_by: Tex
+
+
+def _data(found: dict[str, Facts | None]) -> list[Cast]:
+    users: dict[str, list[Facts]] = {}
+    for facts in found.values():
+        if facts is not None:
+            users.setdefault(facts.data.name, []).append(facts)
+    casts = []
+    for name, of_data in users.items():
+        role = of_data[0].data.role
+        plays_itself = name.lower().startswith(role)  # cifar10-jpeg plays cifar10
+        stands_for = Tex("") if plays_itself else escape(labels.data(role))
+        printed = escape(labels.data(name))
+        as_role = Tex(f"{printed} for {stands_for}") if stands_for else printed
+        used_by = listing([facts.title for facts in of_data])
+        casts.append(Cast(printed, stands_for, as_role, of_data[0], used_by))
+    return casts
+
+
+def _size(facts: Facts) -> Tex:
+    return Tex(f"{escape(facts.name())} has {integer(facts.network.n_parameters)} parameters")
+
+
+def _drawn(inputs: Inputs, figures: Iterable[Path]) -> set[str]:
+    """Name the figures that show something: those of what did not run stay out of the article."""
+    sampled = {sample.experiment for sample in inputs.gradients}
+    empty = set() if sampled else {"figure_kde"}
+    empty |= set() if "vgg19_cifar10" in sampled else {"figure_2"}
+    empty |= set() if inputs.runs else {"figure_3"}
+    return {path.stem for path in figures} - empty
+
+
+def context(inputs: Inputs, tables: Iterable[Path], figures: Iterable[Path]) -> dict[str, Any]:
+    """Gather what the templates may name.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Runs, gradient samples and printed numbers.
+    tables, figures : iterable of pathlib.Path
+        LaTeX tables and PDF figures.
+
+    Returns
+    -------
+    dict
+        Name -> value; text that is not `Tex` is escaped when it is printed.
+    """
+    frame = runs_frame(inputs.runs)
+    networks = cnns(inputs)
+    data = _data(networks)
+    arms = {run.record.arm for run in inputs.runs if run.record.experiment in labels.CNNS}
+    return {
+        "findings": findings.sentences(frame, inputs.reported),
+        "printed": printed.sentences(frame, inputs.reported),
+        "short": in_short.sentences(frame, inputs.reported),
+        "claims": claims.judge(frame, inputs.reported),
+        "scale": inputs.scale,
+        "networks": [facts for facts in networks.values() if facts is not None],
+        "sizes": [_size(facts) for facts in networks.values() if facts is not None],
+        "data": data,
+        "stand_ins": [cast for cast in data if cast.stands_for],
+        "arms": [arm for arm in labels.ARMS if arm in arms],
+        "arm_labels": [labels.arm(arm) for arm in labels.ARMS if arm in arms],
+        "tables": {path.stem for path in tables},
+        "figures": _drawn(inputs, figures),
+        "settings": appendix.settings(inputs),
+        "machines": appendix.machines(inputs),
+        "records": appendix.records(inputs),
+        "outdated": [run for run in inputs.runs if not run.current],
+        "code": appendix.code,
+        "integer": integer,
+        "listing": listing,
+        "plural": plural,
+        "unicode_declarations": declarations(),
+    }

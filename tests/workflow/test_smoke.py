@@ -1,0 +1,277 @@
+"""The smoke scale from configuration to PDF, in a copy of the project, and what a change reruns."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("Snakefile", "workflow", "profiles", "config", "envs", "src", "pyproject.toml")
+GENERATED = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.pdf", "build")
+
+
+class Project:
+    """A copy of the project without anything generated."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        for name in ROOMS:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, root / name, ignore=GENERATED)
+            else:
+                shutil.copy(source, root / name)
+        shutil.copytree(ROOT / "paper" / "source", root / "paper" / "source")
+
+    def snakemake(self, *words: str, scale: str = "smoke") -> subprocess.CompletedProcess[str]:
+        """Run snakemake there, with the copy's own sources."""
+        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+        return subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "snakemake",
+                *words,
+                "--cores",
+                "2",
+                "--config",
+                f"scale={scale}",
+            ],
+            cwd=self.root,
+            env=os.environ | {"PYTHONPATH": str(self.root / "src"), "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def planned(self, *words: str) -> dict[str, int]:
+        """Rules that a dry run would run, with the number of their jobs."""
+        outcome = self.snakemake("--dry-run", "--quiet", "host", *words)
+        assert outcome.returncode == 0, outcome.stderr + outcome.stdout
+        text = outcome.stdout + outcome.stderr
+        jobs = re.findall(r"^(\w+) +(\d+)$", text.partition("Job stats:")[2], re.MULTILINE)
+        return {rule: int(count) for rule, count in jobs if rule not in ("total", "all")}
+
+    def edited(self, module: str) -> "Edit":
+        """Change a module of the package for the time of a ``with`` block."""
+        return Edit(self.root / "src" / "partial_backprop" / module)
+
+
+class Edit:
+    """Change a file and put it back as it was, its time included."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        self._stat = self._path.stat()
+        self._text = self._path.read_text()
+        self._path.write_text(self._text + "\n# edited\n")
+
+    def __exit__(self, *_: object) -> None:
+        self._path.write_text(self._text)
+        os.utime(self._path, ns=(self._stat.st_atime_ns, self._stat.st_mtime_ns))
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory):
+    """A copy in which nothing was run."""
+    return Project(tmp_path_factory.mktemp("untouched"))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy in which everything was run at the smoke scale."""
+    one = Project(tmp_path_factory.mktemp("project"))
+    outcome = one.snakemake("all")
+    assert outcome.returncode == 0, outcome.stderr[-4000:]
+    return one
+
+
+@pytest.fixture(scope="module")
+def records(project):
+    """Every record of the smoke scale as plain JSON, by experiment, arm and seed."""
+    found = {}
+    for path in (project.root / "results/smoke/runs").rglob("record.json"):
+        content = json.loads(path.read_text())
+        found[content["experiment"], content["arm"], content["seed"]] = content
+    return found
+
+
+def percent(record, rule):
+    (chosen,) = [one for one in record["selections"] if one["rule"] == rule]
+    return 100 * chosen["test"]["n_correct"] / chosen["test"]["n_examples"]
+
+
+def test_every_run_left_a_record(records):
+    arms = {"fb", "pb", "pb_gradient", "pb_otsu", "pb_random"}
+    experiments = {"vgg19_cifar10", "resnet110_cifar10", "densenet121_cifar10", "lenet5_mnist"}
+    expected = {(e, a, s) for e in experiments for a in arms for s in (0, 1)}
+    assert set(records) == expected
+
+
+def test_every_output_is_there_and_no_unfinished_run(project):
+    for name in ("table_1", "table_2", "table_arms"):
+        assert (project.root / f"results/smoke/tables/{name}.csv").stat().st_size > 100
+        assert (project.root / f"results/smoke/tables/{name}.tex").stat().st_size > 100
+    for name in ("figure_1", "figure_2", "figure_3", "figure_kde"):
+        assert (project.root / f"figures/smoke/{name}.pdf").read_bytes().startswith(b"%PDF")
+        assert (project.root / f"figures/smoke/{name}.png").stat().st_size > 10_000
+    assert not list((project.root / "results/smoke/.checkpoints").glob("*"))
+
+
+@pytest.mark.parametrize("rule", ["last", "paper_protocol"])
+def test_table_2_is_the_mean_of_the_records(project, records, rule):
+    table = pd.read_csv(project.root / "results/smoke/tables/table_2.csv")
+    for experiment in {key[0] for key in records}:
+        line = table[(table["experiment"] == experiment) & (table["rule"] == rule)].iloc[0]
+        values = {
+            arm: [percent(records[experiment, arm, seed], rule) for seed in (0, 1)]
+            for arm in ("fb", "pb")
+        }
+        for arm, accuracies in values.items():
+            assert line[f"{arm}_accuracy_mean"] == pytest.approx(sum(accuracies) / 2)
+        layers = records[experiment, "pb", 0]["freezing"]["layers"]
+        assert sum(layer["n_weights"] for layer in layers) == line["n_parameters"]
+
+
+def test_runs_csv_has_every_record_and_rule(project, records):
+    frame = pd.read_csv(project.root / "results/smoke/runs.csv")
+    assert len(frame) == 3 * len(records)
+
+
+def test_the_pdf_says_what_the_tables_say(project):
+    text = subprocess.run(
+        ["pdftotext", "-layout", str(project.root / "paper/smoke.pdf"), "-"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    table = pd.read_csv(project.root / "results/smoke/tables/table_2.csv")
+    for _, line in table.iterrows():
+        for arm in ("fb", "pb"):
+            assert f"{line[f'{arm}_accuracy_mean']:.2f}" in text
+    assert "scenes" in text
+    assert "digits" in text
+    assert "??" not in text
+
+
+def test_a_second_run_does_nothing(project):
+    outcome = project.snakemake("all")
+    assert outcome.returncode == 0
+    assert "Nothing to be done" in outcome.stdout + outcome.stderr
+
+
+def test_the_same_runs_typeset_again_give_the_same_bytes(project):
+    paths = [project.root / "paper/smoke.pdf", *(project.root / "figures/smoke").iterdir()]
+    before = {path: path.read_bytes() for path in paths}
+    outcome = project.snakemake("paper", "--forcerun", "figure_1", "figure_3", "build_paper")
+    assert outcome.returncode == 0, outcome.stderr
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
+def test_editing_a_figure_rebuilds_it_and_the_paper_alone(project):
+    with project.edited("figures/figure_2.py"):
+        assert project.planned("all") == {"figure_2": 1, "build_paper": 1}
+
+
+def test_editing_the_training_loop_retrains_everything(project):
+    with project.edited("training/loop.py"):
+        planned = project.planned("all")
+    assert (planned["train_trunk"], planned["train_arm"]) == (8, 40)
+
+
+def test_editing_a_network_retrains_that_network_alone(project):
+    with project.edited("networks/vgg19.py"):
+        planned = project.planned("all")
+    assert (planned["train_trunk"], planned["train_arm"]) == (2, 10)
+
+
+def test_a_changed_configuration_retrains_what_it_changes(project):
+    path = project.root / "config/experiments/lenet5_mnist.yaml"
+    text = path.read_text()
+    path.write_text(text.replace("threshold: 0.50", "threshold: 0.60"))
+    try:
+        planned = project.planned("all")
+    finally:
+        path.write_text(text)
+    assert "train_trunk" not in planned
+    assert planned["train_arm"] == 6  # pb, pb_gradient and pb_random, two seeds each
+
+
+def test_nothing_that_does_not_change_numbers_retrains(project):
+    outcome = project.snakemake(
+        "all", "--dry-run", "-C", "scale=smoke", "device=cpu", "data_root=x"
+    )
+    assert "Nothing to be done" in outcome.stdout + outcome.stderr
+
+
+def test_one_figure_needs_what_it_needs_and_no_more(untouched):
+    assert untouched.planned("figure_2") == {
+        "train_trunk": 1,
+        "measure_gradients": 1,
+        "figure_2": 1,
+    }
+    assert untouched.planned("table_1")["train_arm"] == 12  # fb, pb, pb_otsu of the first seed
+
+
+def test_the_report_shows_every_table_and_figure(project):
+    outcome = project.snakemake("all", "--report", "report.html")
+    assert outcome.returncode == 0, outcome.stderr
+    text = (project.root / "report.html").read_text(encoding="utf-8")
+    for name in ("table_1", "table_2", "table_arms", "figure_1", "figure_2", "figure_kde"):
+        assert name in text
+    assert "Tables" in text
+    assert "Figures" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--config", "scale=huge"), "there is no file config/scales/huge.yaml"),
+        (("--config", "scael=demo"), "scael"),
+    ],
+)
+def test_a_bad_setting_is_told(untouched, words, message):
+    outcome = untouched.snakemake("all", "--dry-run", *words)
+    assert outcome.returncode != 0
+    assert message in outcome.stdout + outcome.stderr
+
+
+def test_a_damaged_record_stops_with_its_name_and_loses_nothing(project):
+    path = project.root / "results/smoke/runs/lenet5_mnist/fb/seed0/record.json"
+    whole, stat = path.read_bytes(), path.stat()
+    path.write_bytes(whole[:100])
+    try:
+        outcome = project.snakemake("table_arms", "--forcerun", "table_arms")
+        assert outcome.returncode != 0
+        assert "is damaged" in outcome.stdout + outcome.stderr
+        assert "lenet5_mnist/fb/seed0/record.json" in outcome.stdout + outcome.stderr
+    finally:
+        path.write_bytes(whole)
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert project.snakemake("table_arms").returncode == 0
+
+
+def test_published_records_are_rendered_without_training(project):
+    shutil.copytree(
+        ROOT / "results" / "published", project.root / "results" / "published", dirs_exist_ok=True
+    )
+    outcome = project.snakemake("all", scale="published")
+    assert outcome.returncode == 0, outcome.stderr[-4000:]
+    assert "train_" not in outcome.stdout + outcome.stderr
+    table = (project.root / "results/published/tables/table_2.tex").read_text()
+    assert "not run" in table
+    assert "MNIST" in table
+
+
+def test_the_catalogs_entry_plans_the_same(untouched):
+    outcome = untouched.snakemake("--dry-run", "--snakefile", "workflow/Snakefile")
+    assert outcome.returncode == 0, outcome.stderr
+    assert "build_paper" in outcome.stdout
