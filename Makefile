@@ -13,7 +13,7 @@ help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 paper: system-packages environment ## Set up, run everything and build paper/demo.pdf (SCALE=smoke, cpu, full, published; CORES=8).
-	$(IN_VENV) snakemake paper --cores $(CORES) --config scale=$(SCALE)
+	$(IN_VENV) snakemake --cores $(CORES) --config scale=$(SCALE)
 	@echo "The paper is paper/$(SCALE).pdf"
 
 test: system-packages environment ## Set up and run all tests (PYTEST_ARGS="-k mask").

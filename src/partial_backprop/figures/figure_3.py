@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from partial_backprop import labels
 from partial_backprop.aggregate import histories_frame
@@ -113,3 +113,6 @@ def _name_axes(row: object, facts: Facts, pair: str) -> None:
     loss.set_ylabel("training loss (nats)")
     accuracy.set_ylabel("validation acc. (%)")
     loss.set_yscale("log")
+    loss.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    loss.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    loss.yaxis.set_minor_formatter(NullFormatter())

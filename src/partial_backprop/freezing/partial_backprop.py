@@ -284,9 +284,7 @@ class PartialBackprop:
         kept = anchor if self._mode == "strict" else None
         self._frozen = FrozenWeights(parameters, active, kept)
 
-    def _before_step(
-        self, optimizer: object, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> None:
+    def _before_step(self, optimizer: object, args: tuple[Any, ...], kwargs: Mapping) -> None:
         given = [argument for argument in args if argument is not optimizer]
         if kwargs.get("closure") is not None or any(argument is not None for argument in given):
             raise UserError(

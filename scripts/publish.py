@@ -1,0 +1,50 @@
+"""Copy the finished records of a scale to results/published, to be committed.
+
+    python scripts/publish.py results/cpu
+
+Records, histories and gradient samples are copied; weights and masks are not, for their size.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+from partial_backprop import gradients, record
+
+PUBLISHED = Path(__file__).parents[1] / "results" / "published"
+
+
+def publish(results: Path, published: Path = PUBLISHED) -> list[Path]:
+    """Copy what can be rendered again without training.
+
+    Parameters
+    ----------
+    results : pathlib.Path
+        Results of one scale, with the folder ``runs``.
+    published : pathlib.Path
+        Where to.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The copies.
+
+    Raises
+    ------
+    UserError
+        If a record or gradient sample is damaged; nothing after it is copied.
+    """
+    copies = []
+    for path in sorted((results / "runs").rglob("*.json")):
+        names = {"record.json": ("record.json", "history.csv"), "gradients.json": (path.name,)}
+        (gradients if path.name == "gradients.json" else record).read(path)
+        for name in names[path.name]:
+            copy = published / path.relative_to(results).with_name(name)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            copies.append(Path(shutil.copyfile(path.with_name(name), copy)))
+    return copies
+
+
+if __name__ == "__main__":
+    for one in publish(Path(sys.argv[1])):
+        print(one)

@@ -1,0 +1,26 @@
+"""What the README shows is what the records and the library say."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_published_table_is_that_of_the_records(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    import readme_table
+
+    assert readme_table.written(README) == README, "run python scripts/readme_table.py"
+    assert "| FB |" in README
+
+
+def test_the_example_is_at_most_fifteen_lines_and_works_when_pasted(tmp_path):
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(code.splitlines()) <= 15
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "1,231 of 1,539 weights frozen" in done.stdout
