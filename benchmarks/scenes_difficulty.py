@@ -122,10 +122,18 @@ def main() -> None:
     parser.add_argument("--n-test", type=int, default=2000)
     parser.add_argument("--epochs", type=int, default=10)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--clutter", type=int, default=4)
+    parser.add_argument("--noise", type=float, default=20.0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     start = time.perf_counter()
-    dataset = scenes.load(Path(), n_train=arguments.n_train, n_test=arguments.n_test)
+    dataset = scenes.load(
+        Path(),
+        n_train=arguments.n_train,
+        n_test=arguments.n_test,
+        clutter=arguments.clutter,
+        noise=arguments.noise,
+    )
     sizes = f"{arguments.n_train} training and {arguments.n_test} test scenes"
     print(f"{sizes}, made in {time.perf_counter() - start:.1f} s; accuracy on the test scenes:")
     print(f"linear, pixels   {linear(dataset, 'pixels'):.1%}")

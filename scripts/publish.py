@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 from partial_backprop import gradients, record
+from partial_backprop.errors import UserError
 
 PUBLISHED = Path(__file__).parents[1] / "results" / "published"
 
@@ -46,5 +47,7 @@ def publish(results: Path, published: Path = PUBLISHED) -> list[Path]:
 
 
 if __name__ == "__main__":
-    for one in publish(Path(sys.argv[1])):
-        print(one)
+    try:
+        print(*publish(Path(sys.argv[1])), sep="\n")
+    except UserError as error:
+        sys.exit(f"error: {error}")
