@@ -11,6 +11,7 @@ import torch
 from partial_backprop.errors import UserError
 from partial_backprop.recipes import classify
 from partial_backprop.recipes.job import Job, choose_device
+from partial_backprop.recipes.unfinished import Unfinished
 from partial_backprop.record import read
 from partial_backprop.run_config import TRUNK
 from partial_backprop.training import checkpoint
@@ -145,10 +146,10 @@ def test_a_checkpoint_of_other_code_is_left_aside(resolved, trunk, tmp_path, mon
     config, unfinished = resolved("pb"), tmp_path / "unfinished"
     job = Job(tmp_path, tmp_path, CPU, trunk, unfinished, 0.0, tmp_path / "log")
     saved = []
-    discard = classify.Unfinished.discard
-    monkeypatch.setattr(classify.Unfinished, "discard", lambda self: saved.append(self))
+    discard = Unfinished.discard
+    monkeypatch.setattr(Unfinished, "discard", lambda self: saved.append(self))
     classify.run(config, job)
-    monkeypatch.setattr(classify.Unfinished, "discard", discard)
+    monkeypatch.setattr(Unfinished, "discard", discard)
     monkeypatch.setattr("partial_backprop.recipes.unfinished.code_sha256", lambda: "other")
     classify.run(config, job)
     assert "other code" in (tmp_path / "log").read_text()

@@ -3,20 +3,16 @@
 from torch import Tensor
 
 from partial_backprop.errors import UserError
-from partial_backprop.files import write_atomically
 from partial_backprop.freezing.counts import report_unmasked
 from partial_backprop.freezing.partial_backprop import PartialBackprop
+from partial_backprop.recipes.course import leave, train
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.probe import first_gradients
-from partial_backprop.recipes.provenance import provenance
 from partial_backprop.recipes.setting import Setting, prepare, state
-from partial_backprop.recipes.unfinished import Unfinished
-from partial_backprop.record import FreezingReport, Record, write
+from partial_backprop.record import FreezingReport
 from partial_backprop.run_config import TRUNK, FreezingConfig, RunConfig
 from partial_backprop.training import checkpoint, history
-from partial_backprop.training.events import Events
-from partial_backprop.training.loop import Hooks, fit
-from partial_backprop.training.progress import Progress
+from partial_backprop.training.loop import Hooks
 
 
 def run(config: RunConfig, job: Job) -> None:
@@ -35,42 +31,25 @@ def run(config: RunConfig, job: Job) -> None:
     and ``mask.pt`` (empty where nothing was frozen). The record is written last: where there is one, the
     run is complete.
     """
-    name = f"{config.experiment}/{config.arm}/seed{config.seed}"
     setting = prepare(config, job)
     anchor = _values(setting)
     pb = None
     if config.freezing is not None:
         pb = _partial_backprop(setting, config.freezing, config)
-    with (
-        Progress(name, config.training.epochs, job.log) as progress,
-        Events(job.out / "events" if job.tensorboard else None) as events,
-    ):
-        unfinished = Unfinished(config, job, setting, pb)
-        unfinished.resume(progress.say)
-
-        def on_epoch(row: history.Row, seconds: float) -> None:
-            progress.epoch(row, len(setting.splits.train), seconds)
-            events.epoch(row)
-            unfinished.save_when_due()
-
-        try:
-            fit(
-                setting.trainee,
-                setting.splits,
-                config.training,
-                config.seed,
-                hooks=Hooks(pb.begin_epoch, pb.after_backward) if pb else None,
-                on_epoch=on_epoch,
-            )
-        except UserError as error:
-            unfinished.save()
-            raise UserError(f"{name}: {error}") from None
+    unfinished = train(config, job, setting, _hooks(pb), pb)
     if config.arm == TRUNK:
         checkpoint.save(state(setting.trainee), job.out / "trunk.pt")
     else:
         report = pb.report() if pb else _full_backprop_report(config, job, setting, anchor)
-        _leave(config, job, setting, report, pb)
+        checkpoint.save(dict(pb.mask) if pb and pb.mask else {}, job.out / "mask.pt")
+        leave(config, job, setting, history.selections(setting.trainee.rows), freezing=report)
     unfinished.discard()
+
+
+def _hooks(pb: PartialBackprop | None) -> Hooks:
+    if pb is None:
+        return Hooks()
+    return Hooks(begin_epoch=pb.begin_epoch, after_backward=pb.after_backward)
 
 
 def _values(setting: Setting) -> dict[str, Tensor]:
@@ -106,32 +85,3 @@ def _full_backprop_report(
     at_trunk = prepare(config, job)
     gradients = first_gradients(at_trunk, config)
     return report_unmasked(setting.trainee.model, anchor, gradients)
-
-
-def _leave(
-    config: RunConfig,
-    job: Job,
-    setting: Setting,
-    report: FreezingReport,
-    pb: PartialBackprop | None,
-) -> None:
-    trainee = setting.trainee
-    checkpoint.save(trainee.model.state_dict(), job.out / "weights.pt")
-    checkpoint.save(dict(pb.mask) if pb and pb.mask else {}, job.out / "mask.pt")
-    write_atomically(job.out / "history.csv", history.to_csv(trainee.rows))
-    write(
-        Record(
-            experiment=config.experiment,
-            arm=config.arm,
-            seed=config.seed,
-            scale=config.scale,
-            config=config,
-            config_sha256=config.sha256(),
-            data=setting.data,
-            network=setting.network,
-            selections=history.selections(trainee.rows),
-            freezing=report,
-            provenance=provenance(job.device, trainee.elapsed_s),
-        ),
-        job.out / "record.json",
-    )

@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from partial_backprop.errors import UserError
+
+if TYPE_CHECKING:
+    import torch
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,8 @@ class Job:
         Folder for the record and what lies beside it.
     data_root : pathlib.Path
         Folder with real data sets.
-    device : torch.device
-        Where to train.
+    device : torch.device or None
+        Where to train; None for a recipe that needs no torch.
     trunk : pathlib.Path, optional
         Checkpoint of the shared epochs.
     checkpoints : pathlib.Path, optional
@@ -30,19 +32,22 @@ class Job:
         File that gets every line of progress.
     tensorboard : bool
         Whether to write TensorBoard events beside the record.
+    start : pathlib.Path, optional
+        Trained weights that the run starts from.
     """
 
     out: Path
     data_root: Path
-    device: torch.device
+    device: "torch.device | None"
     trunk: Path | None = None
     checkpoints: Path | None = None
     checkpoint_every_s: float = 30.0
     log: Path | None = None
     tensorboard: bool = False
+    start: Path | None = None
 
 
-def choose_device(name: str) -> torch.device:
+def choose_device(name: str) -> "torch.device":
     """Turn the ``device`` of ``config.yaml`` into one of torch's.
 
     Parameters
@@ -60,6 +65,8 @@ def choose_device(name: str) -> torch.device:
     UserError
         If torch does not know the name, or CUDA is asked for and absent.
     """
+    import torch  # here, so that a run without torch need not wait for it
+
     if name == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     try:

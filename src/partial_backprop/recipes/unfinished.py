@@ -2,14 +2,36 @@
 
 import time
 from collections.abc import Callable
+from typing import Any, Protocol
 
 from partial_backprop.errors import UserError
-from partial_backprop.freezing.partial_backprop import PartialBackprop
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.provenance import code_sha256
 from partial_backprop.recipes.setting import Setting, restore, state
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training import checkpoint
+
+
+class Stateful(Protocol):
+    """A method that remembers something from epoch to epoch, such as a mask."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what it remembers.
+
+        Returns
+        -------
+        dict
+            Tensors and plain values.
+        """
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Remember it again.
+
+        Parameters
+        ----------
+        state : dict
+            From `state_dict`.
+        """
 
 
 class Unfinished:
@@ -23,19 +45,19 @@ class Unfinished:
         Folder and interval of the checkpoints.
     setting : Setting
         Holds the trainee.
-    pb : PartialBackprop, optional
-        The freezing, whose state is saved too.
+    method : Stateful, optional
+        What the method remembers is saved too.
     """
 
     def __init__(
-        self, config: RunConfig, job: Job, setting: Setting, pb: PartialBackprop | None
+        self, config: RunConfig, job: Job, setting: Setting, method: Stateful | None
     ) -> None:
         self._path = job.checkpoints / f"{config.sha256()}.pt" if job.checkpoints else None
         self._device = job.device
         self._every_s = job.checkpoint_every_s
         self._trainee = setting.trainee
         self._made_with = [code_sha256(), setting.data.sha256]
-        self._pb = pb
+        self._method = method
         self._saved = time.monotonic()
 
     def resume(self, say: Callable[[str], None]) -> None:
@@ -51,16 +73,14 @@ class Unfinished:
         try:
             content = checkpoint.load(self._path, self._device)
         except UserError:
-            say("its checkpoint is damaged and left aside: starts from the shared epochs")
+            say("its checkpoint is damaged and left aside: starts anew")
             return
         if content.get("made_with") != self._made_with:
-            say(
-                "its checkpoint is of other code or data and left aside: starts from the shared epochs"
-            )
+            say("its checkpoint is of other code or data and left aside: starts anew")
             return
         restore(self._trainee, content, str(self._path))
-        if self._pb is not None:
-            self._pb.load_state_dict(content["pb"])
+        if self._method is not None:
+            self._method.load_state_dict(content["method"])
         say(f"resumes after epoch {len(self._trainee.rows)}")
 
     def save_when_due(self) -> None:
@@ -73,8 +93,8 @@ class Unfinished:
         if self._path is None:
             return
         content = {**state(self._trainee), "made_with": self._made_with}
-        if self._pb is not None:
-            content["pb"] = self._pb.state_dict()
+        if self._method is not None:
+            content["method"] = self._method.state_dict()
         checkpoint.save(content, self._path)
         self._saved = time.monotonic()
 

@@ -9,6 +9,14 @@ from partial_backprop.record import Count, Selection
 Row = dict[str, float]
 """``epoch``, ``learning_rate``, and for each split its ``loss``, ``n_correct``, ``n_examples``."""
 
+_SCORES = ("loss", "n_correct", "n_examples")
+COLUMNS = (
+    "epoch",
+    "learning_rate",
+    *(f"{split}_{score}" for split in ("train", "validation", "test") for score in _SCORES),
+)
+"""Keys of a row, in the order of the file."""
+
 
 def to_csv(rows: Sequence[Row]) -> bytes:
     """Format a history.
@@ -16,7 +24,7 @@ def to_csv(rows: Sequence[Row]) -> bytes:
     Parameters
     ----------
     rows : sequence of Row
-        One row an epoch; all have the same keys.
+        One row an epoch; none where nothing was trained.
 
     Returns
     -------
@@ -24,7 +32,7 @@ def to_csv(rows: Sequence[Row]) -> bytes:
         CSV with a header; floats in full precision.
     """
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]), lineterminator="\n")
+    writer = csv.DictWriter(text, fieldnames=COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode()

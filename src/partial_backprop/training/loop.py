@@ -1,7 +1,7 @@
-"""The training loop: one for all recipes, with two hooks.
+"""The training loop: one for all recipes, with a few hooks.
 
-What a method does to the gradients or the weights hangs on ``after_backward`` and ``after_step``;
-the loop itself knows of no method.
+What a method does to images, gradients or weights hangs on ``augment``, ``after_backward`` and
+``after_step``; the loop itself knows of no method.
 """
 
 import time
@@ -19,6 +19,22 @@ from partial_backprop.training.evaluate import Score, evaluate
 from partial_backprop.training.history import Row
 from partial_backprop.training.optimizers import learning_rate, set_learning_rate
 from partial_backprop.training.seeding import derive
+
+
+def _as_they_are(images: Tensor) -> Tensor:
+    """Return the images; the transform of a training without augmentation.
+
+    Parameters
+    ----------
+    images : Tensor
+        A batch.
+
+    Returns
+    -------
+    Tensor
+        The same.
+    """
+    return images
 
 
 def _nothing(*_: object) -> None:
@@ -39,6 +55,8 @@ class Hooks:
     ----------
     begin_epoch : callable
         Called with the epoch from 0 before its first batch.
+    augment : callable
+        Called with each batch of training images; returns those to train on.
     after_backward : callable
         Called when the gradients are there and the weights not yet updated.
     after_step : callable
@@ -46,6 +64,7 @@ class Hooks:
     """
 
     begin_epoch: Callable[[int], None] = _nothing
+    augment: Callable[[Tensor], Tensor] = _as_they_are
     after_backward: Callable[[], None] = _nothing
     after_step: Callable[[], None] = _nothing
 
@@ -157,7 +176,7 @@ def train_epoch(
     n_correct = torch.zeros((), dtype=torch.int64, device=split.labels.device)
     for images, labels in epoch_batches(split, config, seed, epoch):
         optimizer.zero_grad(set_to_none=True)
-        logits = model(images)
+        logits = model(hooks.augment(images))
         loss = F.cross_entropy(logits, labels)
         loss.backward()
         hooks.after_backward()

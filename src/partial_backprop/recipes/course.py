@@ -1,0 +1,125 @@
+"""The course of a training, from wherever it stands to its files: the same for every recipe."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from partial_backprop.errors import UserError
+from partial_backprop.files import write_atomically
+from partial_backprop.recipes.job import Job
+from partial_backprop.recipes.provenance import provenance
+from partial_backprop.recipes.setting import Setting
+from partial_backprop.recipes.unfinished import Stateful, Unfinished
+from partial_backprop.record import FreezingReport, Record, Selection, write
+from partial_backprop.run_config import RunConfig
+from partial_backprop.training import checkpoint, history
+from partial_backprop.training.events import Events
+from partial_backprop.training.loop import Hooks, fit
+from partial_backprop.training.progress import Progress
+
+
+def train(
+    config: RunConfig, job: Job, setting: Setting, hooks: Hooks, method: Stateful | None = None
+) -> Unfinished:
+    """Train to the last epoch, with progress, events and checkpoints.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run's configuration.
+    job : Job
+        Where its inputs and outputs are.
+    setting : Setting
+        Data and network; the network is altered in place.
+    hooks : Hooks
+        What the method does on the way through an epoch.
+    method : Stateful, optional
+        What the method remembers from epoch to epoch, for the checkpoints.
+
+    Returns
+    -------
+    Unfinished
+        The run's checkpoint: to be discarded once its files are written.
+
+    Raises
+    ------
+    UserError
+        If the loss is no finite number; finished epochs are kept in the checkpoint.
+    """
+    name = f"{config.experiment}/{config.arm}/seed{config.seed}"
+    with (
+        Progress(name, config.training.epochs, job.log) as progress,
+        Events(job.out / "events" if job.tensorboard else None) as events,
+    ):
+        unfinished = Unfinished(config, job, setting, method)
+        unfinished.resume(progress.say)
+
+        def on_epoch(row: history.Row, seconds: float) -> None:
+            progress.epoch(row, len(setting.splits.train), seconds)
+            events.epoch(row)
+            unfinished.save_when_due()
+
+        try:
+            fit(
+                setting.trainee,
+                setting.splits,
+                config.training,
+                config.seed,
+                hooks=hooks,
+                on_epoch=on_epoch,
+            )
+        except UserError as error:
+            unfinished.save()
+            raise UserError(f"{name}: {error}") from None
+    return unfinished
+
+
+def leave(
+    config: RunConfig,
+    job: Job,
+    setting: Setting,
+    selections: Sequence[Selection],
+    *,
+    freezing: FreezingReport | None = None,
+    measurements: dict[str, Any] | None = None,
+) -> None:
+    """Write ``weights.pt``, ``history.csv`` and, last, ``record.json``.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run's configuration.
+    job : Job
+        Where its outputs go.
+    setting : Setting
+        Data and the trained network.
+    selections : sequence of Selection
+        Which epochs are reported.
+    freezing : FreezingReport, optional
+        What was frozen.
+    measurements : dict, optional
+        What else was found, as plain values.
+
+    Notes
+    -----
+    Where there is a record, the run is complete.
+    """
+    trainee = setting.trainee
+    checkpoint.save(trainee.model.state_dict(), job.out / "weights.pt")
+    write_atomically(job.out / "history.csv", history.to_csv(trainee.rows))
+    write(
+        Record(
+            experiment=config.experiment,
+            arm=config.arm,
+            seed=config.seed,
+            scale=config.scale,
+            config=config,
+            config_sha256=config.sha256(),
+            data=setting.data,
+            network=setting.network,
+            selections=tuple(selections),
+            freezing=freezing,
+            measurements=measurements or {},
+            provenance=provenance(job.device, trainee.elapsed_s),
+        ),
+        job.out / "record.json",
+    )
