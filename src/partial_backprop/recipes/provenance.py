@@ -7,11 +7,13 @@ import sys
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-
-import torch
+from typing import TYPE_CHECKING
 
 from partial_backprop import __version__
 from partial_backprop.record import Provenance
+
+if TYPE_CHECKING:
+    import torch
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "KDEpy", "pydantic")
 ROOMS = (
@@ -19,6 +21,9 @@ ROOMS = (
     "data/**/*.py",
     "networks/**/*.py",
     "freezing/**/*.py",
+    "pruning/**/*.py",
+    "quantization/**/*.py",
+    "sparse/**/*.py",
     "training/**/*.py",
     "recipes/**/*.py",
 )
@@ -59,13 +64,13 @@ def _installed(package: str) -> str:
         return "absent"
 
 
-def provenance(device: torch.device, wall_s: float) -> Provenance:
+def provenance(device: "torch.device | None", wall_s: float) -> Provenance:
     """Describe this process.
 
     Parameters
     ----------
-    device : torch.device
-        Where the run was trained.
+    device : torch.device or None
+        Where the run was trained; None for a run on one CPU thread that needed no torch.
     wall_s : float
         Seconds of training and evaluation, those of earlier attempts included.
 
@@ -74,18 +79,25 @@ def provenance(device: torch.device, wall_s: float) -> Provenance:
     Provenance
         Versions, hardware, time and memory.
     """
-    on_gpu = device.type == "cuda"
+    name, threads = _processor(), 1
     # Linux counts the peak in KiB, macOS in bytes.
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    if device is not None:
+        import torch  # here, so that a run without torch need not wait for it
+
+        threads = torch.get_num_threads()
+        if device.type == "cuda":
+            name = torch.cuda.get_device_name(device)
+            peak = torch.cuda.max_memory_allocated(device)
     return Provenance(
         version=__version__,
         code_sha256=code_sha256(),
         packages={name: _installed(name) for name in PACKAGES},
         python=platform.python_version(),
-        device=torch.cuda.get_device_name(device) if on_gpu else _processor(),
+        device=name,
         platform=platform.platform(),
-        threads=torch.get_num_threads(),
+        threads=threads,
         wall_s=round(wall_s, 3),
-        peak_memory_bytes=torch.cuda.max_memory_allocated(device) if on_gpu else peak,
+        peak_memory_bytes=peak,
     )

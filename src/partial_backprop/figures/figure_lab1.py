@@ -1,0 +1,191 @@
+"""Figure of Lab 1: loss and weights of every descent on the linear model (seed 003, Lab 1)."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, NullLocator
+
+from partial_backprop import linear
+from partial_backprop.figures import style
+from partial_backprop.figures.style import Look
+from partial_backprop.inputs import Inputs
+from partial_backprop.linear import LinearReport, Part
+
+N_COLUMNS = 4
+ORDERS = {
+    "full_batch": Look("#000000", "solid", ""),
+    "per_sample": Look("#56B4E9", (3, 1.2), ""),
+    "per_sweep": Look("#009E73", (1, 1), ""),
+    "per_sample_ties_first": Look("#D55E00", (5, 1.2, 1, 1.2), ""),
+    "per_sweep_ties_first": Look("#E69F00", (1, 2.5), ""),
+}
+"""How an order is drawn; weights have its line, but colours of their own."""
+WEIGHTS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
+"""Colour of each weight."""
+_IN_WEIGHT_PANELS = ("full_batch", "per_sample")
+_TITLES = {
+    "plain": "plain", "projected": "projected", "l1": "subgradient", "proximal": "proximal",
+    "trimmed": "trimmed",
+}  # fmt: skip
+
+
+def draw(inputs: Inputs) -> Figure:
+    """Draw the descents.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Runs; those of other experiments are left out.
+
+    Returns
+    -------
+    Figure
+        Fourteen pairs of panels: the loss on a logarithmic axis, and beside or below it each
+        weight, against steps. Points stand at every update: a step has one from all samples, or
+        one from each sample in turn. Faint lines mark the sparsest solution.
+
+    Notes
+    -----
+    Departures: the source has a figure for each panel, of 600 updates from sample to sample. The
+    assignment's 200 steps of full batches are drawn too. Weights are drawn for these two orders; the
+    others are in the panels of the loss.
+
+    References
+    ----------
+    Seed 003, Lab 1 (b) to (f).
+    """
+    reports = linear.reports(run.record for run in inputs.runs)
+    heights = [1.0 if reports else style.EMPTY_ROW_IN] * 7
+    figure, panels = style.panels(heights, N_COLUMNS, 0.8)
+    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02)
+    for part, position, (loss, weights) in _pairs(panels):
+        title = f"({part.letter}) {_TITLES[part.method]}"
+        found = {
+            order: reports[f"{part.method}_{order}"]
+            for order in ORDERS
+            if f"{part.method}_{order}" in reports
+        }
+        if not found or position >= max(len(report.courses) for report in found.values()):
+            style.say(loss, f"{title}:\nnot run")
+            style.say(weights, f"{title}:\nnot run")
+            continue
+        _losses(loss, found, position)
+        _weights(weights, found, position)
+        strength = next(iter(found.values())).courses[position].strength
+        if strength is None:
+            loss.set_title(f"{title}: L")
+            weights.set_title(f"{title}: weights")
+        else:
+            loss.set_title(f"{title}, λ = {strength:g}")
+    _share(panels)
+    if reports:
+        style.legend_above(figure, _handles(reports), len(WEIGHTS))
+        first = next(iter(reports.values()))
+        style.footer(
+            figure,
+            [
+                f"{len(first.y)} samples, {len(first.sparsest)} weights, μ = "
+                f"{first.learning_rate:g}, from W = 0 in double precision; nothing is drawn at random.",
+            ],
+        )
+    return figure
+
+
+def _pairs(panels: np.ndarray) -> Iterator[tuple[Part, int, tuple[Axes, Axes]]]:
+    """Each part's descents, in the order of their strengths, with their two panels."""
+    plain, projected, *penalized = linear.PARTS
+    yield plain, 0, (panels[0, 0], panels[0, 1])
+    yield projected, 0, (panels[0, 2], panels[0, 3])
+    for row, part in zip((1, 3, 5), penalized, strict=True):
+        for column in range(N_COLUMNS):
+            yield part, column, (panels[row, column], panels[row + 1, column])
+
+
+def _steps(report: LinearReport) -> np.ndarray:
+    return np.arange(report.n_steps * report.updates_per_step + 1) / report.updates_per_step
+
+
+def _losses(panel: Axes, found: dict[str, LinearReport], position: int) -> None:
+    for order, report in found.items():
+        look = ORDERS[order]
+        panel.plot(
+            _steps(report),
+            report.courses[position].losses,
+            color=look.color,
+            linestyle=style.linestyle(look),
+            linewidth=0.9,
+        )
+    panel.set_yscale("log")
+
+
+def _weights(panel: Axes, found: dict[str, LinearReport], position: int) -> None:
+    for order in _IN_WEIGHT_PANELS:
+        if order not in found:
+            continue
+        report = found[order]
+        path = np.array(report.courses[position].weights)
+        for level in sorted(set(report.sparsest)):
+            panel.axhline(level, color=style.FAINT, linewidth=0.5, zorder=0)
+        for column, color in zip(path.T, WEIGHTS, strict=True):
+            panel.plot(
+                _steps(report),
+                column,
+                color=color,
+                linestyle=style.linestyle(ORDERS[order]),
+                linewidth=0.9,
+            )
+
+
+def _share(panels: np.ndarray) -> None:
+    """Give panels that are compared the same axes, and label the outer ones."""
+    groups = [(panels[0, 0], panels[0, 2]), tuple(panels[[1, 3]].flat), tuple(panels[5])]
+    weights = (panels[0, 1], panels[0, 3], *panels[[2, 4, 6]].flat)
+    for group in (*groups, weights):
+        drawn = [panel for panel in group if panel.lines]
+        if not drawn:
+            continue
+        low = min(panel.get_ylim()[0] for panel in drawn)
+        high = max(panel.get_ylim()[1] for panel in drawn)
+        for panel in drawn:
+            panel.set_ylim(low, high)
+    for (row, column), panel in np.ndenumerate(panels):
+        if not panel.lines:
+            continue
+        is_loss = panel.get_yscale() == "log"
+        if is_loss:
+            few = (1e-30, 1e-20, 1e-10, 1) if panel.get_ylim()[0] < 1e-9 else (1e-2, 0.1, 1, 10)
+            panel.yaxis.set_major_locator(FixedLocator(few))
+            panel.yaxis.set_minor_locator(NullLocator())
+        else:
+            panel.yaxis.set_major_locator(FixedLocator((-4, -3, -2, -1, 0, 1)))
+        if column == 0:
+            panel.set_ylabel("L" if is_loss else "weights", labelpad=1)
+        elif row > 0:
+            panel.tick_params(labelleft=False)
+        panel.xaxis.set_major_locator(FixedLocator((0, 50, 100, 150, 200)))
+        panel.margins(x=0.02)
+        if row == len(panels) - 1:
+            panel.set_xlabel("steps")
+        elif row > 0:
+            panel.tick_params(labelbottom=False)
+
+
+def _handles(reports: dict[str, LinearReport]) -> list[Line2D]:
+    """A line of orders over a line of weights: legends are filled column by column."""
+    nothing = Line2D([], [], linestyle="none", label=" ")
+    orders = [
+        Line2D(
+            [], [], color=look.color, linestyle=style.linestyle(look), label=linear.ORDERS[order]
+        )
+        for order, look in ORDERS.items()
+        if any(arm.endswith(f"_{order}") for arm in reports)
+    ]
+    orders += [nothing] * (len(WEIGHTS) - len(orders))
+    names = (f"W{index}" for index in "₁₂₃₄₅")
+    weights = [
+        Line2D([], [], color=color, label=name) for name, color in zip(names, WEIGHTS, strict=True)
+    ]
+    return [handle for pair in zip(orders, weights, strict=True) for handle in pair]

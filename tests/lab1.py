@@ -1,0 +1,136 @@
+"""The runs of Lab 1, made by the recipe itself with the project's own ``lab1.yaml``.
+
+All of them take a second, so there is no need to make numbers up.
+"""
+
+import dataclasses
+import functools
+import tempfile
+from pathlib import Path
+
+import yaml
+
+from partial_backprop import config, registry, reported
+from partial_backprop.inputs import Inputs, read_inputs
+from partial_backprop.linear import EXPERIMENT
+from partial_backprop.recipes.job import Job
+from partial_backprop.record import Record
+
+CONFIG = Path(__file__).parents[1] / "config"
+SCALE = "lab"
+ARMS = tuple(config.read_experiment(EXPERIMENT, CONFIG)["arms"])
+
+
+def write_config(root: Path) -> Path:
+    """Write a configuration folder with the project's lab at a scale of its own.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Where; the folder ``config`` is made there.
+
+    Returns
+    -------
+    pathlib.Path
+        The folder.
+    """
+    folder = root / "config"
+    scale = {"title": "a test", "seeds": [0], "experiments": {EXPERIMENT: {}}}
+    for name in ("scales", "experiments"):
+        (folder / name).mkdir(parents=True)
+    (folder / "config.yaml").write_text(f"scale: {SCALE}\n")
+    (folder / "scales" / f"{SCALE}.yaml").write_text(yaml.safe_dump(scale))
+    for name in (f"experiments/{EXPERIMENT}.yaml", "reported.yaml"):
+        (folder / name).write_bytes((CONFIG / name).read_bytes())
+    return folder
+
+
+def run(folder: Path, arm: str, out: Path) -> Path:
+    """Run an arm.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        From `write_config`.
+    arm : str
+        One of `ARMS`.
+    out : pathlib.Path
+        Folder for the record.
+
+    Returns
+    -------
+    pathlib.Path
+        The ``record.json``.
+    """
+    resolved = config.resolve(SCALE, EXPERIMENT, arm, 0, folder)
+    options = {key: value for key, value in resolved.recipe.items() if key != "name"}
+    registry.load("recipes", resolved.recipe["name"])(resolved, Job(out, out, None), **options)
+    return out / "record.json"
+
+
+@functools.cache
+def inputs() -> Inputs:
+    """Run every arm and read it as tables and figures do.
+
+    Returns
+    -------
+    Inputs
+        All runs; with what the source reads off its figures.
+    """
+    with tempfile.TemporaryDirectory() as root:
+        folder = write_config(Path(root))
+        paths = [run(folder, arm, Path(root) / arm / "seed0") for arm in ARMS]
+        return with_printed(read_inputs(SCALE, paths, config_dir=folder))
+
+
+def with_printed(inputs: Inputs) -> Inputs:
+    """Add the lines of seed 003 on Lab 1 (f).
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Runs.
+
+    Returns
+    -------
+    Inputs
+        The same with the ranges of lines 169 and 171 of the seed's text.
+    """
+    read = {"l1_loss_above": 0.01, "l1_loss_below": 10, "trimmed_loss_below_minus_log10": 27}
+    entries = {
+        "lab1_f": reported.Entry(place="Lab 1 (f)", line=169, values=read),
+        "lab1_f.pruning": reported.Entry(place="Lab 1 (f)", line=171, values={"settled_step": 160}),
+    }
+    document = reported.Document(title="labs", source="seed 003", entries=entries)
+    printed = reported.Reported(documents={**inputs.reported.documents, "003": document})
+    return dataclasses.replace(inputs, reported=printed)
+
+
+def records() -> dict[str, Record]:
+    """Return the records by arm.
+
+    Returns
+    -------
+    dict
+        Arm -> record.
+    """
+    return {run.record.arm: run.record for run in inputs().runs}
+
+
+def without(*arms: str) -> Inputs:
+    """Leave arms out.
+
+    Parameters
+    ----------
+    *arms : str
+        Arms that did not run.
+
+    Returns
+    -------
+    Inputs
+        The others.
+    """
+    found = inputs()
+    return dataclasses.replace(
+        found, runs=tuple(run for run in found.runs if run.record.arm not in arms)
+    )
