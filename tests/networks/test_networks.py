@@ -10,6 +10,7 @@ SMALL = {
     "vgg19": {"width": 0.0625},
     "resnet110": {"depth": 8, "width": 0.5},
     "densenet121": {"growth": 4, "blocks": (1, 2, 1, 1)},
+    "resnet20": {"width": 0.25},
 }
 SHAPES = {"lenet5": (1, 28, 28)}
 
@@ -25,6 +26,7 @@ def build(name, **options):
         # 8·25+8 + 32·8·25+32 + 800·120+120 + 120·84+84 + 84·10+10.
         ("vgg19", 20_040_522),
         ("resnet110", 1_727_962),
+        ("resnet20", 272_474),
         ("densenet121", 1_000_618),
         ("lenet5", 113_774),
     ],

@@ -1,0 +1,1 @@
+"""Which weights to set to zero, and how to keep them there while training goes on."""
