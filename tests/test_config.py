@@ -1,6 +1,5 @@
 """From configuration files to one resolved and hashed configuration a run."""
 
-import itertools
 from pathlib import Path
 
 import pytest
@@ -8,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partial_backprop import config, files
+from partial_backprop import config, files, labels
 from partial_backprop.errors import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -57,17 +56,22 @@ def test_every_run_of_every_scale_resolves(scale):
     if the_scale.published:
         assert not the_scale.roles
         return
-    hashes = {
-        config.resolve(scale, experiment, arm, seed, CONFIG).sha256()
+    runs = [
+        (experiment, arm, seed)
         for experiment in the_scale.experiments
-        for arm in [config.TRUNK, *config.arms(scale, experiment, CONFIG)]
-        for seed in the_scale.seeds
-    }
-    n_runs = sum(
-        (1 + len(config.arms(scale, experiment, CONFIG))) * len(the_scale.seeds)
-        for experiment in the_scale.experiments
-    )
-    assert len(hashes) == n_runs
+        for arm in _arms(scale, experiment)
+        for seed in config.seeds(scale, experiment, CONFIG)
+    ]
+    assert runs
+    hashes = {config.resolve(scale, *run, CONFIG).sha256() for run in runs}
+    assert len(hashes) == len(runs)
+
+
+def _arms(scale, experiment):
+    """Arms of an experiment, and its trunk where they share one."""
+    arms = config.arms(scale, experiment, CONFIG)
+    training = config.resolve(scale, experiment, arms[0], 0, CONFIG).training
+    return [config.TRUNK, *arms] if training and training.shared_epochs else arms
 
 
 def test_full_scale_is_the_papers_protocol():
@@ -78,7 +82,7 @@ def test_full_scale_is_the_papers_protocol():
     assert (training.decay, training.shared_epochs, training.optimizer.weight_decay) == (0.1, 2, 0)
     thresholds = {
         name: config.resolve("full", name, "pb", 0, CONFIG).freezing.criterion["threshold"]
-        for name in config.read_scale("full", CONFIG).experiments
+        for name in labels.CNNS
     }
     assert thresholds == {
         "vgg19_cifar10": 0.04,
@@ -220,6 +224,22 @@ def test_settings_and_their_schema_name_the_same_keys():
 
 
 def test_experiments_share_the_papers_arms():
-    names = itertools.pairwise(config.read_scale("full", CONFIG).experiments)
-    for one, other in names:
-        assert config.arms("full", one, CONFIG) == config.arms("full", other, CONFIG)
+    expected = list(labels.ARMS)
+    for experiment in labels.CNNS:
+        assert config.arms("full", experiment, CONFIG) == expected
+
+
+def test_an_experiment_may_have_seeds_of_its_own(folder):
+    directory = folder(scale_change={"experiments": {"one": {"seeds": [7, 8]}}})
+    assert config.seeds("s", "one", directory) == (7, 8)
+    own = config.resolve("s", "one", "pb", 7, directory)
+    assert own == config.resolve("s", "one", "pb", 7, folder())
+    assert config.seeds("s", "one", folder()) == (0,)
+
+
+@pytest.mark.parametrize("seeds", [[], [1, 1], [-1], "all", 3])
+def test_bad_seeds_of_an_experiment_are_told(folder, seeds):
+    directory = folder(scale_change={"experiments": {"one": {"seeds": seeds}}})
+    with pytest.raises(UserError, match=r"s\.yaml: experiments\.one: .*seeds") as caught:
+        config.seeds("s", "one", directory)
+    assert "\n" not in str(caught.value)

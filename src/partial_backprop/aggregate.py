@@ -133,7 +133,7 @@ def histories_frame(runs: Sequence[Run]) -> pd.DataFrame:
     Parameters
     ----------
     runs : sequence of Run
-        Runs, each with its ``history.csv``.
+        Runs; those that were trained have a ``history.csv``, the others give no row.
 
     Returns
     -------
@@ -142,6 +142,8 @@ def histories_frame(runs: Sequence[Run]) -> pd.DataFrame:
     """
     frames = []
     for run in runs:
+        if not run.epochs:
+            continue
         frame = run.history()
         for split in ("train", "validation", "test"):
             share = frame[f"{split}_n_correct"] / frame[f"{split}_n_examples"]

@@ -44,7 +44,8 @@ def _train(chosen: argparse.Namespace) -> None:
     from partial_backprop import registry
 
     run = config.resolve(chosen.scale, chosen.experiment, chosen.arm, chosen.seed, chosen.config)
-    registry.load("recipes", run.recipe["name"])(run, _job(chosen))
+    options = {key: value for key, value in run.recipe.items() if key != "name"}
+    registry.load("recipes", run.recipe["name"])(run, _job(chosen, run), **options)
 
 
 def _gradients(chosen: argparse.Namespace) -> None:
@@ -57,12 +58,11 @@ def _gradients(chosen: argparse.Namespace) -> None:
     )
     trunk = config.resolve(*where, config.TRUNK, chosen.seed, chosen.config)
     options = {key: value for key, value in otsu.items() if key != "name"}
-    measure(trunk, pb["threshold"] * pb["learning_rate"], options, _job(chosen))
+    measure(trunk, pb["threshold"] * pb["learning_rate"], options, _job(chosen, trunk))
 
 
-def _job(chosen: argparse.Namespace) -> object:
+def _job(chosen: argparse.Namespace, run: config.RunConfig) -> object:
     from partial_backprop.recipes.job import Job, choose_device
-    from partial_backprop.training.seeding import make_deterministic
 
     settings = config.read_settings(
         chosen.config,
@@ -70,16 +70,19 @@ def _job(chosen: argparse.Namespace) -> object:
         data_root=chosen.data_root,
         tensorboard=chosen.tensorboard,
     )
-    trunk = config.resolve(
-        chosen.scale, chosen.experiment, config.TRUNK, chosen.seed, chosen.config
-    )
-    if trunk.training is not None:
-        make_deterministic(trunk.training.threads)
+    device = None
+    if run.network is not None:  # else there is nothing for torch to do, and it need not be loaded
+        from partial_backprop.training.seeding import make_deterministic
+
+        if run.training is not None:
+            make_deterministic(run.training.threads)
+        device = choose_device(settings.device)
     return Job(
         out=chosen.out,
         data_root=Path(settings.data_root),
-        device=choose_device(settings.device),
+        device=device,
         trunk=chosen.trunk,
+        start=chosen.start,
         checkpoints=chosen.checkpoints,
         checkpoint_every_s=chosen.checkpoint_every,
         log=chosen.log,
@@ -168,6 +171,7 @@ def _parser() -> argparse.ArgumentParser:
     def add_job(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--out", type=Path, required=True, metavar="FOLDER")
         sub.add_argument("--trunk", type=Path, help="checkpoint of the shared epochs")
+        sub.add_argument("--start", type=Path, help="trained weights that the run starts from")
         sub.add_argument("--checkpoints", type=Path, metavar="FOLDER")
         sub.add_argument("--checkpoint-every", type=float, default=30.0, metavar="SECONDS")
         sub.add_argument("--log", type=Path)

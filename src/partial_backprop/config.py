@@ -8,7 +8,7 @@ experiment has without its arms, and every option is filled in with its default.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pydantic
 
@@ -33,15 +33,27 @@ class Settings(Frozen):
     """Write TensorBoard events beside each record."""
 
 
-class Scale(Frozen):
+class Seeds(Frozen):
+    """Seeds with which each run of an experiment is made once."""
+
+    seeds: tuple[Annotated[int, pydantic.Field(ge=0)], ...] = pydantic.Field(min_length=1)
+    """Whole numbers from 0."""
+
+    @pydantic.model_validator(mode="after")
+    def _distinct_seeds(self) -> "Seeds":
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError("seeds must differ from each other")
+        return self
+
+
+class Scale(Seeds):
     """``config/scales/NAME.yaml``: how much of everything is run."""
 
     title: str
     """One line for the paper: what this scale is."""
-    seeds: tuple[int, ...] = pydantic.Field(min_length=1)
-    """Each run is made once for each of these."""
     experiments: dict[str, dict[str, Any]] = pydantic.Field(default_factory=dict)
-    """Experiments that run at this scale, each with its changes to the experiment file."""
+    """Experiments that run at this scale, each with its changes to the experiment file, and maybe
+    with ``seeds`` of its own."""
     roles: dict[str, dict[str, Any]] = pydantic.Field(default_factory=dict)
     """Data role -> data set that plays it: ``dataset`` and ``n_validation``."""
     defaults: dict[str, Any] = pydantic.Field(default_factory=dict)
@@ -50,12 +62,6 @@ class Scale(Frozen):
     """Arms of the experiment files that do not run at this scale."""
     published: bool = False
     """No training: render the committed records as they are."""
-
-    @pydantic.model_validator(mode="after")
-    def _distinct_seeds(self) -> "Scale":
-        if len(set(self.seeds)) != len(self.seeds):
-            raise ValueError("seeds must differ from each other")
-        return self
 
 
 def merge(base: Any, change: Any) -> Any:
@@ -176,6 +182,34 @@ def arms(scale: str, experiment: str, directory: Path = CONFIG_DIR) -> list[str]
     return [arm for arm in read_experiment(experiment, directory)["arms"] if arm not in skip]
 
 
+def seeds(scale: str, experiment: str, directory: Path = CONFIG_DIR) -> tuple[int, ...]:
+    """List the seeds of an experiment at a scale.
+
+    Parameters
+    ----------
+    scale, experiment : str
+        Names of a scale and of an experiment.
+    directory : pathlib.Path
+        The configuration folder.
+
+    Returns
+    -------
+    tuple of int
+        The experiment's own, where the scale gives it some; else the scale's.
+
+    Raises
+    ------
+    UserError
+        If they are no list of distinct whole numbers from 0.
+    """
+    the_scale = read_scale(scale, directory)
+    own = the_scale.experiments.get(experiment, {}).get("seeds")
+    if own is None:
+        return the_scale.seeds
+    where = f"{directory / 'scales' / scale}.yaml: experiments.{experiment}"
+    return validated(Seeds, {"seeds": own}, where).seeds
+
+
 def resolve(
     scale: str, experiment: str, arm: str, seed: int, directory: Path = CONFIG_DIR
 ) -> RunConfig:
@@ -209,7 +243,8 @@ def resolve(
     if experiment not in the_scale.experiments:
         listed = ", ".join(the_scale.experiments) or "none"
         raise UserError(f"scale {scale} does not run experiment {experiment!r}: it runs {listed}")
-    content = merge(content, the_scale.experiments[experiment])
+    changes = {k: v for k, v in the_scale.experiments[experiment].items() if k != "seeds"}
+    content = merge(content, changes)
     base = content.get("freezing") or {}
     if arm == TRUNK:
         content = _as_trunk(content)

@@ -51,6 +51,14 @@ class Run:
         """Experiment, arm and seed."""
         return self.record.experiment, self.record.arm, self.record.seed
 
+    @property
+    def epochs(self) -> int:
+        """Epochs of training: none where weights were taken from a file, or nothing learned so."""
+        training = self.record.config.training
+        return (
+            0 if training is None or "checkpoint" in self.record.measurements else training.epochs
+        )
+
     def history(self) -> pd.DataFrame:
         """Read the run's course, epoch by epoch.
 
@@ -77,8 +85,7 @@ class Run:
         missing = [column for column in HISTORY_COLUMNS if column not in frame]
         if missing:
             raise UserError(f"{path} has no column {', '.join(missing)}: {remedy}")
-        training = self.record.config.training
-        epochs = len(frame) if training is None else training.epochs
+        epochs = self.epochs
         if frame["epoch"].tolist() != list(range(epochs)):
             raise UserError(f"{path} does not hold each of the {epochs} epochs once: {remedy}")
         return frame[list(HISTORY_COLUMNS)]

@@ -34,13 +34,36 @@ CLASSIFIERS = [
 ]
 
 
+# The experiments of seed 003: linear models, a pretrained network, pruning it, quantizing it.
+LAB_1 = ["lab1"]
+PRETRAINING = ["resnet20_pretraining"]
+LAB_2 = ["lab2_pruning"]
+LAB_3 = ["lab3_quantization"]
+
+# Everything that a table, a figure or the paper may show, in the order of the paper.
+EXPERIMENTS = CLASSIFIERS + LAB_1 + PRETRAINING + LAB_2 + LAB_3
+
+
 wildcard_constraints:
     experiment="[a-z0-9_]+",
     arm="[a-z0-9_]+",
     seed="[0-9]+",
 
 
-def records(*arms, experiments=CLASSIFIERS, seeds=SCALE.seeds):
+def with_recipe(name):
+    """A pattern that matches the experiments of this scale whose runs follow a recipe."""
+    found = [
+        experiment
+        for experiment in SCALE.experiments
+        if told(configuration.read_experiment, experiment)
+        .get("recipe", {"name": "classify"})
+        .get("name")
+        == name
+    ]
+    return "|".join(found) or "(?!)"
+
+
+def records(*arms, experiments=CLASSIFIERS, first_seed=False):
     """The records of some arms, or of all: those to be made, or, when published, those there."""
     if SCALE.published:
         names = [
@@ -59,8 +82,13 @@ def records(*arms, experiments=CLASSIFIERS, seeds=SCALE.seeds):
         if experiment in SCALE.experiments
         for arm in told(configuration.arms, SCALE_NAME, experiment)
         if not arms or arm in arms
-        for seed in seeds
+        for seed in seeds(experiment)[: 1 if first_seed else None]
     ]
+
+
+def seeds(experiment):
+    """The seeds of an experiment."""
+    return told(configuration.seeds, SCALE_NAME, experiment)
 
 
 def gradients(experiments=CLASSIFIERS):
@@ -94,6 +122,12 @@ def run_sha256(wildcards):
 
 def run_threads(wildcards):
     return run_config(wildcards).training.threads
+
+
+def start_weights(wildcards):
+    """The trained weights from which a run starts: another run's of the same seed."""
+    start = run_config(wildcards).recipe["start"]
+    return f"{RUNS}/{start}/seed{wildcards.seed}/weights.pt"
 
 
 def code(*modules):

@@ -10,6 +10,8 @@ rule train_trunk:
         f"{RESULTS}/logs/train_trunk/{{experiment}}_seed{{seed}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train_trunk/{{experiment}}_seed{{seed}}.tsv"
+    wildcard_constraints:
+        experiment=with_recipe("classify"),
     threads: run_threads
     resources:
         gpu=n_gpus,
@@ -41,6 +43,8 @@ rule train_arm:
         f"{RESULTS}/logs/train_arm/{{experiment}}_{{arm}}_seed{{seed}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/train_arm/{{experiment}}_{{arm}}_seed{{seed}}.tsv"
+    wildcard_constraints:
+        experiment=with_recipe("classify"),
     threads: run_threads
     resources:
         gpu=n_gpus,
@@ -71,6 +75,8 @@ rule measure_gradients:
         f"{RESULTS}/logs/measure_gradients/{{experiment}}_seed{{seed}}.log",
     benchmark:
         f"{RESULTS}/benchmarks/measure_gradients/{{experiment}}_seed{{seed}}.tsv"
+    wildcard_constraints:
+        experiment=with_recipe("classify"),
     threads: run_threads
     resources:
         gpu=n_gpus,

@@ -1,0 +1,176 @@
+"""Prune or quantize a trained network, with and without fine-tuning (seed 003, Labs 2 and 3)."""
+
+import itertools
+from dataclasses import dataclass
+from typing import Literal
+
+from partial_backprop import compression
+from partial_backprop.errors import UserError
+from partial_backprop.pruning.layers import prunable
+from partial_backprop.pruning.pruner import Pruner
+from partial_backprop.quantization.counts import layer_counts
+from partial_backprop.quantization.layers import quantize_layers
+from partial_backprop.recipes.course import leave, train
+from partial_backprop.recipes.job import Job
+from partial_backprop.recipes.pretrain import augmentation
+from partial_backprop.recipes.setting import Setting, prepare
+from partial_backprop.recipes.start import load_weights
+from partial_backprop.record import Count
+from partial_backprop.run_config import RunConfig
+from partial_backprop.training import history
+from partial_backprop.training.evaluate import evaluate
+from partial_backprop.training.loop import Hooks
+
+
+@dataclass(frozen=True)
+class Step:
+    """One setting of a network: how much of it is zero, and in how many bits it computes.
+
+    Parameters
+    ----------
+    sparsity : float or None
+        Share of the prunable weights to prune; None prunes nothing.
+    bits : int or None
+        Bits of the inner layers; None leaves them in floating point.
+    """
+
+    sparsity: float | None
+    bits: int | None
+
+
+def run(
+    config: RunConfig,
+    job: Job,
+    *,
+    start: str,
+    sparsities: tuple[float, ...] = (),
+    scope: str = "layer",
+    iterative: bool = False,
+    ramp_epochs: int = 10,
+    bits: tuple[int, ...] = (),
+    keep_zeros: bool = True,
+    padding: int = 4,
+) -> None:
+    """Measure each setting on the starting weights, then fine-tune the last one.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run's configuration; its training is the fine-tuning.
+    job : Job
+        Where its inputs and outputs are; ``job.start`` holds the starting weights.
+    start : str
+        The run whose last weights these are, as ``experiment/arm``; of the same seed.
+    sparsities : tuple of float
+        Shares of the prunable weights to prune, in (0, 1); the last is fine-tuned.
+    scope : {"layer", "global"}
+        One threshold for each layer, or one for all.
+    iterative : bool
+        Whether the last share is reached in equal steps, one before each of the first epochs, and
+        zeros may recover until the last step; else it is pruned at once.
+    ramp_epochs : int
+        Number of these steps; means nothing unless `iterative`.
+    bits : tuple of int
+        Bits of all layers but the first and the last; the last of these is fine-tuned.
+    keep_zeros : bool
+        Whether a pruned weight stays zero when it is quantized. False is the presumed error of the
+        source: zeros move to the nearest level.
+    padding : int
+        Largest shift of the random crops, in pixels.
+
+    Raises
+    ------
+    UserError
+        If the starting weights are missing or of another network, an option makes no sense, or
+        the loss is no finite number.
+
+    Notes
+    -----
+    Weights that are zero at the start, or pruned, stay zero in fine-tuning. Selections of a ramp
+    choose among the epochs at the final sparsity only.
+
+    References
+    ----------
+    Seed 003, Lab 2 (b) to (e) and Lab 3 (b) to (e).
+    """
+    del start  # the workflow has turned it into job.start
+    n_steps = ramp_epochs if iterative else 0
+    _check(config, job, scope, n_steps, sparsities)
+    setting = prepare(config, job)
+    model = setting.trainee.model
+    load_weights(model, job.start)
+    found = _measure(setting, Step(None, None))
+    steps = [Step(*pair) for pair in itertools.product(sparsities or [None], bits or [None])]
+    points = []
+    for step in steps:
+        load_weights(model, job.start)
+        _apply(setting, step, scope, keep_zeros)
+        points.append(_measure(setting, step))
+    if n_steps:
+        load_weights(model, job.start)
+        pruner = Pruner(prunable(model), sparsities[-1], scope=scope, ramp_epochs=n_steps)
+    else:
+        pruner = Pruner.holding_zeros(prunable(model))
+    hooks = Hooks(
+        begin_epoch=pruner.begin_epoch,
+        after_step=pruner.after_step,
+        **augmentation(setting, padding),
+    )
+    unfinished = train(config, job, setting, hooks, pruner)
+    report = compression.CompressionReport(
+        start=config.recipe["start"],
+        start_point=found,
+        without_finetuning=tuple(points),
+        finetuned=_measure(setting, steps[-1]),
+    )
+    final = setting.trainee.rows[max(n_steps - 1, 0) :]
+    measurements = {compression.KEY: report.model_dump(mode="json")}
+    leave(config, job, setting, history.selections(final), measurements=measurements)
+    unfinished.discard()
+
+
+def _check(
+    config: RunConfig, job: Job, scope: str, n_steps: int, sparsities: tuple[float, ...]
+) -> None:
+    where = f"recipe of {config.experiment}/{config.arm}"
+    if job.start is None:
+        raise UserError(f"{where}: it starts from trained weights: give them with --start FILE")
+    if scope not in ("layer", "global"):
+        raise UserError(f"{where}: scope must be layer or global, got {scope!r}")
+    if any(not 0 < share < 1 for share in sparsities):
+        raise UserError(f"{where}: sparsities must lie between 0 and 1, got {list(sparsities)}")
+    if n_steps and not sparsities:
+        raise UserError(f"{where}: iterative pruning needs a share to reach: give sparsities")
+    if not 0 <= n_steps <= config.training.epochs:
+        raise UserError(
+            f"{where}: ramp_epochs ({n_steps}) must lie between 1 and the training's "
+            f"{config.training.epochs} epochs"
+        )
+
+
+def _apply(setting: Setting, step: Step, scope: Literal["layer", "global"], keep: bool) -> None:
+    model = setting.trainee.model
+    try:
+        if step.sparsity is not None:
+            Pruner(prunable(model), step.sparsity, scope=scope).prune()
+        quantize_layers(model, step.bits, keep_zeros=keep)
+    except ValueError as error:
+        raise UserError(f"recipe: {error}") from None
+
+
+def _measure(setting: Setting, step: Step) -> compression.Point:
+    model = setting.trainee.model
+    scores = {
+        split: evaluate(model, getattr(setting.splits, split)) for split in ("validation", "test")
+    }
+    counts = {
+        split: Count(n_correct=score.n_correct, n_examples=score.n_examples)
+        for split, score in scores.items()
+    }
+    return compression.Point(
+        sparsity=step.sparsity,
+        bits=step.bits,
+        test_loss=scores["test"].loss,
+        layers=layer_counts(model),
+        **counts,
+    )

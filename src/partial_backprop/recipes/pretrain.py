@@ -1,0 +1,88 @@
+"""Train a classifier from the start with augmented images, or take a user's weights for it."""
+
+import hashlib
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from partial_backprop.recipes.course import leave, train
+from partial_backprop.recipes.job import Job
+from partial_backprop.recipes.setting import Setting, prepare
+from partial_backprop.recipes.start import load_weights
+from partial_backprop.record import Count, Selection
+from partial_backprop.run_config import RunConfig
+from partial_backprop.training import history
+from partial_backprop.training.augment import crop_and_flip
+from partial_backprop.training.evaluate import evaluate
+from partial_backprop.training.loop import Hooks
+
+
+def run(
+    config: RunConfig, job: Job, *, checkpoint: str | None = None, padding: int | None = 4
+) -> None:
+    """Leave trained weights and the record of how good they are.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run's configuration.
+    job : Job
+        Where its inputs and outputs are.
+    checkpoint : str, optional
+        File with a ``state_dict`` that is taken instead of a training: the history is then empty,
+        and the record tells the file's name and checksum.
+    padding : int, optional
+        Largest shift of the random crops, in pixels; None trains on the images as they are.
+
+    Raises
+    ------
+    UserError
+        If the checkpoint is missing or of another network, or the loss is no finite number.
+
+    References
+    ----------
+    Seed 003, Lab 2 (a).
+    """
+    setting = prepare(config, job)
+    if checkpoint is not None:
+        load_weights(setting.trainee.model, Path(checkpoint))
+        found = {"file": Path(checkpoint).name, "sha256": _sha256(Path(checkpoint))}
+        leave(config, job, setting, _as_it_is(setting), measurements={"checkpoint": found})
+        return
+    unfinished = train(config, job, setting, Hooks(**augmentation(setting, padding)))
+    leave(config, job, setting, history.selections(setting.trainee.rows))
+    unfinished.discard()
+
+
+def augmentation(setting: Setting, padding: int | None) -> dict[str, Any]:
+    """Return the hook that crops and flips.
+
+    Parameters
+    ----------
+    setting : Setting
+        Holds the data, whose normalised black fills the margins.
+    padding : int or None
+        Largest shift in pixels; None augments nothing.
+
+    Returns
+    -------
+    dict
+        Arguments for `training.loop.Hooks`.
+    """
+    if padding is None:
+        return {}
+    return {"augment": partial(crop_and_flip, padding=padding, fill=setting.splits.train.shift)}
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _as_it_is(setting: Setting) -> tuple[Selection, ...]:
+    """Score weights that have no epochs to choose from: every rule takes them."""
+    counts = {}
+    for split in ("validation", "test"):
+        score = evaluate(setting.trainee.model, getattr(setting.splits, split))
+        counts[split] = Count(n_correct=score.n_correct, n_examples=score.n_examples)
+    rules = ("last", "best_on_validation", "paper_protocol")
+    return tuple(Selection(rule=rule, epoch=0, **counts) for rule in rules)

@@ -1,0 +1,87 @@
+# Labs: linear models, and a pretrained network that is pruned and quantized (seed 003).
+rule run_linear:
+    input:
+        code=run_code,
+    output:
+        record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
+    log:
+        f"{RESULTS}/logs/run_linear/{{experiment}}_{{arm}}_seed{{seed}}.log",
+    wildcard_constraints:
+        experiment=with_recipe("linear_lab"),
+    params:
+        scale=SCALE_NAME,
+        sha256=run_sha256,
+    message:
+        "{wildcards.experiment}: {wildcards.arm}"
+    shell:
+        "python -m partial_backprop train {wildcards.experiment} {wildcards.arm} {wildcards.seed}"
+        " --scale {params.scale} --out $(dirname {output.record}) --log {log}"
+
+
+rule pretrain:
+    input:
+        code=run_code,
+    output:
+        record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
+        history=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/history.csv",
+        weights=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/weights.pt",
+    log:
+        f"{RESULTS}/logs/pretrain/{{experiment}}_{{arm}}_seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/pretrain/{{experiment}}_{{arm}}_seed{{seed}}.tsv"
+    wildcard_constraints:
+        experiment=with_recipe("pretrain"),
+    # The longest single job of the labs, and all the others wait for it.
+    priority: 10
+    threads: run_threads
+    resources:
+        gpu=n_gpus,
+        # Resources, unlike parameters, are no reason to run again: these change no number.
+        device=config["device"],
+        data_root=config["data_root"],
+        tensorboard="--tensorboard" if config["tensorboard"] else "",
+    params:
+        scale=SCALE_NAME,
+        checkpoints=CHECKPOINTS,
+        sha256=run_sha256,
+    message:
+        "{wildcards.experiment}: {wildcards.arm}, seed {wildcards.seed}"
+    shell:
+        "python -m partial_backprop train {wildcards.experiment} {wildcards.arm} {wildcards.seed}"
+        " --scale {params.scale} --device {resources.device} --data-root {resources.data_root:q}"
+        " --out $(dirname {output.record}) --checkpoints {params.checkpoints}"
+        " --log {log} {resources.tensorboard}"
+
+
+rule compress:
+    input:
+        start=start_weights,
+        code=run_code,
+    output:
+        record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
+        history=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/history.csv",
+        weights=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/weights.pt",
+    log:
+        f"{RESULTS}/logs/compress/{{experiment}}_{{arm}}_seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/compress/{{experiment}}_{{arm}}_seed{{seed}}.tsv"
+    wildcard_constraints:
+        experiment=with_recipe("compress"),
+    threads: run_threads
+    resources:
+        gpu=n_gpus,
+        # Resources, unlike parameters, are no reason to run again: these change no number.
+        device=config["device"],
+        data_root=config["data_root"],
+        tensorboard="--tensorboard" if config["tensorboard"] else "",
+    params:
+        scale=SCALE_NAME,
+        checkpoints=CHECKPOINTS,
+        sha256=run_sha256,
+    message:
+        "{wildcards.experiment}: {wildcards.arm}, seed {wildcards.seed}"
+    shell:
+        "python -m partial_backprop train {wildcards.experiment} {wildcards.arm} {wildcards.seed}"
+        " --scale {params.scale} --device {resources.device} --data-root {resources.data_root:q}"
+        " --start {input.start} --out $(dirname {output.record})"
+        " --checkpoints {params.checkpoints} --log {log} {resources.tensorboard}"
