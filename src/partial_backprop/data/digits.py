@@ -4,10 +4,10 @@ The 1,797 images of the UCI set "Optical Recognition of Handwritten Digits" (its
 8×8 pixels of 0 to 16.
 """
 
+import importlib.util
 from pathlib import Path
 
 import numpy as np
-from sklearn.datasets import load_digits
 
 from partial_backprop.data.dataset import Dataset
 from partial_backprop.data.examples import Examples, balanced, subset
@@ -45,6 +45,15 @@ def enlarge(images: np.ndarray) -> np.ndarray:
     return np.pad(pixels, ((0, 0), (2, 2), (2, 2)))[:, None].astype(np.uint8)
 
 
+def _read() -> Examples:
+    # The file itself: importing scikit-learn would take longer than many a run on these digits.
+    package = Path(importlib.util.find_spec("sklearn").origin).parent
+    rows = np.loadtxt(
+        package / "datasets" / "data" / "digits.csv.gz", delimiter=",", dtype=np.int64
+    )
+    return Examples(enlarge(rows[:, :-1].reshape(-1, 8, 8)), rows[:, -1])
+
+
 def load(root: Path, *, n_train: int | None = None, n_test: int = 360) -> Dataset:
     """Load the digits.
 
@@ -75,9 +84,9 @@ def load(root: Path, *, n_train: int | None = None, n_test: int = 360) -> Datase
     E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
     Repository, 1998, as `sklearn.datasets.load_digits` ships it.
     """
-    bunch = load_digits()
-    order = np.argsort(np.random.default_rng(0).random(len(bunch.target)), kind="stable")
-    digits = Examples(enlarge(bunch.images), bunch.target.astype(np.int64)).take(order)
+    digits = _read()
+    order = np.argsort(np.random.default_rng(0).random(len(digits)), kind="stable")
+    digits = digits.take(order)
     chosen = balanced(digits.labels, n_test, "test images of digits")
     if len(chosen) == len(digits):
         raise UserError(
