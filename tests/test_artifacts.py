@@ -33,8 +33,10 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
 
 
 def test_names_are_the_stems_of_the_modules() -> None:
-    assert TABLES == ["table_1", "table_2", "table_arms"]
-    assert FIGURES == ["figure_1", "figure_2", "figure_3", "figure_kde"]
+    labs = ["lab1", "lab2_layers", "lab2_pruning", "lab3_joint", "lab3_quantization", "statements"]
+    tables, figures = ["1", "2", "arms", *labs], ["1", "2", "3", "kde", "lab1", "lab2", "lab3"]
+    assert [name.removeprefix("table_") for name in TABLES] == tables
+    assert [name.removeprefix("figure_") for name in FIGURES] == figures
 
 
 def test_every_artefact_has_a_caption_in_the_report() -> None:
@@ -86,7 +88,7 @@ def test_the_csv_reads_back_in_full_precision(name: str, tmp_path: Path, campaig
     frame = artifacts._module("tables", name).build(inputs).frame
     read = pd.read_csv(csv)
     numbers = frame.select_dtypes("float").columns
-    assert len(numbers) > 5
+    assert len(numbers) > 5 or set(frame["status"]) == {"not run"}
     pd.testing.assert_frame_equal(read[numbers], frame[numbers], check_exact=True)
 
 
@@ -109,7 +111,7 @@ def test_every_line_of_the_latex_fills_the_columns(
     spec = re.search(r"\\begin\{tabular\}\{@\{\}([lcr]+)@\{\}\}", text)[1]
     body = text.split(r"\toprule")[1].split(r"\bottomrule")[0]
     lines = [line for line in body.splitlines() if line.endswith(r"\\")]
-    assert len(lines) > 8
+    assert len(lines) > 6
     assert {columns_of(line) for line in lines} == {len(spec)}
     assert text.isascii()
     assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")

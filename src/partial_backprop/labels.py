@@ -19,6 +19,36 @@ ARMS = {
 }
 """Arms in the order in which they are printed."""
 
+LABS = {
+    "lab1": "Lab 1",
+    "resnet20_pretraining": "ResNet-20",
+    "lab2_pruning": "Lab 2",
+    "lab3_quantization": "Lab 3",
+}
+"""Experiments of seed 003, in its order -> name in print."""
+
+LAB_NETWORK = "ResNet-20"
+"""Network of Labs 2 and 3 of seed 003."""
+
+LAB2 = {
+    "finetune": "layer by layer, at once",
+    "iterative": "layer by layer, in steps",
+    "iterative_global": "over all layers, in steps",
+}
+"""Arms of the experiment ``lab2_pruning``, in the order of the seed's parts (c) to (e)."""
+
+LAB3 = {
+    "finetune_4bit": "quantized to 4 bits",
+    "finetune_3bit": "quantized to 3 bits",
+    "finetune_2bit": "quantized to 2 bits",
+    "joint_4bit": "pruned, then quantized to 4 bits",
+    "joint_3bit": "pruned, then quantized to 3 bits",
+    "joint_2bit": "pruned, then quantized to 2 bits",
+    "joint_zeros_lost": "pruned, then quantized, zeros lost",
+    "iterative_4bit": "pruned in steps under 4 bits",
+}
+"""Arms of the experiment ``lab3_quantization``, in the order of the seed's parts (c) to (e)."""
+
 RULES = {
     "paper_protocol": "best on test",
     "best_on_validation": "best on validation",
@@ -65,4 +95,21 @@ def arm(name: str) -> str:
     str
         Its printed name; an arm that has none is printed as it is.
     """
-    return ARMS.get(name, name)
+    return (ARMS | LAB2 | LAB3).get(name, name)
+
+
+def experiment(name: str) -> str:
+    """Return the printed name of an experiment.
+
+    Parameters
+    ----------
+    name : str
+        Name in a record.
+
+    Returns
+    -------
+    str
+        Its network's for those of seed 001, the lab's for those of seed 003; any other is printed
+        as it is.
+    """
+    return (CNNS | LABS).get(name, name)

@@ -25,6 +25,8 @@ class Entry(_Frozen):
     """Line of the document's text, from 1."""
     data: str | None = None
     """Data set of the numbers, where they have one."""
+    answer: bool | None = None
+    """What the document answers to a true/false question."""
     values: dict[str, float]
     """Quantity, with its unit in its name -> number as printed."""
 

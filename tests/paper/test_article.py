@@ -281,7 +281,8 @@ ALLOWED_DIGITS = (
     r"\\begin\{(equation|algorithm|tabbing|longtable)\}.*?\\end\{\1\}",
     r"\\(VAR|BLOCK|#|fact|ref|label|cite[tp]?|emph|texttt|input|includegraphics|hspace|setlength)"
     r"(\[[^]]*\])?\{[^{}]*(\{[^{}]*\}[^{}]*)*\}",
-    r"VGG19|ResNet-110|DenseNet-121|LeNet-5|CIFAR-10",
+    r"VGG19|ResNet-20|ResNet-110|DenseNet-121|LeNet-5|CIFAR-10",
+    r"Labs?[ ~]\d( and \d)?",
     r"(Table|Figure)~\d",  # of the source
     r"95\\,\\%",  # the interval's level
     r"SHA-256|Python~3\.7|since version 1\.0",

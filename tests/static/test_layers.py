@@ -13,8 +13,9 @@ PACKAGE = Path(partial_backprop.__file__).parent
 
 SETTLED = {"errors", "registry", "config", "record", "files", "run_config"}
 """What both sides of the house build on: the record is all that passes between them."""
-BUILDING_BLOCKS = {"data", "networks", "freezing"}
+BUILDING_BLOCKS = {"data", "networks", "freezing", "pruning", "quantization"}
 PRINTED = SETTLED | {"aggregate", "facts", "labels", "reported", "gradients", "inputs", "intervals"}
+PRINTED |= {"compression", "linear", "points"}
 
 ALLOWED = {
     "errors": set(),
@@ -26,18 +27,26 @@ ALLOWED = {
     "config": {"errors", "registry", "files", "run_config"},
     "record": {"errors", "files", "run_config"},
     "gradients": {"errors", "record", "run_config"},
+    "compression": {"errors", "record", "run_config"},
+    "linear": {"errors", "record", "run_config"},
     "mask": {"errors"},
     "torchvision_compat": {"errors"},
     # Training, up to the record.
     "data": SETTLED | {"torchvision_compat"},
     "networks": {"errors"},
     "freezing": SETTLED | {"mask"},
+    "pruning": {"errors", "compression"},
+    "quantization": {"errors", "compression", "pruning"},
+    "sparse": set(),
     "training": SETTLED,
-    "recipes": SETTLED | BUILDING_BLOCKS | {"mask", "training", "gradients"},
+    "recipes": SETTLED
+    | BUILDING_BLOCKS
+    | {"mask", "training", "gradients", "linear", "sparse", "compression"},
     # Printing, from the record.
     "reported": {"errors", "config", "files"},
     "inputs": SETTLED | {"gradients", "reported"},
     "aggregate": {"inputs", "record"},
+    "points": {"inputs", "compression", "record"},
     "intervals": set(),
     "facts": SETTLED | {"inputs", "gradients", "labels"},
     "tables": PRINTED,

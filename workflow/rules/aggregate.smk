@@ -1,7 +1,7 @@
 # Aggregate: every record of the scale in tidy tables, for whoever wants to go on from there.
 rule aggregate_records:
     input:
-        records=records(),
+        records=records(experiments=EXPERIMENTS),
         code=code("artifacts"),
     output:
         runs=f"{RESULTS}/runs.csv",

@@ -1,74 +1,52 @@
 # Figures: records or gradient samples in, a PDF and a PNG out; one rule a figure, of its name.
-rule figure_1:
-    input:
-        code=code("artifacts", "figures.figure_1"),
-    output:
-        **figure("figure_1"),
-    log:
-        f"{RESULTS}/logs/figure_1.log",
-    params:
-        scale=SCALE_NAME,
-    message:
-        "Figure 1: full against partial backpropagation, drawn"
-    shell:
-        "python -m partial_backprop figure figure_1 --scale {params.scale}"
-        " --out {output.pdf} 2> {log}"
 
+# Figure -> what the terminal says while it is made.
+FIGURES_MADE = {
+    "figure_1": "Figure 1: full against partial backpropagation, drawn",
+    "figure_2": "Figure 2: gradients of four layers of VGG19",
+    "figure_3": "Figure 3: training loss and validation accuracy",
+    "figure_kde": "Density of the gradients with the thresholds",
+    "figure_lab1": "Lab 1: loss and weights of each descent",
+    "figure_lab2": "Lab 2: accuracy against sparsity, and zeros in each layer",
+    "figure_lab3": "Lab 3: accuracy against bits",
+}
+FIGURE_RECORDS = {
+    "figure_3": records("fb", "pb"),
+    "figure_lab1": records(experiments=LAB_1),
+    "figure_lab2": records(experiments=PRETRAINING + LAB_2),
+    "figure_lab3": records(experiments=PRETRAINING + LAB_2 + LAB_3),
+}
+FIGURE_GRADIENTS = {
+    "figure_2": gradients(["vgg19_cifar10"]),
+    "figure_kde": gradients(),
+}
+# Figures that show the sources' printed numbers beside ours.
+PRINTED_TOO = ("figure_lab2", "figure_lab3")
 
-rule figure_2:
-    input:
-        gradients=gradients(["vgg19_cifar10"]),
-        code=code("artifacts", "figures.figure_2"),
-    output:
-        **figure("figure_2"),
-    log:
-        f"{RESULTS}/logs/figure_2.log",
-    params:
-        scale=SCALE_NAME,
-    message:
-        "Figure 2: gradients of four layers of VGG19"
-    shell:
-        "python -m partial_backprop figure figure_2 --scale {params.scale}"
-        " --gradients {input.gradients} --out {output.pdf} 2> {log}"
+for figure_name, figure_message in FIGURES_MADE.items():
 
-
-rule figure_3:
-    input:
-        records=records("fb", "pb"),
-        code=code("artifacts", "figures.figure_3"),
-    output:
-        **figure("figure_3"),
-    log:
-        f"{RESULTS}/logs/figure_3.log",
-    params:
-        scale=SCALE_NAME,
-    message:
-        "Figure 3: training loss and validation accuracy"
-    shell:
-        "python -m partial_backprop figure figure_3 --scale {params.scale}"
-        " --records {input.records} --out {output.pdf} 2> {log}"
-
-
-rule figure_kde:
-    input:
-        gradients=gradients(),
-        code=code("artifacts", "figures.figure_kde"),
-    output:
-        **figure("figure_kde"),
-    log:
-        f"{RESULTS}/logs/figure_kde.log",
-    params:
-        scale=SCALE_NAME,
-    message:
-        "Density of the gradients with the thresholds"
-    shell:
-        "python -m partial_backprop figure figure_kde --scale {params.scale}"
-        " --gradients {input.gradients} --out {output.pdf} 2> {log}"
+    rule:
+        name:
+            figure_name
+        input:
+            records=FIGURE_RECORDS.get(figure_name, []),
+            gradients=FIGURE_GRADIENTS.get(figure_name, []),
+            reported="config/reported.yaml" if figure_name in PRINTED_TOO else [],
+            code=code("artifacts", f"figures.{figure_name}"),
+        output:
+            **figure(figure_name),
+        log:
+            f"{RESULTS}/logs/{figure_name}.log",
+        params:
+            scale=SCALE_NAME,
+            name=figure_name,
+        message:
+            figure_message
+        shell:
+            "python -m partial_backprop figure {params.name} --scale {params.scale}"
+            " --records {input.records} --gradients {input.gradients} --out {output.pdf} 2> {log}"
 
 
 rule figures:
     input:
-        rules.figure_1.output,
-        rules.figure_2.output,
-        rules.figure_3.output,
-        rules.figure_kde.output,
+        [getattr(rules, figure_name).output for figure_name in FIGURES_MADE],

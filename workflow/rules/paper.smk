@@ -1,16 +1,10 @@
 # Paper: everything above in, one PDF out.
 rule build_paper:
     input:
-        records=records(),
+        records=records(experiments=EXPERIMENTS),
         gradients=gradients(),
-        tables=[
-            f"{RESULTS}/tables/{name}.tex"
-            for name in ("table_1", "table_2", "table_arms")
-        ],
-        figures=[
-            f"{FIGURES}/{name}.pdf"
-            for name in ("figure_1", "figure_2", "figure_3", "figure_kde")
-        ],
+        tables=[f"{RESULTS}/tables/{name}.tex" for name in TABLES],
+        figures=[f"{FIGURES}/{name}.pdf" for name in FIGURES_MADE],
         source=sorted(map(str, Path("paper/source").rglob("*.*"))),
         reported="config/reported.yaml",
         code=code("paper"),

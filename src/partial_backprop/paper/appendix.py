@@ -75,9 +75,9 @@ def settings(inputs: Inputs) -> list[Setting]:
     lines = []
     levels = (
         (lambda key: "all runs", set.intersection),
-        (lambda key: _experiment(key[0]), set.intersection),
+        (lambda key: labels.experiment(key[0]), set.intersection),
         (lambda key: labels.arm(key[1]), set.intersection),
-        (lambda key: f"{_experiment(key[0])}, {labels.arm(key[1])}", set.union),
+        (lambda key: f"{labels.experiment(key[0])}, {labels.arm(key[1])}", set.union),
     )
     for name, combine in levels:
         groups: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -92,15 +92,13 @@ def settings(inputs: Inputs) -> list[Setting]:
     return lines
 
 
-def _experiment(key: str) -> str:
-    return labels.CNNS.get(key, key)
-
-
 def _in_order(keys: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     def rank(known: Mapping[str, str], name: str) -> tuple[int, str]:
         return (list(known).index(name) if name in known else len(known), name)
 
-    return sorted(keys, key=lambda key: (rank(labels.CNNS, key[0]), rank(labels.ARMS, key[1])))
+    experiments = labels.CNNS | labels.LABS
+    arms = labels.ARMS | labels.LAB2 | labels.LAB3
+    return sorted(keys, key=lambda key: (rank(experiments, key[0]), rank(arms, key[1])))
 
 
 class Machine(NamedTuple):
@@ -171,7 +169,7 @@ def records(inputs: Inputs) -> list[Line]:
 def _line(run: Run) -> Line:
     plain = json.dumps(run.record.reproducible(), sort_keys=True, separators=(",", ":"))
     return Line(
-        escape(_experiment(run.record.experiment)),
+        escape(labels.experiment(run.record.experiment)),
         escape(labels.arm(run.record.arm)),
         Tex(str(run.record.seed)),
         Tex(rf"\texttt{{{run.record.config_sha256[:12]}}}"),

@@ -8,7 +8,7 @@ from partial_backprop import labels
 from partial_backprop.aggregate import runs_frame
 from partial_backprop.facts import Facts, cnns
 from partial_backprop.inputs import Inputs
-from partial_backprop.paper import appendix, claims, findings, in_short, printed
+from partial_backprop.paper import appendix, claims, findings, in_short, lab1, labs, printed
 from partial_backprop.paper.numbers import integer, listing, plural
 from partial_backprop.paper.text import Tex, declarations, escape
 
@@ -79,7 +79,10 @@ def context(inputs: Inputs, tables: Iterable[Path], figures: Iterable[Path]) -> 
         "printed": printed.sentences(frame, inputs.reported),
         "short": in_short.sentences(frame, inputs.reported),
         "claims": claims.judge(frame, inputs.reported),
+        "lab1": lab1.sentences(inputs),
+        "labs": labs.sentences(inputs),
         "scale": inputs.scale,
+        "second_source": any(run.record.experiment in labels.LABS for run in inputs.runs),
         "networks": [facts for facts in networks.values() if facts is not None],
         "sizes": [_size(facts) for facts in networks.values() if facts is not None],
         "data": data,

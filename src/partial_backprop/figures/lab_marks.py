@@ -1,0 +1,174 @@
+"""Marks that the figures of Labs 2 and 3 have in common: measured curves, printed numbers, levels."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from partial_backprop.figures import style
+from partial_backprop.figures.style import Look
+from partial_backprop.inputs import Inputs
+from partial_backprop.reported import Reported
+
+SEED = "003"
+
+# A colour is what was done to the network, a filled mark a measured accuracy, a hollow one a printed.
+LAYER = Look("#0072B2", "solid", "o")
+GLOBAL = Look("#D55E00", "solid", "s")
+DENSE = Look("#0072B2", "solid", "o")
+KEPT = Look("#009E73", "solid", "s")
+LOST = Look("#CC79A7", "solid", "v")
+STEPS = Look("#E69F00", "solid", "^")
+
+WITHOUT = (3, 1.5)
+"""Strokes and gaps of the lines of networks that were not fine-tuned."""
+
+
+def curve(
+    panel: Axes, values: Mapping[float, pd.Series], look: Look, *, finetuned: bool = False
+) -> None:
+    """Draw means over seeds, and the range from the lowest to the highest.
+
+    Parameters
+    ----------
+    panel : Axes
+        Where to.
+    values : mapping
+        Position -> values by seed; those without any are left out.
+    look : Look
+        Colour and marker.
+    finetuned : bool
+        Whether the line is drawn through; dashed otherwise.
+    """
+    there = {position: series for position, series in values.items() if len(series)}
+    if not there:
+        return
+    means = [series.mean() for series in there.values()]
+    line = "solid" if finetuned else (0, WITHOUT)
+    panel.plot(list(there), means, color=look.color, marker=look.marker, linestyle=line)
+    for position, series in there.items():
+        if len(series) > 1:
+            panel.vlines(
+                position, series.min(), series.max(), color=look.color, linewidth=2.5, alpha=0.3
+            )
+
+
+def printed(panel: Axes, x: Sequence[float], y: Sequence[float], look: Look) -> None:
+    """Draw numbers that the seed prints as hollow marks.
+
+    Parameters
+    ----------
+    panel : Axes
+        Where to.
+    x, y : sequence of float
+        Positions, equally many.
+    look : Look
+        Colour and marker of what was measured in their place.
+    """
+    panel.plot(
+        x,
+        y,
+        linestyle="none",
+        marker=look.marker,
+        markersize=6,
+        markerfacecolor="none",
+        markeredgecolor=look.color,
+        markeredgewidth=0.8,
+        alpha=0.75,
+    )
+
+
+def level(panel: Axes, height: float, text: str, *, right: bool = True) -> None:
+    """Draw a horizontal line with its name.
+
+    Parameters
+    ----------
+    panel : Axes
+        Where to.
+    height : float
+        In the unit of the axis; NaN draws nothing.
+    text : str
+        The name, which stands above an end of the line.
+    right : bool
+        Whether that is the right end.
+    """
+    if math.isnan(height):
+        return
+    panel.axhline(height, color=style.NEUTRAL, linewidth=0.8, linestyle=(0, (1, 2)), zorder=0)
+    panel.annotate(
+        text,
+        (0.99 if right else 0.01, height),
+        xycoords=("axes fraction", "data"),
+        xytext=(0, 2),
+        textcoords="offset points",
+        fontsize=6,
+        color=style.NEUTRAL,
+        ha="right" if right else "left",
+        va="bottom",
+    )
+
+
+def key(look: Look, label: str, *, line: object = "none", hollow: bool = False) -> Line2D:
+    """Make an entry of a legend.
+
+    Parameters
+    ----------
+    look : Look
+        Colour and marker.
+    label : str
+        Its text.
+    line : str or tuple
+        Line style as matplotlib takes it.
+    hollow : bool
+        Whether the mark is that of a printed number.
+
+    Returns
+    -------
+    Line2D
+        The entry.
+    """
+    inside = "none" if hollow else look.color
+    return Line2D(
+        [], [], color=look.color, marker=look.marker, linestyle=line, label=label,
+        markerfacecolor=inside, markersize=5.5 if hollow else 4,
+    )  # fmt: skip
+
+
+def accuracy_percent(reported: Reported, names: Sequence[str]) -> list[float]:
+    """Read accuracies that the seed prints.
+
+    Parameters
+    ----------
+    reported : Reported
+        Numbers printed in the sources.
+    names : sequence of str
+        Entries of document 003.
+
+    Returns
+    -------
+    list of float
+        Percent.
+    """
+    return [100 * reported.entry(SEED, name).values["test_accuracy"] for name in names]
+
+
+def chance(inputs: Inputs, experiment: str) -> float:
+    """Return the accuracy of guessing.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Runs of any experiments.
+    experiment : str
+        The one whose data are meant.
+
+    Returns
+    -------
+    float
+        Percent; NaN where nothing ran.
+    """
+    found = (run.record for run in inputs.runs if run.record.experiment == experiment)
+    classes = [record.data.n_classes for record in found if record.data is not None]
+    return 100 / classes[0] if classes else float("nan")

@@ -1,0 +1,137 @@
+"""The figures of Labs 2 and 3 show the data that they are given."""
+
+from collections.abc import Iterator
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+import fake_labs
+from partial_backprop.figures import figure_lab2, figure_lab3, style
+
+MODULES = (figure_lab2, figure_lab3)
+LAB2, LAB3 = fake_labs.ARMS
+
+
+@pytest.fixture(autouse=True)
+def the_style() -> Iterator[None]:
+    with matplotlib.rc_context(style.rc()):
+        yield
+
+
+def said(figure: Figure) -> str:
+    texts = figure.findobj(matplotlib.text.Text)
+    return "\n".join(text.get_text() for text in texts)
+
+
+def drawn(panel: Axes, *, hollow: bool) -> list[list[tuple[float, float]]]:
+    """Points of the curves, or of the printed numbers; levels are left out."""
+    return [
+        list(zip(map(float, line.get_xdata()), map(float, line.get_ydata()), strict=True))
+        for line in panel.lines
+        if (line.get_markerfacecolor() == "none") == hollow and line.get_marker() != "None"
+    ]
+
+
+def test_figure_lab2_draws_accuracies_by_sparsity() -> None:
+    inputs = fake_labs.inputs(seeds=(0, 2))
+    accuracy, _ = figure_lab2.draw(inputs).axes
+    measured = drawn(accuracy, hollow=False)
+    assert measured[0] == [(0, 90), (40, 85), (60, 70), (80, 20)]
+    assert measured[1] == [(0, 90), (40, 87), (60, 75), (80, 30)]
+    # Means over two seeds, the second of which made-up runs give two points more.
+    assert np.allclose(measured[2:], [[(77, 81)], [(80, 83)], [(83, 85)]])
+    ranges = [segment for one in accuracy.collections for segment in one.get_segments()]
+    ends = [tuple(segment[:, 1]) for segment in ranges if segment[0, 1] != segment[1, 1]]
+    assert np.allclose(ends, [(80, 82), (82, 84), (84, 86)])
+    (without,) = [points for points in drawn(accuracy, hollow=True) if len(points) > 1]
+    assert np.allclose(without, [(0, 91.51), (40, 88.74), (60, 72.26), (80, 10.03)])
+
+
+def test_figure_lab2_draws_the_zeros_of_the_right_layers() -> None:
+    inputs = fake_labs.inputs()
+    figure = figure_lab2.draw(inputs)
+    _, zeros = figure.axes
+    names = [text.get_text() for text in zeros.get_yticklabels()]
+    assert len(names) == 20
+    assert names[:3] == ["head_conv", "0.conv1", "0.conv2"]
+    assert names[-1] == "final_fc"
+    counts = [one for one in fake_labs.layer_counts("global", 0.8, None) if one.prunable]
+    shares = [100 * one.n_zeros / one.n_weights for one in counts]
+    _, over_all = drawn(zeros, hollow=False)
+    assert np.allclose(over_all, [(share, row) for row, share in enumerate(shares)])
+    _, printed = drawn(zeros, hollow=True)
+    entries = inputs.reported.documents["003"].entries
+    assert printed[0] == pytest.approx(
+        (100 * entries["lab2_e.head_conv.0.conv"].values["sparsity"], 0)
+    )
+    assert printed[-1] == pytest.approx((15.78125, 19))
+    low, high = zeros.get_ylim()
+    assert low > high  # from the first layer down
+
+
+def test_figure_lab3_draws_accuracies_by_bits() -> None:
+    whole, pruned = figure_lab3.draw(fake_labs.inputs()).axes
+    before, after = drawn(whole, hollow=False)
+    assert before == [(2, 11), (3, 70), (4, 86), (5, 88), (6, 89)]
+    assert after == [(2, 81), (3, 86), (4, 88)]
+    kept, lost, tuned, lost_tuned, in_steps = drawn(pruned, hollow=False)
+    assert kept == [(2, 12), (3, 65), (4, 82)]
+    assert lost == [(2, 10), (3, 9), (4, 11)]
+    assert tuned == [(2, 60), (3, 79), (4, 83)]
+    assert (lost_tuned, in_steps) == ([(4.15, 76)], [(4.3, 83.5)])
+    printed = drawn(pruned, hollow=True)
+    assert np.allclose(printed[0], [(2, 10.26), (3, 10.17), (4, 10.0)])
+    assert np.allclose(printed[2], [(4.3, 74.79)])
+    levels = {line.get_ydata()[0] for line in pruned.lines if line.get_marker() == "None"}
+    assert levels == {10, 84}
+
+
+def test_dashed_is_without_fine_tuning() -> None:
+    whole, _ = figure_lab3.draw(fake_labs.inputs()).axes
+    curves = [line for line in whole.lines if line.get_marker() != "None"]
+    before, after = (line for line in curves if line.get_markerfacecolor() != "none")
+    assert before.get_linestyle() == "--"
+    assert after.get_linestyle() == "-"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_what_did_not_run_is_said(module) -> None:
+    figure = module.draw(fake_labs.inputs(()))
+    assert all("not run" in "".join(t.get_text() for t in p.texts) for p in figure.axes)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_part_of_the_arms_is_enough(module) -> None:
+    gone = ("iterative_global", "joint_4bit", "joint_3bit", "joint_2bit", "joint_zeros_lost")
+    figure = module.draw(fake_labs.inputs(without=(*gone, "finetune_4bit")))
+    assert len(figure.axes) == 2
+    FigureCanvasAgg(figure).draw()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_the_data_set_that_ran_is_named(module) -> None:
+    text = said(module.draw(fake_labs.inputs()))
+    assert "ResNet-20 on scenes" in text
+    assert "CIFAR" not in text
+    assert "seed 0" in text
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_texts_stay_inside_the_figure(module) -> None:
+    figure = module.draw(fake_labs.inputs(seeds=(0, 1)))
+    FigureCanvasAgg(figure).draw()
+    shown = [*figure.texts, figure._supxlabel, *figure.legends[0].get_texts()]
+    for panel in figure.axes:
+        shown += [*panel.texts, panel._left_title, panel.xaxis.label, panel.yaxis.label]
+        shown += panel.get_yticklabels()
+    assert len(shown) > 10
+    for text in shown:
+        box = text.get_window_extent()
+        assert figure.bbox.x0 <= box.x0, text.get_text()
+        assert box.x1 <= figure.bbox.x1, text.get_text()
+        assert figure.bbox.y0 <= box.y0, text.get_text()
+        assert box.y1 <= figure.bbox.y1, text.get_text()
