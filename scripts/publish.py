@@ -37,9 +37,12 @@ def publish(results: Path, published: Path = PUBLISHED) -> list[Path]:
     """
     copies = []
     for path in sorted((results / "runs").rglob("*.json")):
-        names = {"record.json": ("record.json", "history.csv"), "gradients.json": (path.name,)}
-        (gradients if path.name == "gradients.json" else record).read(path)
-        for name in names[path.name]:
+        names = [path.name]
+        if path.name == "gradients.json":
+            gradients.read(path)
+        elif record.read(path).selections:  # runs without epochs have no history
+            names.append("history.csv")
+        for name in names:
             copy = published / path.relative_to(results).with_name(name)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copies.append(Path(shutil.copyfile(path.with_name(name), copy)))

@@ -24,3 +24,18 @@ def test_the_example_is_at_most_fifteen_lines_and_works_when_pasted(tmp_path):
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert "1,231 of 1,539 weights frozen" in done.stdout
+
+
+def test_the_pruning_loop_of_the_library_s_page_prunes_what_it_says(tmp_path):
+    page = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
+    (code,) = (one for one in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "Pruner" in one)
+    count = "print(sum(int((w == 0).sum()) for w in prunable(model).values()))"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}\n{count}"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    n_weights = 20 * 64 + 64 * 3
+    assert int(done.stdout) == int(0.8 * (n_weights - 1)) + 1  # all up to the 80th percentile
