@@ -172,5 +172,5 @@ def test_nothing_here_imports_torch(tmp_path: Path, campaign: dict) -> None:
 
 def test_labels_name_every_arm_of_the_experiments() -> None:
     assert set(fakes.ARMS) <= set(labels.ARMS)
-    assert labels.arm("pb_new") == "pb_new"
+    assert labels.arm("pb_new") == "pb new"
     assert labels.data("unheard-of") == "unheard-of"

@@ -28,7 +28,9 @@ def test_the_example_is_at_most_fifteen_lines_and_works_when_pasted(tmp_path):
 
 def test_the_pruning_loop_of_the_library_s_page_prunes_what_it_says(tmp_path):
     page = (ROOT / "docs" / "library.md").read_text(encoding="utf-8")
-    (code,) = (one for one in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "Pruner" in one)
+    (code,) = (
+        one for one in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "Pruner" in one
+    )
     count = "print(sum(int((w == 0).sum()) for w in prunable(model).values()))"
     done = subprocess.run(
         [sys.executable, "-c", f"{code}\n{count}"],

@@ -93,9 +93,9 @@ def arm(name: str) -> str:
     Returns
     -------
     str
-        Its printed name; an arm that has none is printed as it is.
+        Its printed name; an arm that has none is printed with blanks between its words.
     """
-    return (ARMS | LAB2 | LAB3).get(name, name)
+    return (ARMS | LAB2 | LAB3).get(name, name.replace("_", " "))
 
 
 def experiment(name: str) -> str:

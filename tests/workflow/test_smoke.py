@@ -6,10 +6,13 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
 import pytest
+
+from partial_backprop import artifacts
 
 ROOT = Path(__file__).parents[2]
 ROOMS = ("Snakefile", "workflow", "profiles", "config", "envs", "src", "pyproject.toml")
@@ -111,18 +114,24 @@ def percent(record, rule):
     return 100 * chosen["test"]["n_correct"] / chosen["test"]["n_examples"]
 
 
+NETWORKS = {"vgg19_cifar10", "resnet110_cifar10", "densenet121_cifar10", "lenet5_mnist"}
+LABS = {"lab1": 14, "resnet20_pretraining": 1, "lab2_pruning": 3, "lab3_quantization": 8}
+"""Experiment of seed 003 -> its arms, each with one seed."""
+
+
 def test_every_run_left_a_record(records):
     arms = {"fb", "pb", "pb_gradient", "pb_otsu", "pb_random"}
-    experiments = {"vgg19_cifar10", "resnet110_cifar10", "densenet121_cifar10", "lenet5_mnist"}
-    expected = {(e, a, s) for e in experiments for a in arms for s in (0, 1)}
-    assert set(records) == expected
+    expected = {(e, a, s) for e in NETWORKS for a in arms for s in (0, 1)}
+    assert {key for key in records if key[0] in NETWORKS} == expected
+    assert Counter(key[0] for key in records if key[0] not in NETWORKS) == LABS
+    assert {key[2] for key in records if key[0] in LABS} == {0}
 
 
 def test_every_output_is_there_and_no_unfinished_run(project):
-    for name in ("table_1", "table_2", "table_arms"):
+    for name in artifacts.names("tables"):
         assert (project.root / f"results/smoke/tables/{name}.csv").stat().st_size > 100
         assert (project.root / f"results/smoke/tables/{name}.tex").stat().st_size > 100
-    for name in ("figure_1", "figure_2", "figure_3", "figure_kde"):
+    for name in artifacts.names("figures"):
         assert (project.root / f"figures/smoke/{name}.pdf").read_bytes().startswith(b"%PDF")
         assert (project.root / f"figures/smoke/{name}.png").stat().st_size > 10_000
     assert not list((project.root / "results/smoke/.checkpoints").glob("*"))
@@ -131,7 +140,7 @@ def test_every_output_is_there_and_no_unfinished_run(project):
 @pytest.mark.parametrize("rule", ["last", "paper_protocol"])
 def test_table_2_is_the_mean_of_the_records(project, records, rule):
     table = pd.read_csv(project.root / "results/smoke/tables/table_2.csv")
-    for experiment in {key[0] for key in records}:
+    for experiment in NETWORKS:
         line = table[(table["experiment"] == experiment) & (table["rule"] == rule)].iloc[0]
         values = {
             arm: [percent(records[experiment, arm, seed], rule) for seed in (0, 1)]
@@ -145,7 +154,24 @@ def test_table_2_is_the_mean_of_the_records(project, records, rule):
 
 def test_runs_csv_has_every_record_and_rule(project, records):
     frame = pd.read_csv(project.root / "results/smoke/runs.csv")
-    assert len(frame) == 3 * len(records)
+    assert len(frame) == 3 * len([key for key in records if key[0] != "lab1"])
+
+
+def test_the_labs_tables_are_those_of_the_records(project, records):
+    tables = project.root / "results/smoke/tables"
+    joint = records["lab3_quantization", "joint_2bit", 0]
+    (before,) = joint["measurements"]["compression"]["without_finetuning"]
+    frame = pd.read_csv(tables / "table_lab3_joint.csv")
+    row = frame[frame["arm"] == "joint_2bit"].iloc[0]
+    expected = 100 * before["test"]["n_correct"] / before["test"]["n_examples"]
+    assert row["without_finetuning_accuracy_percent_mean"] == pytest.approx(expected)
+    assert row["last_accuracy_percent_mean"] == pytest.approx(percent(joint, "last"))
+    layers = records["lab2_pruning", "iterative_global", 0]["measurements"]["compression"]
+    counts = [one for one in layers["finetuned"]["layers"] if one["prunable"]]
+    share = sum(one["n_zeros"] for one in counts) / sum(one["n_weights"] for one in counts)
+    assert share == pytest.approx(0.8, abs=0.001)
+    linear = records["lab1", "projected_full_batch", 0]["measurements"]["linear"]
+    assert linear["courses"][0]["weights"][-1] == pytest.approx([0, -3, 0, 0, 1])
 
 
 def test_the_pdf_says_what_the_tables_say(project):
@@ -195,6 +221,13 @@ def test_editing_a_network_retrains_that_network_alone(project):
     assert (planned["train_trunk"], planned["train_arm"]) == (2, 10)
 
 
+def test_editing_the_pruner_prunes_again_and_trains_nothing_else(project):
+    with project.edited("pruning/pruner.py"):
+        planned = project.planned("all")
+    assert planned["compress"] == 11
+    assert not {"pretrain", "run_linear", "train_trunk", "train_arm"} & set(planned)
+
+
 def test_a_changed_configuration_retrains_what_it_changes(project):
     path = project.root / "config/experiments/lenet5_mnist.yaml"
     text = path.read_text()
@@ -227,7 +260,7 @@ def test_the_report_shows_every_table_and_figure(project):
     outcome = project.snakemake("all", "--report", "report.html")
     assert outcome.returncode == 0, outcome.stderr
     text = (project.root / "report.html").read_text(encoding="utf-8")
-    for name in ("table_1", "table_2", "table_arms", "figure_1", "figure_2", "figure_kde"):
+    for name in artifacts.names("tables") + artifacts.names("figures"):
         assert name in text
     assert "Tables" in text
     assert "Figures" in text
