@@ -50,15 +50,15 @@ wildcard_constraints:
     seed="[0-9]+",
 
 
-def with_recipe(name):
-    """A pattern that matches the experiments of this scale whose runs follow a recipe."""
+def with_recipe(*names):
+    """A pattern that matches the experiments of this scale whose runs follow one of some recipes."""
     found = [
         experiment
         for experiment in SCALE.experiments
         if told(configuration.read_experiment, experiment)
         .get("recipe", {"name": "classify"})
         .get("name")
-        == name
+        in names
     ]
     return "|".join(found) or "(?!)"
 
@@ -122,6 +122,17 @@ def run_sha256(wildcards):
 
 def run_threads(wildcards):
     return run_config(wildcards).training.threads
+
+
+def given_checkpoint(wildcards):
+    """The user's own weights that take the place of a training, if there are any."""
+    path = run_config(wildcards).recipe.get("checkpoint")
+    if path is not None and not Path(path).exists():
+        raise WorkflowError(
+            f"there is no file {path}: correct recipe.checkpoint of {wildcards.experiment},"
+            " or leave it out to train"
+        )
+    return path or []
 
 
 def start_weights(wildcards):

@@ -21,6 +21,7 @@ rule run_linear:
 rule pretrain:
     input:
         code=run_code,
+        checkpoint=given_checkpoint,
     output:
         record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
         history=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/history.csv",
