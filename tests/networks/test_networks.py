@@ -11,6 +11,8 @@ SMALL = {
     "resnet110": {"depth": 8, "width": 0.5},
     "densenet121": {"growth": 4, "blocks": (1, 2, 1, 1)},
     "resnet20": {"width": 0.25},
+    "filter_cnn": {"width": 0.0625},
+    "keras_cnn": {"width": 0.25},
 }
 SHAPES = {"lenet5": (1, 28, 28)}
 
@@ -27,8 +29,11 @@ def build(name, **options):
         ("vgg19", 20_040_522),
         ("resnet110", 1_727_962),
         ("resnet20", 272_474),
+        ("keras_cnn", 551_722),  # seed 000, line 53
         ("densenet121", 1_000_618),
         ("lenet5", 113_774),
+        # As seed 002 prints it, in all and by layer.
+        ("filter_cnn", 17_192_650),
     ],
 )
 def test_parameter_count_is_the_sources(name, n_parameters):

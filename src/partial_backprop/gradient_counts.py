@@ -1,0 +1,182 @@
+"""What a run that zeroes gradients puts into its record's ``measurements`` (seed 000).
+
+Counts are sums over all steps, and never ratios: who reads them divides.
+"""
+
+import math
+import statistics
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+
+import pydantic
+
+from partial_backprop import labels
+from partial_backprop.errors import UserError
+from partial_backprop.record import Record
+from partial_backprop.run_config import Frozen
+
+KEY = "gradient_counts"
+"""Key of a `GradientCounts` in `record.Record.measurements`."""
+
+EXPERIMENT = "sparsification"
+
+
+class WeightCounts(Frozen):
+    """One of Keras' flat list of weights, and what happened to its gradient."""
+
+    index: int
+    """Place in Keras' flat list, from 0."""
+    layer: str
+    """Keras' name of its layer, such as ``conv2d_1``."""
+    role: str
+    """Keras' name of it in the layer, such as ``kernel``."""
+    name: str
+    """Name in the network's ``state_dict``."""
+    n_entries: int = pydantic.Field(ge=1)
+    trainable: bool
+    """Whether it has a gradient at all; running statistics have none."""
+    eligible: bool
+    """Whether its gradient may be zeroed."""
+    n_zeroed: int = pydantic.Field(default=0, ge=0)
+    """Entries that were zeroed, summed over all steps; what was zero already counts too."""
+    n_natural_zeros: int = pydantic.Field(default=0, ge=0)
+    """Entries that were exactly 0 before, summed over all steps; counted where eligible."""
+    squares: float = 0.0
+    """Squared entries before, summed over all steps; counted where eligible."""
+    squares_zeroed: float = 0.0
+    """Those of the zeroed entries."""
+
+
+class GradientCounts(Frozen):
+    """Which gradients a training zeroed."""
+
+    method: Literal["full", "threshold", "random"]
+    share: float = pydantic.Field(ge=0, le=1)
+    """Share of the entries of all weights, running statistics included as in the seed."""
+    n_asked: int = pydantic.Field(ge=0)
+    """That share in entries, to be zeroed in each step among the eligible weights."""
+    n_steps: int = pydantic.Field(ge=1)
+    thresholds: tuple[float, ...]
+    """Mean threshold of each epoch, raw gradient magnitude; empty where there is none."""
+    weights: tuple[WeightCounts, ...]
+    """In the order of their indices."""
+
+    def total(self, field: str, *, eligible: bool | None = None) -> float:
+        """Sum a field over weights.
+
+        Parameters
+        ----------
+        field : str
+            Name of a number of `WeightCounts`.
+        eligible : bool, optional
+            Only over those that may be zeroed, or only over the others.
+
+        Returns
+        -------
+        float
+            The sum.
+        """
+        chosen = (one for one in self.weights if eligible is None or one.eligible == eligible)
+        return sum(getattr(one, field) for one in chosen)
+
+
+def of(record: Record) -> GradientCounts:
+    """Read the counts out of a record.
+
+    Parameters
+    ----------
+    record : Record
+        Record of a run that zeroes gradients.
+
+    Returns
+    -------
+    GradientCounts
+        Its measurements, checked.
+
+    Raises
+    ------
+    UserError
+        If the record has none, or they are damaged.
+    """
+    where = f"the record of {record.experiment}/{record.arm}/seed{record.seed}"
+    try:
+        return GradientCounts.model_validate(record.measurements[KEY])
+    except KeyError:
+        raise UserError(f"{where} tells nothing of zeroed gradients: run it again") from None
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        raise UserError(
+            f"{where} is damaged ({key}: {first['msg']}): delete it and run it again"
+        ) from None
+
+
+def by_arm(records: Iterable[Record]) -> dict[str, list[GradientCounts]]:
+    """Gather the counts of the experiment.
+
+    Parameters
+    ----------
+    records : iterable of Record
+        Records of any experiments.
+
+    Returns
+    -------
+    dict
+        Arm -> counts, one a seed in increasing order; arms that did not run are absent.
+    """
+    ran = sorted((one for one in records if one.experiment == EXPERIMENT), key=lambda one: one.seed)
+    found = {arm: [of(one) for one in ran if one.arm == arm] for arm in labels.SPARSIFICATION}
+    return {arm: counts for arm, counts in found.items() if counts}
+
+
+class LayerCounts(NamedTuple):
+    """One layer with weights, of one arm; what was zeroed is a mean over steps and seeds."""
+
+    name: str
+    """Keras' name."""
+    first_index: int
+    """Place of its first weight in Keras' flat list."""
+    last_index: int
+    """Place of its last."""
+    n_entries: int
+    n_eligible: int
+    n_zeroed: float
+
+    @property
+    def zeroed_share(self) -> float:
+        """Zeroed entries by eligible ones; NaN where none are eligible."""
+        return self.n_zeroed / self.n_eligible if self.n_eligible else math.nan
+
+
+def layers(counts: Sequence[GradientCounts]) -> tuple[LayerCounts, ...]:
+    """Sum up one arm by layer.
+
+    Parameters
+    ----------
+    counts : sequence of GradientCounts
+        One a seed, of one network.
+
+    Returns
+    -------
+    tuple of LayerCounts
+        In the order of the network; none for no counts.
+    """
+    names = dict.fromkeys(weight.layer for one in counts[:1] for weight in one.weights)
+    found = []
+    for name in names:
+        own = [weight for weight in counts[0].weights if weight.layer == name]
+        per_step = [
+            sum(weight.n_zeroed for weight in one.weights if weight.layer == name) / one.n_steps
+            for one in counts
+        ]
+        found.append(
+            LayerCounts(
+                name=name,
+                first_index=min(weight.index for weight in own),
+                last_index=max(weight.index for weight in own),
+                n_entries=sum(weight.n_entries for weight in own),
+                n_eligible=sum(weight.n_entries for weight in own if weight.eligible),
+                n_zeroed=statistics.fmean(per_step),
+            )
+        )
+    return tuple(found)

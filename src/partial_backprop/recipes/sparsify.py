@@ -1,0 +1,135 @@
+"""Train with a share of the gradients set to zero in every step (seed 000)."""
+
+from dataclasses import dataclass
+
+from partial_backprop import gradient_counts
+from partial_backprop.errors import UserError
+from partial_backprop.gradient_counts import GradientCounts, WeightCounts
+from partial_backprop.recipes.course import leave, train
+from partial_backprop.recipes.job import Job
+from partial_backprop.recipes.pretrain import augmentation
+from partial_backprop.recipes.setting import prepare
+from partial_backprop.run_config import RunConfig
+from partial_backprop.sparsification.layers import eligible
+from partial_backprop.sparsification.selection import n_to_zero
+from partial_backprop.sparsification.sparsifier import Sparsifier
+from partial_backprop.summary.keras import summarize
+from partial_backprop.summary.layers import Summary
+from partial_backprop.training import history
+from partial_backprop.training.loop import Hooks
+from partial_backprop.training.seeding import derive
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for.
+
+    Parameters
+    ----------
+    method : str
+        How gradients are chosen.
+    share : float
+        Share of all entries.
+    n : int
+        That share in entries.
+    """
+
+    method: str
+    share: float
+    n: int
+
+
+def run(
+    config: RunConfig,
+    job: Job,
+    *,
+    method: str = "threshold",
+    share: float = 0.4,
+    spare_first: bool = True,
+    padding: int | None = 3,
+) -> None:
+    """Leave trained weights, and the record of which gradients were zeroed on the way.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run's configuration.
+    job : Job
+        Where its inputs and outputs are.
+    method : {"full", "threshold", "random"}
+        Zero nothing; the smallest gradients of each step; or as many at random in each step.
+    share : float
+        Share of the entries of all weights that is zeroed in each step; all of them lie in the
+        weights that may be zeroed. The seed has 0.4.
+    spare_first : bool
+        Whether the first kernel is kept whole (see `partial_backprop.sparsification.layers`).
+    padding : int, optional
+        Largest shift of the random crops, in pixels; None trains on the images as they are.
+
+    Raises
+    ------
+    UserError
+        If an option makes no sense, or the loss is no finite number.
+
+    Notes
+    -----
+    The share is of the entries of all weights, running statistics included, as in the seed, though
+    these have no gradient. Draws of the random method come from a generator of its own, so that
+    order, augmentation and dropout are the same in all methods.
+
+    References
+    ----------
+    Seed 000, "thresholding_spars" and "sparsification only acc".
+    """
+    setting = prepare(config, job)
+    model = setting.trainee.model
+    found = summarize(model, setting.data.image_shape)
+    try:
+        weights = eligible(model, spare_first=spare_first)
+        n_eligible = sum(weight.numel() for weight in weights.values())
+        asked = Asked(method, share, n_to_zero(found.n_total, n_eligible, share))
+        sparsifier = Sparsifier(weights, asked.n, method)
+    except ValueError as error:
+        raise UserError(f"recipe of {config.experiment}/{config.arm}: {error}") from None
+    hooks = Hooks(
+        begin_epoch=lambda epoch: sparsifier.begin_epoch(derive(config.seed, "sparsify", epoch)),
+        after_backward=sparsifier.after_backward,
+        **augmentation(setting, padding),
+    )
+    unfinished = train(config, job, setting, hooks, sparsifier)
+    leave(
+        config,
+        job,
+        setting,
+        history.selections(setting.trainee.rows),
+        measurements={
+            gradient_counts.KEY: _report(asked, found, sparsifier).model_dump(mode="json")
+        },
+    )
+    unfinished.discard()
+
+
+def _report(asked: Asked, found: Summary, sparsifier: Sparsifier) -> GradientCounts:
+    tallies = sparsifier.tallies()
+    layer = {weight.index: one.name for one in found.layers for weight in one.weights}
+    weights = tuple(
+        WeightCounts(
+            index=weight.index,
+            layer=layer[weight.index],
+            role=weight.role,
+            name=weight.name,
+            n_entries=weight.n_entries,
+            trainable=weight.trainable,
+            eligible=weight.name in tallies,
+            **(tallies[weight.name]._asdict() if weight.name in tallies else {}),
+        )
+        for weight in found.weights()
+    )
+    return GradientCounts(
+        method=asked.method,
+        share=asked.share,
+        n_asked=asked.n,
+        n_steps=sparsifier.n_steps,
+        thresholds=sparsifier.thresholds(),
+        weights=weights,
+    )

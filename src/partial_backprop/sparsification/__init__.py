@@ -1,0 +1,1 @@
+"""Which gradients to set to zero in a step, and how many."""

@@ -1,0 +1,181 @@
+"""Keras' words for PyTorch's modules: classes, names of layers and weights, order of dimensions.
+
+Shapes: N batch, C channels, the rest positions.
+"""
+
+import re
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+_SPATIAL = {
+    f"{kind}{n}d": f"{name}{n}D"
+    for n in (1, 2, 3)
+    for kind, name in {
+        "Conv": "Conv",
+        "MaxPool": "MaxPooling",
+        "AvgPool": "AveragePooling",
+        "Dropout": "SpatialDropout",
+        "ZeroPad": "ZeroPadding",
+    }.items()
+}
+_TYPES = {
+    **_SPATIAL,
+    **{f"ConvTranspose{n}d": f"Conv{n}DTranspose" for n in (1, 2, 3)},
+    **{f"BatchNorm{n}d": "BatchNormalization" for n in (1, 2, 3)},
+    "Linear": "Dense",
+    "LayerNorm": "LayerNormalization",
+    "GroupNorm": "GroupNormalization",
+    "MultiheadAttention": "MultiHeadAttention",
+    "Upsample": "UpSampling2D",
+}
+"""Class in ``torch.nn`` -> class in Keras; those of equal names are left out."""
+
+_ACTIVATIONS = (
+    nn.ReLU,
+    nn.ReLU6,
+    nn.ELU,
+    nn.SELU,
+    nn.GELU,
+    nn.SiLU,
+    nn.Mish,
+    nn.Sigmoid,
+    nn.Hardsigmoid,
+    nn.Softplus,
+    nn.Softsign,
+    nn.Softmax,
+    nn.Tanh,
+)
+"""What Keras takes as ``activation=`` of a layer; those with weights are layers of their own."""
+
+_TAKES_ACTIVATION = (nn.modules.conv._ConvNd, nn.Linear)
+_BATCH_NORM = nn.modules.batchnorm._BatchNorm
+_CHANNELS_LAST = (nn.Linear, nn.LayerNorm, nn.Embedding, nn.MultiheadAttention, nn.RNNBase)
+"""Modules whose features are the last dimension in PyTorch too."""
+_ONE_DIMENSIONAL = re.compile(r"(Conv|ConvTranspose|BatchNorm|MaxPool|AvgPool|Dropout|Pool)1d$")
+
+_ROLES = {"weight": "kernel", "running_mean": "moving_mean", "running_var": "moving_variance"}
+_NORM_ROLES = _ROLES | {"weight": "gamma", "bias": "beta"}
+STATISTICS = ("running_mean", "running_var")
+"""Buffers that Keras counts among a layer's weights."""
+
+
+def type_name(module: nn.Module) -> str:
+    """Name a module's class as Keras does.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Any module.
+
+    Returns
+    -------
+    str
+        Keras' name; that of the module's own class where Keras has none.
+    """
+    bases = (base for base in type(module).__mro__ if base.__module__.startswith("torch.nn."))
+    name = next((base.__name__ for base in bases if base.__name__ in _TYPES), "")
+    if isinstance(module, nn.modules.conv._ConvNd) and 1 < module.groups == module.in_channels:
+        return f"Depthwise{_TYPES.get(name, name)}"
+    if isinstance(module, nn.AdaptiveAvgPool2d) and module.output_size in (1, (1, 1)):
+        return "GlobalAveragePooling2D"
+    return _TYPES.get(name, type(module).__name__)
+
+
+def snake_case(name: str) -> str:
+    """Turn a class's name into that of a layer.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``MaxPooling2D``.
+
+    Returns
+    -------
+    str
+        Such as ``max_pooling2d``.
+    """
+    return re.sub(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def is_activation(module: nn.Module) -> bool:
+    """Tell whether Keras would take a module as the ``activation=`` of the layer before it.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Any module.
+
+    Returns
+    -------
+    bool
+        True for activations without weights.
+    """
+    return isinstance(module, _ACTIVATIONS)
+
+
+def takes_activation(module: nn.Module) -> bool:
+    """Tell whether a layer has an ``activation=`` in Keras.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Any module.
+
+    Returns
+    -------
+    bool
+        True for convolutions and dense layers.
+    """
+    return isinstance(module, _TAKES_ACTIVATION)
+
+
+def own_weights(module: nn.Module) -> Iterator[tuple[str, str, Tensor]]:
+    """Go through what Keras calls a layer's weights, in its order.
+
+    Parameters
+    ----------
+    module : nn.Module
+        A layer; for one that is shown whole, such as attention, its parts count as its own.
+
+    Yields
+    ------
+    name : str
+        Name in the module.
+    role : str
+        Keras' name for it, or its own.
+    tensor : Tensor
+        The weight: parameters first, then running statistics.
+    """
+    normalizes = isinstance(module, _BATCH_NORM | nn.LayerNorm | nn.GroupNorm)
+    roles = _NORM_ROLES if normalizes else _ROLES
+    for name, tensor in module.named_parameters(remove_duplicate=False):
+        yield name, roles.get(name, name), tensor
+    for name, tensor in module.named_buffers(remove_duplicate=False):
+        if name.rpartition(".")[2] in STATISTICS:
+            yield name, roles.get(name, name), tensor
+
+
+def keras_shape(module: nn.Module, shape: torch.Size) -> tuple[int | None, ...]:
+    """Order the dimensions of an output as Keras does.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Whose output it is.
+    shape : torch.Size
+        (N, C, …) or, for modules like ``nn.Linear``, (N, …, C).
+
+    Returns
+    -------
+    tuple of (int or None)
+        (None, …, C).
+    """
+    if not shape:
+        return ()
+    rest = tuple(shape[1:])
+    spatial = len(shape) > 3 or bool(_ONE_DIMENSIONAL.match(type(module).__name__))
+    if len(shape) > 2 and spatial and not isinstance(module, _CHANNELS_LAST):
+        rest = (*rest[1:], rest[0])
+    return (None, *rest)

@@ -1,0 +1,208 @@
+"""Hooks that write down which layers of a network are called, on what, in which order.
+
+Hooks see modules and no functions: what a network computes between its modules (sums of residuals,
+concatenations, ``F.relu``) has no row, and a note says where that is.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized
+from torch.utils.hooks import RemovableHandle
+
+from partial_backprop.summary import vocabulary
+
+
+@dataclass
+class Called:
+    """A module that was called, and what came of it.
+
+    Parameters
+    ----------
+    name : str
+        Name in the network.
+    module : nn.Module
+        The module.
+    shapes : list of (torch.Size or None)
+        Of the output of each call; None where it is no single tensor.
+    activation : str or None
+        Class of the activation that took its output.
+    """
+
+    name: str
+    module: nn.Module
+    shapes: list[torch.Size | None] = field(default_factory=list)
+    activation: str | None = None
+
+
+@dataclass
+class Trace:
+    """One pass through a network.
+
+    Parameters
+    ----------
+    called : dict of nn.Module to Called
+        Layers, in the order of their first call.
+    folded : set of nn.Module
+        Activations that became a part of the layer before them.
+    after_functions : list of nn.Module
+        Layers that took a tensor which neither a layer nor the caller had made.
+    output_is_computed : bool
+        Whether the network's own output is such a tensor.
+    """
+
+    called: dict[nn.Module, Called] = field(default_factory=dict)
+    folded: set[nn.Module] = field(default_factory=set)
+    after_functions: list[nn.Module] = field(default_factory=list)
+    output_is_computed: bool = False
+
+
+def tensors(values: object) -> list[Tensor]:
+    """Find the tensors among the arguments or outputs of a module.
+
+    Parameters
+    ----------
+    values : object
+        A tensor, or a tuple, list or dictionary that may hold some.
+
+    Returns
+    -------
+    list of Tensor
+        In their order.
+    """
+    if isinstance(values, Tensor):
+        return [values]
+    if isinstance(values, dict):
+        values = list(values.values())
+    if isinstance(values, tuple | list):
+        return [found for value in values for found in tensors(value)]
+    return []
+
+
+def layers_of(model: nn.Module) -> dict[nn.Module, str]:
+    """Find the modules that are rows of a summary if they are called.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Any network.
+
+    Returns
+    -------
+    dict of nn.Module to str
+        Modules without modules inside, with their names, each once. A parametrized module counts as
+        one: what is inside it makes its weights.
+    """
+    inside = {
+        part
+        for module in model.modules()
+        if is_parametrized(module)
+        for part in module.modules()
+        if part is not module
+    }
+    return {
+        module: name
+        for name, module in model.named_modules()
+        if module not in inside
+        and (is_parametrized(module) or next(module.children(), None) is None)
+    }
+
+
+class Watch:
+    """Writes a trace down while a network runs.
+
+    A module that has modules inside and calls none of them computes with their weights itself, as
+    attention does: it is a row of its own. If there is only one inside, that one is the row.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network.
+    example : Tensor
+        What it is called with.
+
+    Attributes
+    ----------
+    trace : Trace
+        What was seen so far.
+    """
+
+    def __init__(self, model: nn.Module, example: Tensor) -> None:
+        self.trace = Trace()
+        self._layers = layers_of(model)
+        self._names = {module: name for name, module in model.named_modules()}
+        self._calls_inside: list[bool] = []
+        # Tensors are told apart by identity, so all of them are kept to the end.
+        self._made: dict[int, tuple[Tensor, nn.Module | None]] = {id(example): (example, None)}
+
+    def hooks(self) -> list[RemovableHandle]:
+        """Hook every layer and every module around layers.
+
+        Returns
+        -------
+        list of RemovableHandle
+            To be removed after the call.
+        """
+        around = {
+            module
+            for module in self._names
+            if any(part in self._layers for part in module.modules())
+        }
+        return [
+            hook
+            for module in around
+            for hook in (
+                module.register_forward_pre_hook(self._before),
+                module.register_forward_hook(self._after, with_kwargs=True),
+            )
+        ]
+
+    def is_new(self, found: list[Tensor]) -> bool:
+        """Tell whether a tensor was made neither by a layer nor by the caller.
+
+        Parameters
+        ----------
+        found : list of Tensor
+            Tensors that appeared.
+
+        Returns
+        -------
+        bool
+            True if one of them came out of a function.
+        """
+        return any(id(one) not in self._made for one in found)
+
+    def _before(self, module: nn.Module, inputs: object) -> None:
+        self._calls_inside.append(False)
+
+    def _after(self, module: nn.Module, inputs: object, keywords: object, output: object) -> None:
+        calls_inside = self._calls_inside.pop()
+        if self._calls_inside:
+            self._calls_inside[-1] = True
+        if module not in self._layers:
+            if calls_inside:
+                return
+            inside = list(layers_of(module))
+            weights = [len(list(vocabulary.own_weights(one))) for one in (module, inside[0])]
+            module = inside[0] if len(inside) == 1 and weights[0] == weights[1] else module
+        self._record(module, tensors([inputs, keywords]), tensors(output))
+
+    def _record(self, module: nn.Module, taken: list[Tensor], given: list[Tensor]) -> None:
+        trace = self.trace
+        if self.is_new(taken) and module not in trace.after_functions:
+            trace.after_functions.append(module)
+        before = self._made.get(id(taken[0]), (None, None))[1] if len(taken) == 1 else None
+        folds = (
+            before is not None
+            and module not in trace.called
+            and vocabulary.is_activation(module)
+            and vocabulary.takes_activation(before)
+        )
+        if folds:
+            trace.called[before].activation = type(module).__name__
+            trace.folded.add(module)
+        else:
+            row = trace.called.setdefault(module, Called(self._names[module], module))
+            row.shapes.append(given[0].shape if len(given) == 1 else None)
+        self._made.update({id(one): (one, module) for one in given})

@@ -1,0 +1,186 @@
+"""Synthetic records of seed 000's experiment, made through the real models.
+
+For tests only: no number here was measured. Accuracies follow `ACCURACY`, so that a test can read off
+what a sentence must say.
+"""
+
+import itertools
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from partial_backprop import gradient_counts, reported
+from partial_backprop.gradient_counts import GradientCounts, WeightCounts
+from partial_backprop.inputs import Inputs, Run
+from partial_backprop.record import Count, DataFacts, NetworkFacts, Provenance, Record, Selection
+from partial_backprop.run_config import OptimizerConfig, RunConfig, TrainingConfig
+
+CONFIG = Path(__file__).parents[1] / "config"
+N_TEST, N_STEPS, N_ASKED = 1000, 50, 221_150
+ACCURACY = {"full": 80.0, "threshold": 79.0, "random": 70.0}
+"""Arm -> test accuracy of seed 0 after the last epoch, in percent; each seed has a point more."""
+
+ZEROED = {"conv2d_1": 0.1, "conv2d_3": 0.2, "dense": 0.6, "dense_1": 0.01}
+"""Layer -> share of its kernel that the threshold zeroes; the rest makes up the number asked for."""
+
+_CHANNELS = (3, 32, 32, 64, 64, 128, 128)
+
+
+def _weights(arm: str) -> tuple[WeightCounts, ...]:
+    """List the weights of the seed's network; layers are named as in its summary."""
+    sizes = [
+        (f"conv2d_{n}" if n else "conv2d", 9 * before * after, after)
+        for n, (before, after) in enumerate(itertools.pairwise(_CHANNELS))
+    ]
+    sizes += [("dense", 2048 * 128, 128), ("dense_1", 1280, 10)]
+    n_eligible = sum(n for _, n, _ in sizes[1:])
+    n_left = N_ASKED - sum(round(ZEROED.get(name, 0) * n) for name, n, _ in sizes)
+    n_other = sum(n for name, n, _ in sizes[1:] if name not in ZEROED)
+    found: list[dict[str, object]] = []
+    for number, (layer, n_kernel, n_bias) in enumerate(sizes):
+        eligible = number > 0
+        share = {"full": 0, "random": N_ASKED / n_eligible}.get(
+            arm, ZEROED.get(layer, n_left / n_other)
+        )
+        n_zeroed = round(share * n_kernel) * N_STEPS if eligible else 0
+        squares = 1000.0 if eligible else 0.0
+        gone = {"full": 0.0, "threshold": 0.01, "random": share}[arm] * squares
+        found.append(
+            {"layer": layer, "role": "kernel", "n_entries": n_kernel, "eligible": eligible}
+        )
+        found[-1] |= {"n_zeroed": n_zeroed, "n_natural_zeros": 100 * N_STEPS if eligible else 0}
+        found[-1] |= {"squares": squares, "squares_zeroed": gone}
+        found.append({"layer": layer, "role": "bias", "n_entries": n_bias})
+        if layer != "dense_1":
+            norm = f"batch_normalization_{number}" if number else "batch_normalization"
+            for role in ("gamma", "beta", "moving_mean", "moving_variance"):
+                found.append({"layer": norm, "role": role, "n_entries": n_bias})
+    return tuple(
+        WeightCounts(
+            **{"eligible": False} | one,
+            index=index,
+            name=f"{one['layer']}.{one['role']}",
+            trainable=not str(one["role"]).startswith("moving"),
+        )
+        for index, one in enumerate(found)
+    )
+
+
+def _count(percent: float, n: int) -> Count:
+    return Count(n_correct=round(percent * n / 100), n_examples=n)
+
+
+def record(arm: str, seed: int, accuracy: float) -> Record:
+    """Make up a run.
+
+    Parameters
+    ----------
+    arm : str
+        Identity of the run.
+    seed : int
+        Seed of the run.
+    accuracy : float
+        Test accuracy after the last epoch, in percent; the best epoch on test has a point more.
+
+    Returns
+    -------
+    Record
+        The record.
+    """
+    config = RunConfig(
+        scale="fake",
+        experiment=gradient_counts.EXPERIMENT,
+        arm=arm,
+        seed=seed,
+        recipe={"name": "sparsify", "method": arm, "share": 0.4, "padding": 3},
+        network={"name": "keras_cnn", "width": 1.0, "dropout": [0.2, 0.3, 0.4, 0.5]},
+        training=TrainingConfig(
+            epochs=7,
+            shared_epochs=0,
+            batch_size=64,
+            optimizer=OptimizerConfig(name="sgd", learning_rate=0.001, momentum=0.9),
+            milestones=(),
+        ),
+    )
+    counts = GradientCounts(
+        method=arm,
+        share=0.4,
+        n_asked=N_ASKED,
+        n_steps=N_STEPS,
+        thresholds=(2e-3, 5e-4) if arm == "threshold" else (),
+        weights=_weights(arm),
+    )
+    bonus = {"last": 0, "best_on_validation": 0.5, "paper_protocol": 1}
+    return Record(
+        experiment=config.experiment,
+        arm=arm,
+        seed=seed,
+        scale="fake",
+        config=config,
+        config_sha256=config.sha256(),
+        data=DataFacts(
+            role="cifar10",
+            name="scenes",
+            sha256="0" * 64,
+            n_train=2000,
+            n_validation=500,
+            n_test=N_TEST,
+            n_classes=10,
+            image_shape=(3, 32, 32),
+        ),
+        network=NetworkFacts(name="keras_cnn", n_parameters=551_722, full_size=True),
+        selections=tuple(
+            Selection(
+                rule=rule,
+                epoch=6 if rule == "last" else 4,
+                validation=_count(accuracy + more, 500),
+                test=_count(accuracy + more, N_TEST),
+            )
+            for rule, more in bonus.items()
+        ),
+        measurements={gradient_counts.KEY: counts.model_dump(mode="json")},
+        provenance=Provenance(
+            version="0",
+            code_sha256="0" * 64,
+            packages={},
+            python="3",
+            device="none",
+            platform="none",
+            threads=1,
+            wall_s=1.0,
+            peak_memory_bytes=1,
+        ),
+    )
+
+
+def inputs(
+    arms: Iterable[str] = tuple(ACCURACY),
+    seeds: Iterable[int] = (0, 1, 2),
+    accuracy: Mapping[str, float] | None = None,
+) -> Inputs:
+    """Make up what the table and the sentences read.
+
+    Parameters
+    ----------
+    arms : iterable of str
+        Arms that ran.
+    seeds : iterable of int
+        Seeds of each.
+    accuracy : mapping, optional
+        Arm -> accuracy of seed 0 instead of `ACCURACY`.
+
+    Returns
+    -------
+    Inputs
+        Runs that lie nowhere, and the real printed numbers.
+    """
+    values = ACCURACY | dict(accuracy or {})
+    numbers = list(seeds)
+    made = [record(arm, seed, values[arm] + seed) for arm in arms for seed in numbers]
+    runs = (Run(Path("nowhere/record.json"), one) for one in made)
+    return Inputs(
+        scale="fake",
+        title="made-up numbers",
+        runs=tuple(sorted(runs, key=lambda run: run.key)),
+        gradients=(),
+        reported=reported.read(CONFIG),
+    )
