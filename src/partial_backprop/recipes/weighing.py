@@ -1,0 +1,108 @@
+"""Write every kind of file that a pruned network may be kept in, and measure it."""
+
+import copy
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from partial_backprop import sizes
+from partial_backprop.recipes.setting import Setting
+from partial_backprop.storage import sparse_file
+from partial_backprop.storage.contents import float_masks, n_values, optimizer_state
+from partial_backprop.storage.measure import as_torch_file, measure
+from partial_backprop.training.batches import DeviceSplit
+
+
+def weigh(content: sizes.Content, state: Mapping[str, Any], folder: Path) -> sizes.File:
+    """Write a ``state_dict``, with or without more, and measure the file.
+
+    Parameters
+    ----------
+    content : str
+        What it is.
+    state : mapping
+        Nested mappings of tensors.
+    folder : pathlib.Path
+        Where the file goes.
+
+    Returns
+    -------
+    sizes.File
+        Its sizes: written by `torch.save`, or in the sparse format where `content` is that.
+    """
+    file = sparse_file.to_bytes(state) if content == "sparse" else as_torch_file(state)
+    found = measure(file, folder)
+    return sizes.File(content=content, n_values=n_values(state), **found._asdict())
+
+
+def weigh_pruned(
+    model: nn.Module, optimizer: torch.optim.Optimizer, kept: Mapping[str, Tensor]
+) -> tuple[sizes.File, ...]:
+    """Measure a pruned network with and without what only a training needs.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network.
+    optimizer : torch.optim.Optimizer
+        What has trained it.
+    kept : mapping of str to Tensor of bool
+        By name of the module whose weight is pruned, True where a weight is kept.
+
+    Returns
+    -------
+    tuple of sizes.File
+        One for each `sizes.Content` but the first. The files themselves are not left.
+    """
+    state, masks = dict(model.state_dict()), float_masks(kept)
+    contents: dict[sizes.Content, Mapping[str, Any]] = {
+        "training_state": {
+            "weights": state, "masks": masks, "optimizer": optimizer_state(model, optimizer)
+        },
+        "training_state_masked": {
+            "weights": state, "masks": masks, "optimizer": optimizer_state(model, optimizer, kept)
+        },
+        "masks": {"weights": state, "masks": masks},
+        "weights": state,
+        "sparse": state,
+    }  # fmt: skip
+    with tempfile.TemporaryDirectory() as folder:
+        return tuple(weigh(name, content, Path(folder)) for name, content in contents.items())
+
+
+@torch.no_grad()
+def n_same_outputs(setting: Setting, batch_size: int = 500) -> int:
+    """Write the network to a sparse file, load it into another one, and compare their outputs.
+
+    Parameters
+    ----------
+    setting : Setting
+        The network, and the test images.
+    batch_size : int
+        Images at once.
+
+    Returns
+    -------
+    int
+        Test images whose outputs are equal bit for bit.
+    """
+    model = setting.trainee.model
+    twin = copy.deepcopy(model)
+    for tensor in twin.state_dict().values():
+        tensor.fill_(1)  # whatever the file fails to bring shall be seen
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "weights.sparse"
+        sparse_file.write(model.state_dict(), path)
+        twin.load_state_dict(sparse_file.read(path))
+    pair = model.eval(), twin.eval()
+    test: DeviceSplit = setting.splits.test
+    n_same = 0
+    for start in range(0, len(test), batch_size):
+        images, _ = test.batch(slice(start, start + batch_size))
+        one, other = (network(images).contiguous().view(torch.int32) for network in pair)
+        n_same += int((one == other).all(1).sum())
+    return n_same

@@ -1,0 +1,147 @@
+"""Prune a trained network by magnitude while it is fine-tuned, and weigh its files (seed 002)."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from partial_backprop import sizes
+from partial_backprop.errors import UserError
+from partial_backprop.pruning.layers import weights
+from partial_backprop.pruning.polynomial import PolynomialSchedule
+from partial_backprop.pruning.stepwise import StepwisePruner
+from partial_backprop.recipes.course import leave, train
+from partial_backprop.recipes.job import Job
+from partial_backprop.recipes.pretrain import augmentation
+from partial_backprop.recipes.setting import Setting, prepare
+from partial_backprop.recipes.start import load_weights
+from partial_backprop.recipes.weighing import n_same_outputs, weigh, weigh_pruned
+from partial_backprop.record import Count
+from partial_backprop.run_config import RunConfig
+from partial_backprop.training import history
+from partial_backprop.training.evaluate import evaluate
+from partial_backprop.training.loop import Hooks
+
+
+def run(
+    config: RunConfig,
+    job: Job,
+    *,
+    start: str = "cnn_training/float",
+    initial: float = 0.5,
+    final: float = 0.8,
+    power: float = 3.0,
+    frequency: int = 100,
+    ramp_epochs: int = 2,
+    padding: int | None = None,
+) -> None:
+    """Fine-tune under a growing share of zeros, then write and measure every kind of file.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run's configuration; its training is the fine-tuning.
+    job : Job
+        Where its inputs and outputs are; ``job.start`` holds the starting weights.
+    start : str
+        The run whose last weights these are, as ``experiment/arm``; of the same seed.
+    initial, final : float
+        Shares of zeros in each convolution and linear layer at the first and the last pruning, in
+        [0, 1).
+    power : float
+        Exponent of the schedule, greater than 0.
+    frequency : int
+        Steps from one pruning to the next, at least 1.
+    ramp_epochs : int
+        Epochs over which the share grows, from the first step on; at most those of the training.
+    padding : int, optional
+        Largest shift of the random crops, in pixels; None trains on the images as they are.
+
+    Raises
+    ------
+    UserError
+        If the starting weights are missing or of another network, an option makes no sense, or
+        the loss is no finite number.
+
+    Notes
+    -----
+    Selections choose among the epochs at the final share only. Files are written to a temporary
+    folder, since all but the weights are of interest for their sizes alone.
+
+    *Departures.* The source names no network, data, epochs or optimizer: power, frequency, epochs
+    and Adam are those of its tool's tutorial. The last pruning always takes place (see
+    `PolynomialSchedule`).
+
+    References
+    ----------
+    Seed 002, weight pruning.
+    """
+    del start  # the workflow has turned it into job.start
+    where = f"recipe of {config.experiment}/{config.arm}"
+    if job.start is None:
+        raise UserError(f"{where}: it starts from trained weights: give them with --start FILE")
+    if not 1 <= ramp_epochs <= config.training.epochs:
+        raise UserError(
+            f"{where}: ramp_epochs ({ramp_epochs}) must lie between 1 and the training's "
+            f"{config.training.epochs} epochs"
+        )
+    setting = prepare(config, job)
+    n_steps = ramp_epochs * -(-len(setting.splits.train) // config.training.batch_size)
+    try:
+        schedule = PolynomialSchedule(
+            n_steps, initial=initial, final=final, power=power, frequency=frequency
+        )
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from None
+    model = setting.trainee.model
+    load_weights(model, job.start)
+    unpruned = _worth(setting)
+    with tempfile.TemporaryDirectory() as folder:
+        before = weigh("unpruned", model.state_dict(), Path(folder))
+    pruner = StepwisePruner(weights(model), schedule)
+    hooks = Hooks(
+        begin_epoch=_mendable(pruner.begin_epoch),
+        after_step=_mendable(pruner.after_step),
+        **augmentation(setting, padding),
+    )
+    unfinished = train(config, job, setting, hooks, pruner)
+    report = sizes.SizesReport(
+        start=config.recipe["start"],
+        unpruned=unpruned,
+        pruned=_worth(setting),
+        schedule=tuple(
+            sizes.Pruning(step=step, share=schedule.share(step))
+            for step in range(n_steps + 1)
+            if schedule.prunes_at(step)
+        ),
+        layers=tuple(
+            sizes.Layer(name=name, n_weights=one.numel(), n_zeros=int((one == 0).sum()))
+            for name, one in weights(model).items()
+        ),
+        files=(before, *weigh_pruned(model, setting.trainee.optimizer, pruner.kept)),
+        n_same_outputs=n_same_outputs(setting),
+    )
+    at_final_share = setting.trainee.rows[ramp_epochs - 1 :]
+    measurements = {sizes.KEY: report.model_dump(mode="json")}
+    leave(config, job, setting, history.selections(at_final_share), measurements=measurements)
+    unfinished.discard()
+
+
+def _mendable(hook: Callable[..., None]) -> Callable[..., None]:
+    """Tell of weights that cannot be ranked as the training loop tells of a loss that is none."""
+
+    def guarded(*arguments: int) -> None:
+        try:
+            hook(*arguments)
+        except ValueError as error:
+            raise UserError(f"{error}: lower the learning rate") from None
+
+    return guarded
+
+
+def _worth(setting: Setting) -> sizes.Worth:
+    counts, losses = {}, {}
+    for split in ("validation", "test"):
+        score = evaluate(setting.trainee.model, getattr(setting.splits, split))
+        counts[split] = Count(n_correct=score.n_correct, n_examples=score.n_examples)
+        losses[split] = score.loss
+    return sizes.Worth(test_loss=losses["test"], **counts)

@@ -1,0 +1,84 @@
+"""From a torch file to a sparse one and back, by function and by command."""
+
+import pytest
+import torch
+
+from partial_backprop import cli
+from partial_backprop.errors import UserError
+from partial_backprop.storage import sparse_file
+from partial_backprop.storage.convert import expand, shrink
+
+
+@pytest.fixture
+def weights(tmp_path):
+    """File with a tensor of which four fifths are zero, of either sign, and a count."""
+    torch.manual_seed(0)
+    state = {"w": torch.randn(100, 100) * (torch.rand(100, 100) > 0.8), "n": torch.tensor(7)}
+    torch.save(state, tmp_path / "w.pt")
+    return tmp_path / "w.pt"
+
+
+def test_there_and_back(weights, tmp_path):
+    before, after = shrink(weights, tmp_path / "w.sparse")
+    assert before == weights.stat().st_size
+    assert after == (tmp_path / "w.sparse").stat().st_size < 0.3 * before
+    assert expand(tmp_path / "w.sparse", tmp_path / "again.pt")[0] == after
+    one, other = (torch.load(path, weights_only=True) for path in (weights, tmp_path / "again.pt"))
+    assert list(one) == list(other)
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    assert one["n"].dtype == other["n"].dtype
+
+
+def test_the_commands_say_both_sizes(weights, tmp_path, capsys):
+    sparse, again = tmp_path / "w.sparse", tmp_path / "again.pt"
+    assert cli.main(["shrink", str(weights), "--out", str(sparse)]) == 0
+    sizes = [path.stat().st_size for path in (weights, sparse)]
+    told = capsys.readouterr().out
+    assert told == (
+        f"{weights}: {sizes[0]:,} bytes\n{sparse}: {sizes[1]:,} bytes, {sizes[0] / sizes[1]:.2f} times "
+        "less\n"
+    )
+    assert cli.main(["expand", str(sparse), "--out", str(again)]) == 0
+    assert f"{again}: {again.stat().st_size:,} bytes" in capsys.readouterr().out
+    assert torch.load(again, weights_only=True)["n"] == 7
+
+
+def test_a_command_tells_what_is_wrong_in_one_line(weights, tmp_path, capsys):
+    assert cli.main(["expand", str(weights), "--out", str(tmp_path / "x")]) == 2
+    told = capsys.readouterr().err
+    assert told.startswith("error: ")
+    assert told.count("\n") == 1
+    assert "is no sparse weights file" in told
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"nothing", "no weights that can be loaded safely"),
+        ([torch.ones(2)], "holds no state_dict"),
+        ({"epoch": 3}, "holds no state_dict"),
+        ({"w": torch.ones(2, dtype=torch.complex64)}, "w: a tensor of complex64 cannot be stored"),
+    ],
+)
+def test_what_cannot_be_shrunk(tmp_path, content, message):
+    path = tmp_path / "w.pt"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
+    with pytest.raises(UserError, match=message):
+        shrink(path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_is_missing(tmp_path):
+    with pytest.raises(UserError, match=r"cannot read the weights .*: give a file|; give a file"):
+        shrink(tmp_path / "absent.pt", tmp_path / "out")
+
+
+def test_a_file_of_dense_weights_is_not_called_smaller(tmp_path, capsys):
+    torch.save({"w": torch.ones(20_000)}, tmp_path / "w.pt")
+    cli.main(["shrink", str(tmp_path / "w.pt"), "--out", str(tmp_path / "w.sparse")])
+    assert "1.0" in capsys.readouterr().out
+    assert torch.equal(sparse_file.read(tmp_path / "w.sparse")["w"], torch.ones(20_000))

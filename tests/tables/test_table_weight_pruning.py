@@ -1,0 +1,67 @@
+"""The table of weight pruning against the records that it is made from."""
+
+import pytest
+
+import fake_sizes
+from partial_backprop.artifacts import to_tex
+from partial_backprop.tables import table_weight_pruning
+from partial_backprop.tables.layout import Cell, Table
+
+
+def texts(table: Table) -> list[list[str]]:
+    return [
+        [cell.text if isinstance(cell, Cell) else cell for cell in row.cells] for row in table.body
+    ]
+
+
+def lines(**what: object) -> dict[str, list[str]]:
+    return {
+        line[0]: line[1:] for line in texts(table_weight_pruning.build(fake_sizes.inputs(**what)))
+    }
+
+
+def test_sizes_stand_beside_the_printed_ones() -> None:
+    found = lines()
+    assert found["unpruned: weights"] == ["4.00", "3.60", "3.50", "1.00", "4.11", "3.79"]
+    state = found["pruned: weights, masks, optimizer"]
+    assert state == ["15.8", "8.00", "8.20", "3.95", "16.28", "3.27"]
+    assert found["pruned: sparse format"] == ["0.800", "0.750", "0.700", "0.20", "–", "–"]
+
+
+def test_networks_stand_beside_the_printed_ones() -> None:
+    found = lines()
+    assert found["unpruned"] == ["0.750", "80.00", "–", "–", "0.929", "68.74"]
+    assert found["pruned by magnitude"] == ["0.500", "82.00", "82.50", "83.00", "0.912", "70.15"]
+    assert found["fine-tuned, nothing pruned"][-2:] == ["–", "–"]
+    assert found["fine-tuned, nothing pruned"][1] == "85.00"
+
+
+def test_counts_and_bytes_are_in_the_frame() -> None:
+    frame = table_weight_pruning.build(fake_sizes.inputs(seeds=(0, 1))).frame
+    file = frame[frame["name"].eq("weights")].iloc[0]
+    assert file["n_bytes"] == f"{4 * 2**20} {4 * 2**20}"
+    assert file["mib_zip_mean"] == pytest.approx(0.9, abs=1e-6)
+    pruned = frame[frame["what"].eq("network") & frame["name"].eq("pruned")].iloc[0]
+    assert pruned["last_test_n_correct"] == "820 830"
+    assert pruned["last_accuracy_percent_mean"] == pytest.approx(82.5)
+    assert pruned["printed_accuracy_percent"] == pytest.approx(70.15, abs=1e-6)
+
+
+def test_several_seeds_have_a_spread() -> None:
+    assert lines(seeds=(0, 1, 2))["unpruned"][1] == "81.00 ± 1.00"
+
+
+def test_what_ran_is_said() -> None:
+    notes = " ".join(table_weight_pruning.build(fake_sizes.inputs()).notes)
+    assert "CNN (full size, 551,722 parameters) on scenes (2,000 training" in notes
+    assert "Pruned from 50 % to 80 % of each" in notes
+    assert "CIFAR" not in notes
+
+
+@pytest.mark.parametrize("arms", [(), ("pruned",), ("dense",)])
+def test_what_did_not_run_is_said(arms: tuple[str, ...]) -> None:
+    table = table_weight_pruning.build(fake_sizes.inputs(arms))
+    said = " ".join(cell for line in texts(table) for cell in line) + " ".join(table.notes)
+    assert "not run" in said
+    assert "nan" not in said
+    assert to_tex(table).isascii()
