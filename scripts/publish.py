@@ -12,6 +12,9 @@ from pathlib import Path
 from partial_backprop import gradients, record
 from partial_backprop.errors import UserError
 
+EXTRAS = ("log.txt", "timing.csv")
+"""Of filter pruning: its log in the source's form, and measured times."""
+
 PUBLISHED = Path(__file__).parents[1] / "results" / "published"
 
 
@@ -41,7 +44,8 @@ def publish(results: Path, published: Path = PUBLISHED) -> list[Path]:
         if path.name == "gradients.json":
             gradients.read(path)
         elif record.read(path).selections:  # runs without epochs have no history
-            names.append("history.csv")
+            names += ["history.csv"]
+            names += [extra for extra in EXTRAS if path.with_name(extra).exists()]
         for name in names:
             copy = published / path.relative_to(results).with_name(name)
             copy.parent.mkdir(parents=True, exist_ok=True)

@@ -34,7 +34,9 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
 
 def test_names_are_the_stems_of_the_modules() -> None:
     labs = ["lab1", "lab2_layers", "lab2_pruning", "lab3_joint", "lab3_quantization", "statements"]
-    tables, figures = ["1", "2", "arms", *labs], ["1", "2", "3", "kde", "lab1", "lab2", "lab3"]
+    prunings = ["filter_pruning", "gradients"]
+    tables = ["1", "2", "arms", *prunings, *labs, "weight_pruning"]
+    figures = ["1", "2", "3", "filter_pruning", "kde", "lab1", "lab2", "lab3"]
     assert [name.removeprefix("table_") for name in TABLES] == tables
     assert [name.removeprefix("figure_") for name in FIGURES] == figures
 

@@ -30,7 +30,9 @@ def test_config_prints_a_runs_configuration_and_hash(capsys):
     assert len(printed.splitlines()[-1]) == 64
 
 
-@pytest.mark.parametrize("command", ["train", "gradients", "table", "figure", "paper", "config"])
+@pytest.mark.parametrize(
+    "command", ["train", "gradients", "table", "figure", "paper", "config", "summary"]
+)
 def test_every_command_explains_itself_without_torch(command):
     code = (
         "import sys; from partial_backprop import cli\n"

@@ -4,6 +4,7 @@ Every rule of the workflow is one of these commands, which a person can type too
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -146,6 +147,51 @@ def _show(chosen: argparse.Namespace) -> None:
     print(run.sha256())
 
 
+def _summary(chosen: argparse.Namespace) -> None:
+    from partial_backprop.summary import find, render
+    from partial_backprop.summary.keras import summarize
+
+    model = find.network(chosen.network, chosen.image_shape, chosen.classes, dict(chosen.option))
+    found = summarize(model, chosen.image_shape)
+    if chosen.format == "text":
+        text = (render.rich(found) if sys.stdout.isatty() else None) or render.text(found)
+    else:
+        text = {"json": render.as_json, "latex": render.latex}[chosen.format](found)
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # the reader has enough, as `head` soon has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _sizes(text: str) -> tuple[int, ...]:
+    sizes = tuple(int(size) for size in text.split(","))
+    if min(sizes) < 1:
+        raise ValueError
+    return sizes
+
+
+def _option(text: str) -> tuple[str, object]:
+    import yaml
+
+    key, equals, value = text.partition("=")
+    try:
+        found = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise ValueError from None
+    if not (key and equals):
+        raise ValueError
+    return key, found
+
+
+def _convert(chosen: argparse.Namespace) -> None:
+    from partial_backprop.storage import convert
+
+    before, after = getattr(convert, chosen.direction)(chosen.weights, chosen.out)
+    way, ratio = ("less", before / after) if after <= before else ("more", after / before)
+    print(f"{chosen.weights}: {before:,} bytes")
+    print(f"{chosen.out}: {after:,} bytes, {ratio:.2f} times {way}")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="partial-backprop", description=__doc__)
     parser.add_argument("--version", action="version", version=__version__)
@@ -203,4 +249,20 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--figures", type=Path, nargs="*", default=[], help="PDF figures")
     sub.add_argument("--out", type=Path, required=True, help="the PDF")
     add_run("config", _show, "Print a run's full configuration and its hash.")
+    about = "Print a network's layers, parameters and weights as Keras does."
+    sub = commands.add_parser("summary", help=about, description=about)
+    sub.set_defaults(command=_summary)
+    sub.add_argument("network", help="module of networks/, or module:Class of your own")
+    sub.add_argument("--image-shape", type=_sizes, default=(3, 32, 32), metavar="C,H,W")
+    sub.add_argument("--classes", type=int, default=10, metavar="N")
+    sub.add_argument("--option", type=_option, action="append", default=[], metavar="KEY=VALUE")
+    sub.add_argument("--format", choices=("text", "json", "latex"), default="text")
+    for name, about in (
+        ("shrink", "Write weights in a format in which zeros cost a bit each."),
+        ("expand", "Write the weights of such a file for torch.load again."),
+    ):
+        sub = commands.add_parser(name, help=about, description=about)
+        sub.set_defaults(command=_convert, direction=name)
+        sub.add_argument("weights", type=Path, help="file with the weights")
+        sub.add_argument("--out", type=Path, required=True, metavar="FILE")
     return parser

@@ -49,6 +49,40 @@ LAB3 = {
 }
 """Arms of the experiment ``lab3_quantization``, in the order of the seed's parts (c) to (e)."""
 
+PRUNINGS = {
+    "sparsification": "Keras CNN",
+    "cnn_training": "CNN",
+    "weight_pruning": "Weight pruning",
+    "filter_pruning": "Filter pruning",
+}
+"""Experiments of seeds 000 and 002 -> name in print."""
+
+SPARSIFICATION = {
+    "full": "all gradients",
+    "threshold": "the smallest zeroed",
+    "random": "as many at random",
+}
+"""Arms of the experiment ``sparsification``, in their order."""
+
+WEIGHT_PRUNING = {"pruned": "pruned by magnitude", "dense": "fine-tuned, nothing pruned"}
+"""Arms of the experiment ``weight_pruning``; the second tells what fine-tuning does by itself."""
+
+FILTER_PRUNING = {
+    "plain": "without penalty",
+    "group_filters": "group lasso by filters",
+    "group_channels": "group lasso by channels",
+    "squares": "sum of squares in its place",
+    "softmax_twice": "softmax twice",
+    "as_printed": "as the source's script",
+}
+"""Arms of the experiment ``filter_pruning``; the fourth and fifth have one defect each."""
+
+EXPERIMENTS = CNNS | LABS | PRUNINGS
+"""All experiments, in the order of the paper."""
+
+ALL_ARMS = ARMS | LAB2 | LAB3 | SPARSIFICATION | WEIGHT_PRUNING | FILTER_PRUNING
+"""The arms of all experiments."""
+
 RULES = {
     "paper_protocol": "best on test",
     "best_on_validation": "best on validation",
@@ -95,7 +129,7 @@ def arm(name: str) -> str:
     str
         Its printed name; an arm that has none is printed with blanks between its words.
     """
-    return (ARMS | LAB2 | LAB3).get(name, name.replace("_", " "))
+    return ALL_ARMS.get(name, name.replace("_", " "))
 
 
 def experiment(name: str) -> str:
@@ -109,7 +143,6 @@ def experiment(name: str) -> str:
     Returns
     -------
     str
-        Its network's for those of seed 001, the lab's for those of seed 003; any other is printed
-        as it is.
+        Its network's for those of seed 001; any that has none is printed as it is.
     """
-    return (CNNS | LABS).get(name, name)
+    return EXPERIMENTS.get(name, name)

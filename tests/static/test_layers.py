@@ -13,9 +13,11 @@ PACKAGE = Path(partial_backprop.__file__).parent
 
 SETTLED = {"errors", "registry", "config", "record", "files", "run_config"}
 """What both sides of the house build on: the record is all that passes between them."""
-BUILDING_BLOCKS = {"data", "networks", "freezing", "pruning", "quantization"}
+BUILDING_BLOCKS = {"data", "networks", "freezing", "pruning", "quantization", "sparsification"}
+BUILDING_BLOCKS |= {"storage", "summary"}
 PRINTED = SETTLED | {"aggregate", "facts", "labels", "reported", "gradients", "inputs", "intervals"}
-PRINTED |= {"compression", "linear", "points"}
+PRINTED |= {"compression", "linear", "points", "sizes", "gradient_counts", "gradient_arithmetic"}
+PRINTED |= {"filters", "filter_arms"}
 
 ALLOWED = {
     "errors": set(),
@@ -29,23 +31,33 @@ ALLOWED = {
     "gradients": {"errors", "record", "run_config"},
     "compression": {"errors", "record", "run_config"},
     "linear": {"errors", "record", "run_config"},
+    "sizes": {"errors", "record", "run_config"},
+    "filters": {"errors", "record", "run_config"},
+    "filter_log": {"filters", "record"},
+    "gradient_counts": {"errors", "labels", "record", "run_config"},
     "mask": {"errors"},
     "torchvision_compat": {"errors"},
     # Training, up to the record.
     "data": SETTLED | {"torchvision_compat"},
     "networks": {"errors"},
     "freezing": SETTLED | {"mask"},
-    "pruning": {"errors", "compression"},
+    "pruning": {"errors", "compression", "filters"},
     "quantization": {"errors", "compression", "pruning"},
     "sparse": set(),
+    "sparsification": {"errors", "pruning"},
+    "storage": {"errors", "files"},
+    "summary": {"errors", "registry"},
     "training": SETTLED,
     "recipes": SETTLED
     | BUILDING_BLOCKS
-    | {"mask", "training", "gradients", "linear", "sparse", "compression"},
+    | {"mask", "training", "gradients", "sparse"}
+    | {"compression", "linear", "sizes", "gradient_counts", "filters", "filter_log"},
     # Printing, from the record.
     "reported": {"errors", "config", "files"},
     "inputs": SETTLED | {"gradients", "reported"},
     "aggregate": {"inputs", "record"},
+    "gradient_arithmetic": {"reported"},
+    "filter_arms": {"inputs", "filters", "labels"},
     "points": {"inputs", "compression", "record"},
     "intervals": set(),
     "facts": SETTLED | {"inputs", "gradients", "labels"},

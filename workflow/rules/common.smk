@@ -40,8 +40,14 @@ PRETRAINING = ["resnet20_pretraining"]
 LAB_2 = ["lab2_pruning"]
 LAB_3 = ["lab3_quantization"]
 
+# Those of seeds 000 and 002: sparsified gradients, weight pruning, filter pruning.
+SPARSIFICATION = ["sparsification"]
+WEIGHT_PRUNING = ["weight_pruning"]
+FILTER_PRUNING = ["filter_pruning"]
+
 # Everything that a table, a figure or the paper may show, in the order of the paper.
 EXPERIMENTS = CLASSIFIERS + LAB_1 + PRETRAINING + LAB_2 + LAB_3
+EXPERIMENTS += SPARSIFICATION + ["cnn_training"] + WEIGHT_PRUNING + FILTER_PRUNING
 
 
 wildcard_constraints:

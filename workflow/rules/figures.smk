@@ -9,19 +9,21 @@ FIGURES_MADE = {
     "figure_lab1": "Lab 1: loss and weights of each descent",
     "figure_lab2": "Lab 2: accuracy against sparsity, and zeros in each layer",
     "figure_lab3": "Lab 3: accuracy against bits",
+    "figure_filter_pruning": "Zeros of each filter, by layer",
 }
 FIGURE_RECORDS = {
     "figure_3": records("fb", "pb"),
     "figure_lab1": records(experiments=LAB_1),
     "figure_lab2": records(experiments=PRETRAINING + LAB_2),
     "figure_lab3": records(experiments=PRETRAINING + LAB_2 + LAB_3),
+    "figure_filter_pruning": records(experiments=FILTER_PRUNING),
 }
 FIGURE_GRADIENTS = {
     "figure_2": gradients(["vgg19_cifar10"]),
     "figure_kde": gradients(),
 }
 # Figures that show the sources' printed numbers beside ours.
-PRINTED_TOO = ("figure_lab2", "figure_lab3")
+PRINTED_TOO = ("figure_lab2", "figure_lab3", "figure_filter_pruning")
 
 for figure_name, figure_message in FIGURES_MADE.items():
 

@@ -1,4 +1,4 @@
-# Labs: linear models, and a pretrained network that is pruned and quantized (seed 003).
+# Runs other than FB and PB: linear models, sparsified gradients, pruning, quantization (seeds 000, 002, 003).
 rule run_linear:
     input:
         code=run_code,
@@ -31,7 +31,7 @@ rule pretrain:
     benchmark:
         f"{RESULTS}/benchmarks/pretrain/{{experiment}}_{{arm}}_seed{{seed}}.tsv"
     wildcard_constraints:
-        experiment=with_recipe("pretrain"),
+        experiment=with_recipe("pretrain", "sparsify"),
     # The longest single job of the labs, and all the others wait for it.
     priority: 10
     threads: run_threads
@@ -54,6 +54,21 @@ rule pretrain:
         " --log {log} {resources.tensorboard}"
 
 
+use rule pretrain as prune_filters with:
+    output:
+        record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
+        history=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/history.csv",
+        weights=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/weights.pt",
+        text=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/log.txt",
+        timing=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/timing.csv",
+    log:
+        f"{RESULTS}/logs/prune_filters/{{experiment}}_{{arm}}_seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/prune_filters/{{experiment}}_{{arm}}_seed{{seed}}.tsv"
+    wildcard_constraints:
+        experiment=with_recipe("filter_prune"),
+
+
 rule compress:
     input:
         start=start_weights,
@@ -67,7 +82,7 @@ rule compress:
     benchmark:
         f"{RESULTS}/benchmarks/compress/{{experiment}}_{{arm}}_seed{{seed}}.tsv"
     wildcard_constraints:
-        experiment=with_recipe("compress"),
+        experiment=with_recipe("compress", "weight_prune"),
     threads: run_threads
     resources:
         gpu=n_gpus,

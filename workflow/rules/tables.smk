@@ -14,6 +14,9 @@ TABLES = {
     "table_lab2_layers": "Labs 2 and 3: zeros in each layer",
     "table_lab3_quantization": "Lab 3: accuracy in few bits",
     "table_lab3_joint": "Lab 3: few bits and many zeros",
+    "table_gradients": "Gradients of each layer, and accuracy without many of them",
+    "table_weight_pruning": "Size and accuracy of a network with pruned weights",
+    "table_filter_pruning": "Zeros, size and accuracy of a network with pruned filters",
     "table_statements": "Ten statements, and what our runs have to say",
 }
 TABLE_RECORDS = {
@@ -25,6 +28,9 @@ TABLE_RECORDS = {
     "table_lab2_layers": records(experiments=PRETRAINING + LAB_2 + LAB_3),
     "table_lab3_quantization": records(experiments=PRETRAINING + LAB_2 + LAB_3),
     "table_lab3_joint": records(experiments=PRETRAINING + LAB_2 + LAB_3),
+    "table_gradients": records(experiments=SPARSIFICATION),
+    "table_weight_pruning": records(experiments=WEIGHT_PRUNING),
+    "table_filter_pruning": records(experiments=FILTER_PRUNING),
     "table_statements": records(experiments=LAB_1 + PRETRAINING + LAB_2 + LAB_3),
 }
 TABLE_GRADIENTS = {"table_1": OTSU_WITHOUT_AN_ARM, "table_2": OTSU_WITHOUT_AN_ARM}

@@ -96,9 +96,8 @@ def _in_order(keys: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     def rank(known: Mapping[str, str], name: str) -> tuple[int, str]:
         return (list(known).index(name) if name in known else len(known), name)
 
-    experiments = labels.CNNS | labels.LABS
-    arms = labels.ARMS | labels.LAB2 | labels.LAB3
-    return sorted(keys, key=lambda key: (rank(experiments, key[0]), rank(arms, key[1])))
+    names = labels.EXPERIMENTS, labels.ALL_ARMS
+    return sorted(keys, key=lambda key: tuple(map(rank, names, key)))
 
 
 class Machine(NamedTuple):

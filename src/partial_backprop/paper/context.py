@@ -8,7 +8,18 @@ from partial_backprop import labels
 from partial_backprop.aggregate import runs_frame
 from partial_backprop.facts import Facts, cnns
 from partial_backprop.inputs import Inputs
-from partial_backprop.paper import appendix, claims, findings, in_short, lab1, labs, printed
+from partial_backprop.paper import (
+    appendix,
+    claims,
+    filter_pruning,
+    findings,
+    gradient_counts,
+    in_short,
+    lab1,
+    labs,
+    printed,
+    weight_pruning,
+)
 from partial_backprop.paper.numbers import integer, listing, plural
 from partial_backprop.paper.text import Tex, declarations, escape
 
@@ -81,6 +92,9 @@ def context(inputs: Inputs, tables: Iterable[Path], figures: Iterable[Path]) -> 
         "claims": claims.judge(frame, inputs.reported),
         "lab1": lab1.sentences(inputs),
         "labs": labs.sentences(inputs),
+        "gradient_counts": gradient_counts.sentences(inputs),
+        "filter_pruning": filter_pruning.sentences(inputs),
+        "weight_pruning": weight_pruning.sentences(inputs),
         "scale": inputs.scale,
         "second_source": any(run.record.experiment in labels.LABS for run in inputs.runs),
         "networks": [facts for facts in networks.values() if facts is not None],

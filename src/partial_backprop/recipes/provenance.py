@@ -24,6 +24,8 @@ ROOMS = (
     "pruning/**/*.py",
     "quantization/**/*.py",
     "sparse/**/*.py",
+    "sparsification/**/*.py",
+    "storage/**/*.py",
     "training/**/*.py",
     "recipes/**/*.py",
 )

@@ -1,0 +1,58 @@
+"""The convolutional network whose filters are pruned (seed 002, filter pruning)."""
+
+from collections import OrderedDict
+
+from torch import nn
+
+from partial_backprop.networks.scaling import check_image, scaled
+
+CHANNELS = (64, 128, 256)
+"""Output channels of the three convolutions."""
+
+HIDDEN = 4096
+"""Units of the hidden fully connected layer."""
+
+
+def build(image_shape: tuple[int, int, int], n_classes: int, *, width: float = 1.0) -> nn.Module:
+    """Build the network.
+
+    Parameters
+    ----------
+    image_shape : tuple of int
+        Channels, height, width; 3 x 32 x 32 in the source. Height and width are multiples of 8.
+    n_classes : int
+        Number of classes.
+    width : float
+        Factor on all channel counts, greater than 0; 1 is the source's network.
+
+    Returns
+    -------
+    nn.Sequential
+        The network, 17,192,650 parameters for 3 x 32 x 32 images, 10 classes and width 1. Its layers
+        are named as in the source: ``conv1_1``, ``conv2_1``, ``conv3_1``, ``fc1`` and ``fc2``.
+
+    Notes
+    -----
+    *Departures.* The source prints the names and sizes of its weights and nothing else. Convolutions of
+    3 x 3 without bias, each followed by ReLU and 2 x 2 max-pooling, are what makes these sizes:
+    256 channels of 4 x 4 pixels are the 4096 inputs of ``fc1``.
+
+    References
+    ----------
+    Seed 002, "Sparse weight by layer".
+    """
+    check_image("filter_cnn", image_shape, multiple=8, at_least=8)
+    depth, height, breadth = image_shape
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    for stage, size in enumerate(CHANNELS, start=1):
+        channels = scaled(size, width)
+        layers[f"conv{stage}_1"] = nn.Conv2d(depth, channels, 3, padding=1, bias=False)
+        layers[f"relu{stage}"] = nn.ReLU()
+        layers[f"pool{stage}"] = nn.MaxPool2d(2)
+        depth = channels
+    hidden = scaled(HIDDEN, width)
+    layers["flatten"] = nn.Flatten()
+    layers["fc1"] = nn.Linear(depth * (height // 8) * (breadth // 8), hidden)
+    layers["relu4"] = nn.ReLU()
+    layers["fc2"] = nn.Linear(hidden, n_classes)
+    return nn.Sequential(layers)

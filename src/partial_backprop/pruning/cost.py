@@ -1,0 +1,86 @@
+"""What a network costs: parameters, multiplications, bytes on disk."""
+
+import io
+import math
+
+import torch
+from torch import Tensor, nn
+
+from partial_backprop.filters import Size
+
+
+def multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
+    """Count the multiplications of convolutions and linear layers.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network, in whichever mode.
+    image_shape : tuple of int
+        Channels, height, width of an image.
+
+    Returns
+    -------
+    int
+        For one image: pixels that a layer puts out, times the weights of one output. Biases,
+        normalisation, activations and pooling are not counted, and zeros count like any weight.
+    """
+    counts: list[int] = []
+
+    def add(layer: nn.Conv2d | nn.Linear, _: tuple[Tensor, ...], output: Tensor) -> None:
+        counts.append(output.numel() * math.prod(layer.weight.shape[1:]))
+
+    layers = [one for one in model.modules() if isinstance(one, nn.Conv2d | nn.Linear)]
+    handles = [layer.register_forward_hook(add) for layer in layers]
+    weight = next(model.parameters())
+    was_training = model.training
+    try:
+        with torch.no_grad():
+            model.eval()(torch.zeros(1, *image_shape, dtype=weight.dtype, device=weight.device))
+    finally:
+        model.train(was_training)
+        for handle in handles:
+            handle.remove()
+    return sum(counts)
+
+
+def saved_bytes(model: nn.Module) -> int:
+    """Measure the file that holds a network's weights.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network.
+
+    Returns
+    -------
+    int
+        Bytes that ``torch.save(model.state_dict(), …)`` writes; zeros take as much room as any value.
+    """
+    buffer = io.BytesIO()
+    torch.save({name: value.cpu() for name, value in model.state_dict().items()}, buffer)
+    return buffer.getbuffer().nbytes
+
+
+def size(model: nn.Module, image_shape: tuple[int, int, int]) -> Size:
+    """Measure a network.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network.
+    image_shape : tuple of int
+        Channels, height, width of an image.
+
+    Returns
+    -------
+    Size
+        Units of its layers, parameters, multiplications and bytes.
+    """
+    layers = (one for one in model.modules() if isinstance(one, nn.Conv2d | nn.Linear))
+    return Size(
+        units=tuple(len(layer.weight) for layer in layers),
+        n_parameters=sum(parameter.numel() for parameter in model.parameters()),
+        n_multiply_adds=multiply_adds(model, image_shape),
+        n_bytes=saved_bytes(model),
+    )

@@ -1,0 +1,81 @@
+"""Count what is zero in a network, in all, by layer and by filter."""
+
+import torch
+from torch import Tensor, nn
+
+from partial_backprop.filters import TensorZeros
+
+
+def sparse(weights: Tensor, threshold: float, *, signed: bool = False) -> Tensor:
+    """Find the weights that count as zero.
+
+    Parameters
+    ----------
+    weights : Tensor of any shape
+        Weights.
+    threshold : float
+        Threshold τ, from 0 up.
+    signed : bool
+        Whether to compare without the absolute value, as the source's script does.
+
+    Returns
+    -------
+    Tensor of bool
+        |w| <= τ, or w < τ where `signed`; of the shape of `weights`.
+
+    Raises
+    ------
+    ValueError
+        If `threshold` is negative.
+
+    References
+    ----------
+    Seed 002, "Total sparse weights".
+    """
+    if not threshold >= 0:
+        raise ValueError(f"threshold must be 0 or more, got {threshold}")
+    values = weights.detach()
+    return values < threshold if signed else values.abs() <= threshold
+
+
+def count(model: nn.Module, threshold: float) -> tuple[TensorZeros, ...]:
+    """Count zeros by the rule, and as printed.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Any network.
+    threshold : float
+        Threshold τ, from 0 up.
+
+    Returns
+    -------
+    tuple of TensorZeros
+        One for each parameter tensor, biases included, in the order of the network; by filter for
+        the weights of convolutions alone.
+
+    Raises
+    ------
+    ValueError
+        If `threshold` is negative.
+    """
+    return tuple(
+        _of(name, parameter, threshold, isinstance(module, nn.Conv2d) and key == "weight")
+        for prefix, module in model.named_modules()
+        for key, parameter in module.named_parameters(prefix="", recurse=False)
+        for name in [f"{prefix}.{key}" if prefix else key]
+    )
+
+
+def _of(name: str, parameter: Tensor, threshold: float, by_filter: bool) -> TensorZeros:
+    found = {
+        "zeros": sparse(parameter, threshold),
+        "signed": sparse(parameter, threshold, signed=True),
+    }
+    counts = {f"n_{rule}": int(torch.count_nonzero(entries)) for rule, entries in found.items()}
+    lists = {
+        f"{rule}_by_filter": tuple(entries.flatten(1).sum(1).tolist())
+        for rule, entries in found.items()
+        if by_filter
+    }
+    return TensorZeros(name=name, n_weights=parameter.numel(), **counts, **lists)

@@ -1,0 +1,164 @@
+"""Train with a penalty on whole filters, count zeros, and remove them (seed 002, filter pruning)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from partial_backprop import filters
+from partial_backprop.errors import UserError
+from partial_backprop.files import write_atomically
+from partial_backprop.filter_log import PENALTIES, log_text
+from partial_backprop.pruning.chain import chain
+from partial_backprop.pruning.proximal import ProximalSteps, SquaresInstead
+from partial_backprop.pruning.removal import remove
+from partial_backprop.recipes import filter_report
+from partial_backprop.recipes.course import leave, train
+from partial_backprop.recipes.job import Job
+from partial_backprop.recipes.pretrain import augmentation
+from partial_backprop.recipes.setting import Setting, prepare
+from partial_backprop.recipes.stopwatch import paired_times
+from partial_backprop.run_config import RunConfig
+from partial_backprop.training import history
+from partial_backprop.training.loop import Hooks
+
+_TIMED = 128
+"""Test images on which the two networks are timed, at once."""
+
+
+def run(
+    config: RunConfig,
+    job: Job,
+    *,
+    penalty: str = "none",
+    strength: float = 0.0,
+    start_epoch: int = 0,
+    threshold: float = 1e-5,
+    padding: int = 4,
+    signed: bool = False,
+    softmax_twice: bool = False,
+    test_on_train: bool = False,
+) -> None:
+    """Train, count zeros, build the smaller network and compare the two.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run's configuration.
+    job : Job
+        Where its inputs and outputs are.
+    penalty : {"none", "filters", "channels", "squares"}
+        Group lasso by filters or by input channels, by proximal steps; or, as the source's script has
+        it, the gradient of a sum of squares.
+    strength : float
+        Weight λ of the penalty, from 0 up.
+    start_epoch : int
+        Epoch, from 0, on which the penalty begins: while the network has learned nothing its gradients
+        are small, and a strong penalty would draw all of it to zero.
+    threshold : float
+        Largest magnitude τ that counts as zero.
+    padding : int
+        Largest shift of the random crops, in pixels.
+    signed : bool
+        Defect of the source: its log counts w < τ, so that every negative weight is sparse.
+    softmax_twice : bool
+        Defect of the source: the loss takes the softmax of a softmax.
+    test_on_train : bool
+        Defect of the source: its log calls the augmented training images test.
+
+    Raises
+    ------
+    UserError
+        If an option makes no sense, the network is no chain of layers, or the loss is no finite
+        number.
+
+    Notes
+    -----
+    Besides the files of every training there are ``log.txt``, in the form of the source's log, and
+    ``timing.csv``. The record has zeros counted both ways and both kinds of test, whatever the log
+    prints. Losses are those that the run minimises.
+
+    References
+    ----------
+    Seed 002, from "Result of training model without applying Filter pruning" on.
+    """
+    del signed, test_on_train  # the log reads them from the configuration
+    where = f"recipe of {config.experiment}/{config.arm}"
+    if not threshold >= 0:
+        raise UserError(f"{where}: threshold must be 0 or more, got {threshold}")
+    if penalty != "none" and not 0 <= start_epoch < config.training.epochs:
+        raise UserError(
+            f"{where}: start_epoch ({start_epoch}) must lie within the training's "
+            f"{config.training.epochs} epochs"
+        )
+    setting = prepare(config, job)
+    model = setting.trainee.model
+    try:
+        method = _hooks(setting, penalty, strength, start_epoch)
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from None
+    hooks = Hooks(**augmentation(setting, padding), **method)
+    doubled = model.register_forward_hook(_softmax) if softmax_twice else None
+    unfinished = train(config, job, setting, hooks)
+    scores = filter_report.scores(setting, hooks.augment, config.seed)
+    if doubled is not None:
+        doubled.remove()
+    smaller = remove(model).to(memory_format=torch.channels_last)
+    report = filter_report.measure(setting, smaller, threshold, scores)
+    images, _ = setting.splits.test.batch(slice(_TIMED))
+    times = pd.DataFrame(paired_times(model, smaller, images), columns=filters.TIMING_COLUMNS)
+    write_atomically(job.out / filters.TIMING, times.to_csv(index=False).encode())
+    write_atomically(job.out / "log.txt", log_text(report, config.recipe).encode())
+    measurements = {filters.KEY: report.model_dump(mode="json")}
+    leave(config, job, setting, history.selections(setting.trainee.rows), measurements=measurements)
+    unfinished.discard()
+
+
+def _softmax(_: nn.Module, __: tuple[Tensor, ...], logits: Tensor) -> Tensor:
+    """Turn logits into probabilities, of which the loss takes the softmax once more."""
+    return logits.softmax(dim=1)
+
+
+@dataclass
+class _Since:
+    """A hook that does nothing before an epoch.
+
+    Parameters
+    ----------
+    start_epoch : int
+        That epoch, from 0.
+    hook : callable
+        What is called from then on.
+    epoch : int
+        The present epoch.
+    """
+
+    start_epoch: int
+    hook: Callable[[], None]
+    epoch: int = 0
+
+    def begin_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __call__(self) -> None:
+        if self.epoch >= self.start_epoch:
+            self.hook()
+
+
+def _hooks(
+    setting: Setting, penalty: str, strength: float, start_epoch: int
+) -> dict[str, Callable[..., None]]:
+    if penalty not in PENALTIES:
+        raise ValueError(f"penalty must be one of {', '.join(PENALTIES)}, got {penalty!r}")
+    links = chain(setting.trainee.model)
+    if penalty == "none":
+        return {}
+    if penalty == "squares":
+        name, hook = "after_backward", SquaresInstead(links, strength).after_backward
+    else:
+        steps = ProximalSteps(links, setting.trainee.optimizer, strength, penalty)
+        name, hook = "after_step", steps.after_step
+    since = _Since(start_epoch, hook)
+    return {"begin_epoch": since.begin_epoch, name: since}

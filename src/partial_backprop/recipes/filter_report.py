@@ -1,0 +1,137 @@
+"""What is measured of a network whose filters were pruned, for its record (seed 002)."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from partial_backprop.filters import FiltersReport, Scored
+from partial_backprop.pruning.cost import size
+from partial_backprop.pruning.filters import count
+from partial_backprop.recipes.setting import Setting
+from partial_backprop.record import Count
+from partial_backprop.training.batches import DeviceSplit
+from partial_backprop.training.evaluate import evaluate
+from partial_backprop.training.seeding import derive
+
+_COMPARED = 500
+"""Test images on which the outputs of the two networks are compared."""
+
+
+@dataclass(frozen=True)
+class _Augmented:
+    """A split whose batches are shifted and mirrored at random, for `evaluate`.
+
+    Parameters
+    ----------
+    split : DeviceSplit
+        The images as they are.
+    augment : callable
+        From a batch of images to those to look at.
+    """
+
+    split: DeviceSplit
+    augment: Callable[[Tensor], Tensor]
+
+    @property
+    def labels(self) -> Tensor:
+        return self.split.labels
+
+    def __len__(self) -> int:
+        return len(self.split)
+
+    def batch(self, indices: slice) -> tuple[Tensor, Tensor]:
+        images, labels = self.split.batch(indices)
+        return self.augment(images), labels
+
+
+def scores(setting: Setting, augment: Callable[[Tensor], Tensor], seed: int) -> dict[str, Scored]:
+    """Score a network on the test set, and on what the source's script calls so.
+
+    Parameters
+    ----------
+    setting : Setting
+        Data and network.
+    augment : callable
+        Shifts and mirrors a batch of images at random.
+    seed : int
+        Seed of the run, which chooses shifts too.
+
+    Returns
+    -------
+    dict
+        ``test`` and ``augmented_train``, for a `FiltersReport`.
+    """
+    torch.manual_seed(derive(seed, "augmented test"))
+    splits = {
+        "test": setting.splits.test,
+        "augmented_train": _Augmented(setting.splits.train, augment),
+    }
+    found = {name: evaluate(setting.trainee.model, split) for name, split in splits.items()}
+    return {
+        name: Scored(loss=score.loss, count=_count(score.n_correct, score.n_examples))
+        for name, score in found.items()
+    }
+
+
+def measure(
+    setting: Setting, smaller: nn.Module, threshold: float, scored: dict[str, Scored]
+) -> FiltersReport:
+    """Count zeros, and set a network beside the smaller one.
+
+    Parameters
+    ----------
+    setting : Setting
+        Data, and the trained network with its history.
+    smaller : nn.Module
+        The network without its zero filters.
+    threshold : float
+        Largest magnitude τ that counts as zero.
+    scored : dict
+        From `scores`.
+
+    Returns
+    -------
+    FiltersReport
+        All that the record says of filters.
+    """
+    model, shape = setting.trainee.model, setting.data.image_shape
+    return FiltersReport(
+        threshold=threshold,
+        tensors=count(model, threshold),
+        whole=size(model, shape),
+        small=size(smaller, shape),
+        **scored,
+        **_best(setting),
+        **_compared(model, smaller, setting.splits.test),
+    )
+
+
+def _count(n_correct: float, n_examples: float) -> Count:
+    return Count(n_correct=int(n_correct), n_examples=int(n_examples))
+
+
+def _best(setting: Setting) -> dict[str, Count]:
+    """Find the best epoch on the training and on the test images."""
+    counts = {
+        f"best_{split}": [
+            (row[f"{split}_n_correct"], row[f"{split}_n_examples"]) for row in setting.trainee.rows
+        ]
+        for split in ("train", "test")
+    }
+    return {name: _count(*max(of_split)) for name, of_split in counts.items()}
+
+
+@torch.no_grad()
+def _compared(whole: nn.Module, smaller: nn.Module, split: DeviceSplit) -> dict[str, Any]:
+    """Set the outputs of both networks on one batch, and the smaller one's accuracy, side by side."""
+    images, _ = split.batch(slice(_COMPARED))
+    outputs = whole.eval()(images)
+    score = evaluate(smaller.eval(), split)
+    return {
+        "small_test": _count(score.n_correct, score.n_examples),
+        "largest_difference": float((outputs - smaller(images)).abs().max()),
+        "largest_output": float(outputs.abs().max()),
+    }

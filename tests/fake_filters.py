@@ -1,0 +1,275 @@
+"""Synthetic records of networks with pruned filters, made through the real models.
+
+For tests only: no number here was measured.
+"""
+
+import dataclasses
+import functools
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from partial_backprop import filters, reported
+from partial_backprop.filter_arms import ARMS, EXPERIMENT
+from partial_backprop.filters import FiltersReport, Scored, Size, TensorZeros
+from partial_backprop.inputs import Inputs, Run
+from partial_backprop.record import (
+    Count,
+    DataFacts,
+    NetworkFacts,
+    Provenance,
+    Record,
+    Selection,
+)
+from partial_backprop.reported import Reported
+from partial_backprop.run_config import OptimizerConfig, RunConfig, TrainingConfig
+
+CONFIG = Path(__file__).parents[1] / "config"
+N_TRAIN, N_VALIDATION, N_TEST = 2000, 500, 1000
+
+DATA = DataFacts(
+    role="cifar10",
+    name="scenes",
+    sha256="0" * 64,
+    n_train=N_TRAIN,
+    n_validation=N_VALIDATION,
+    n_test=N_TEST,
+    n_classes=10,
+    image_shape=(3, 32, 32),
+)
+
+TENSORS = {
+    "conv1_1.weight": (4, 27), "conv2_1.weight": (8, 36), "conv3_1.weight": (16, 72),
+    "fc1.weight": (64, 256), "fc1.bias": (64, 1), "fc2.weight": (10, 64), "fc2.bias": (10, 1),
+}  # fmt: skip
+"""Parameter name -> its units, and the weights of each."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Arm:
+    """What a made-up arm measures.
+
+    Parameters
+    ----------
+    zeros : float
+        Share of units that are zero.
+    test : float
+        Percent correct on the test set; the augmented training images have ten points more.
+    penalty : str
+        Of the recipe.
+    left : float
+        Share of parameters that is left after removal, by which all costs shrink.
+    loss : float
+        On the test set.
+    """
+
+    zeros: float
+    test: float
+    penalty: str
+    left: float = 1.0
+    loss: float = 1.2
+
+
+MADE = {
+    "plain": Arm(0.0, 60, "none"),
+    "group_filters": Arm(0.5, 58, "filters", left=0.25),
+    "group_channels": Arm(0.25, 52, "channels", left=0.5),
+    "squares": Arm(0.0, 59, "squares"),
+    "softmax_twice": Arm(0.0, 50, "none", loss=1.9),
+    "as_printed": Arm(0.0, 40, "squares", loss=1.8),
+}
+"""Arm -> what it measures."""
+
+
+@functools.cache
+def printed() -> Reported:
+    """Read the printed numbers once.
+
+    Returns
+    -------
+    Reported
+        Those of the real configuration.
+    """
+    return reported.read(CONFIG)
+
+
+def _count(percent: float, n: int) -> Count:
+    return Count(n_correct=round(percent * n / 100), n_examples=n)
+
+
+def _tensor(name: str, share: float) -> TensorZeros:
+    """Units in the front are zero; of the others, every second weight is negative."""
+    n_units, n = TENSORS[name]
+    n_zero = int(share * n_units)
+    zeros = [n] * n_zero + [0] * (n_units - n_zero)
+    signed = [n] * n_zero + [n // 2] * (n_units - n_zero)
+    by_filter = {}
+    if name.startswith("conv"):
+        by_filter = {"zeros_by_filter": tuple(zeros), "signed_by_filter": tuple(signed)}
+    return TensorZeros(
+        name=name, n_weights=n * n_units, n_zeros=sum(zeros), n_signed=sum(signed), **by_filter
+    )
+
+
+def report(made: Arm) -> FiltersReport:
+    """Make up a report.
+
+    Parameters
+    ----------
+    made : Arm
+        What it measures.
+
+    Returns
+    -------
+    FiltersReport
+        The report.
+    """
+    n_parameters = sum(n_units * n for n_units, n in TENSORS.values())
+    whole = {"n_parameters": n_parameters, "n_multiply_adds": 10**6, "n_bytes": 4 * n_parameters}
+    small = {name: round(made.left * value) for name, value in whole.items()}
+    return FiltersReport(
+        threshold=1e-5,
+        tensors=tuple(_tensor(name, made.zeros) for name in TENSORS),
+        test=Scored(loss=made.loss, count=_count(made.test, N_TEST)),
+        augmented_train=Scored(loss=made.loss, count=_count(made.test + 10, N_TRAIN)),
+        best_train=_count(made.test + 11, N_TRAIN),
+        best_test=_count(made.test + 1, N_TEST),
+        whole=Size(units=(4, 8, 16, 64, 10), **whole),
+        small=Size(units=(2, 4, 8, 32, 10), **small),
+        small_test=_count(made.test, N_TEST),
+        largest_difference=2e-6,
+        largest_output=12.5,
+    )
+
+
+def recipe(arm: str) -> dict[str, object]:
+    """Return the recipe of an arm.
+
+    Parameters
+    ----------
+    arm : str
+        Its name.
+
+    Returns
+    -------
+    dict
+        As a resolved configuration has it.
+    """
+    penalty, script = MADE[arm].penalty, arm == "as_printed"
+    return {
+        "name": "filter_prune",
+        "penalty": penalty,
+        "strength": {"none": 0.0, "squares": 0.002}.get(penalty, 0.0003),
+        "start_epoch": 0,
+        "threshold": 1e-5,
+        "padding": 4,
+        "signed": script,
+        "softmax_twice": script or arm == "softmax_twice",
+        "test_on_train": script,
+    }
+
+
+def record(arm: str, seed: int = 0, made: Arm | None = None) -> Record:
+    """Make up a run.
+
+    Parameters
+    ----------
+    arm : str
+        Its name.
+    seed : int
+        Seed of the run; it adds as many points to every accuracy.
+    made : Arm, optional
+        What it measures; that of `MADE` by default.
+
+    Returns
+    -------
+    Record
+        The record.
+    """
+    made = made or MADE[arm]
+    made = dataclasses.replace(made, test=made.test + seed)
+    config = RunConfig(
+        scale="fake",
+        experiment=EXPERIMENT,
+        arm=arm,
+        seed=seed,
+        recipe=recipe(arm),
+        training=TrainingConfig(
+            epochs=12,
+            shared_epochs=0,
+            batch_size=32,
+            optimizer=OptimizerConfig(name="sgd", learning_rate=0.05, momentum=0.9),
+            milestones=(10,),
+        ),
+    )
+    return Record(
+        experiment=EXPERIMENT,
+        arm=arm,
+        seed=seed,
+        scale="fake",
+        config=config,
+        config_sha256=config.sha256(),
+        data=DATA,
+        network=NetworkFacts(name="filter_cnn", n_parameters=18_670, full_size=False),
+        selections=tuple(
+            Selection(
+                rule=rule,
+                epoch=11,
+                validation=_count(made.test, N_VALIDATION),
+                test=_count(made.test, N_TEST),
+            )
+            for rule in ("last", "best_on_validation", "paper_protocol")
+        ),
+        measurements={filters.KEY: report(made).model_dump(mode="json")},
+        provenance=Provenance(
+            version="0",
+            code_sha256="0" * 64,
+            packages={},
+            python="3",
+            device="none",
+            platform="none",
+            threads=1,
+            wall_s=1.0,
+            peak_memory_bytes=1,
+        ),
+    )
+
+
+def inputs(
+    seeds: Iterable[int] = (0,),
+    *,
+    without: Iterable[str] = (),
+    changed: Mapping[str, Arm] | None = None,
+    folder: Path = Path("nowhere"),
+) -> Inputs:
+    """Make up what tables and figures read.
+
+    Parameters
+    ----------
+    seeds : iterable of int
+        Seeds of each arm.
+    without : iterable of str
+        Arms that did not run.
+    changed : mapping, optional
+        Arm -> what it measures instead.
+    folder : pathlib.Path
+        Where the runs lie.
+
+    Returns
+    -------
+    Inputs
+        Runs, and the real printed numbers.
+    """
+    numbers, gone, other = list(seeds), set(without), changed or {}
+    runs = [
+        Run(folder / arm / f"seed{seed}" / "record.json", record(arm, seed, other.get(arm)))
+        for arm in ARMS
+        for seed in numbers
+        if arm not in gone
+    ]
+    return Inputs(
+        scale="fake",
+        title="made-up numbers",
+        runs=tuple(sorted(runs, key=lambda run: run.key)),
+        gradients=(),
+        reported=printed(),
+    )
