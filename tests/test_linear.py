@@ -80,7 +80,7 @@ def test_steps_are_every_third_update_where_there_are_three():
 
 def test_a_record_without_descents_is_told():
     record = lab1.records()["plain_full_batch"]
-    with pytest.raises(UserError, match="lab1/plain_full_batch/seed0 holds no descents"):
+    with pytest.raises(UserError, match="lab1/plain_full_batch/seed0 tells nothing of descents"):
         linear.of(record.model_copy(update={"measurements": {}}))
 
 

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 
 import pydantic
 
-from partial_backprop.errors import UserError
 from partial_backprop.record import Count, Record
 from partial_backprop.run_config import Frozen
 
@@ -85,17 +84,7 @@ def of(record: Record) -> CompressionReport:
     UserError
         If the record has none, or they are damaged.
     """
-    where = f"the record of {record.experiment}/{record.arm}/seed{record.seed}"
-    try:
-        return CompressionReport.model_validate(record.measurements[KEY])
-    except KeyError:
-        raise UserError(f"{where} tells nothing of pruning or quantization: run it again") from None
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise UserError(
-            f"{where} is damaged ({key}: {first['msg']}): delete it and run it again"
-        ) from None
+    return record.measured(KEY, CompressionReport, "pruning or quantization")
 
 
 def layer(point: Point, name: str) -> LayerCounts:

@@ -116,17 +116,7 @@ def of(record: Record) -> FiltersReport:
     UserError
         If the record has none, or they are damaged.
     """
-    where = f"the record of {record.experiment}/{record.arm}/seed{record.seed}"
-    try:
-        return FiltersReport.model_validate(record.measurements[KEY])
-    except KeyError:
-        raise UserError(f"{where} tells nothing of filters: run it again") from None
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise UserError(
-            f"{where} is damaged ({key}: {first['msg']}): delete it and run it again"
-        ) from None
+    return record.measured(KEY, FiltersReport, "filters")
 
 
 def timing(record_path: Path) -> pd.DataFrame | None:

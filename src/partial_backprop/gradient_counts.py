@@ -11,7 +11,6 @@ from typing import Literal, NamedTuple
 import pydantic
 
 from partial_backprop import labels
-from partial_backprop.errors import UserError
 from partial_backprop.record import Record
 from partial_backprop.run_config import Frozen
 
@@ -98,17 +97,7 @@ def of(record: Record) -> GradientCounts:
     UserError
         If the record has none, or they are damaged.
     """
-    where = f"the record of {record.experiment}/{record.arm}/seed{record.seed}"
-    try:
-        return GradientCounts.model_validate(record.measurements[KEY])
-    except KeyError:
-        raise UserError(f"{where} tells nothing of zeroed gradients: run it again") from None
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise UserError(
-            f"{where} is damaged ({key}: {first['msg']}): delete it and run it again"
-        ) from None
+    return record.measured(KEY, GradientCounts, "zeroed gradients")
 
 
 def by_arm(records: Iterable[Record]) -> dict[str, list[GradientCounts]]:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import pydantic
 
-from partial_backprop.errors import UserError
 from partial_backprop.record import Record
 from partial_backprop.run_config import Frozen
 
@@ -101,17 +100,7 @@ def of(record: Record) -> LinearReport:
     UserError
         If the record has none, or they are damaged.
     """
-    where = f"the record of {record.experiment}/{record.arm}/seed{record.seed}"
-    try:
-        return LinearReport.model_validate(record.measurements[KEY])
-    except KeyError:
-        raise UserError(f"{where} holds no descents of a linear model: run it again") from None
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise UserError(
-            f"{where} is damaged ({key}: {first['msg']}): delete it and run it again"
-        ) from None
+    return record.measured(KEY, LinearReport, "descents of a linear model")
 
 
 def reports(records: Iterable[Record]) -> dict[str, LinearReport]:

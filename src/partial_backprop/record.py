@@ -7,13 +7,16 @@ stand in `Provenance`, so that two runs of the same configuration can be compare
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pydantic
 
 from partial_backprop.errors import UserError
 from partial_backprop.files import write_atomically
 from partial_backprop.run_config import Frozen, RunConfig
+
+Report = TypeVar("Report", bound=Frozen)
+"""Type of what a recipe puts into a record's ``measurements``."""
 
 
 class Count(Frozen):
@@ -176,6 +179,40 @@ class Record(Frozen):
             if selection.rule == rule:
                 return selection
         raise KeyError(f"{self.experiment}/{self.arm}/seed{self.seed} has no selection {rule!r}")
+
+    def measured(self, key: str, model: type[Report], what: str) -> Report:
+        """Read a report out of the measurements.
+
+        Parameters
+        ----------
+        key : str
+            Its key in ``measurements``.
+        model : type
+            Its type.
+        what : str
+            What it tells, for the message where there is none.
+
+        Returns
+        -------
+        object of type `model`
+            The report, checked.
+
+        Raises
+        ------
+        UserError
+            If the record has none, or it is damaged.
+        """
+        where = f"the record of {self.experiment}/{self.arm}/seed{self.seed}"
+        try:
+            return model.model_validate(self.measurements[key])
+        except KeyError:
+            raise UserError(f"{where} tells nothing of {what}: run it again") from None
+        except pydantic.ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            raise UserError(
+                f"{where} is damaged ({place}: {first['msg']}): delete it and run it again"
+            ) from None
 
     def reproducible(self) -> dict[str, Any]:
         """Return the part that two runs of one configuration have in common.

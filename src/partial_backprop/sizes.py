@@ -7,7 +7,6 @@ from typing import Literal
 
 import pydantic
 
-from partial_backprop.errors import UserError
 from partial_backprop.record import Count, Record
 from partial_backprop.run_config import Frozen
 
@@ -148,14 +147,4 @@ def of(record: Record) -> SizesReport:
     UserError
         If the record has none, or they are damaged.
     """
-    where = f"the record of {record.experiment}/{record.arm}/seed{record.seed}"
-    try:
-        return SizesReport.model_validate(record.measurements[KEY])
-    except KeyError:
-        raise UserError(f"{where} tells nothing of files and their sizes: run it again") from None
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(map(str, first["loc"]))
-        raise UserError(
-            f"{where} is damaged ({key}: {first['msg']}): delete it and run it again"
-        ) from None
+    return record.measured(KEY, SizesReport, "files and their sizes")
