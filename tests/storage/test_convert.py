@@ -56,8 +56,8 @@ def test_a_command_tells_what_is_wrong_in_one_line(weights, tmp_path, capsys):
     ("content", "message"),
     [
         (b"nothing", "no weights that can be loaded safely"),
-        ([torch.ones(2)], "holds no state_dict"),
-        ({"epoch": 3}, "holds no state_dict"),
+        ([torch.ones(2)], "holds a list, not a state_dict"),
+        ({"epoch": 3}, "holds a int under 'epoch', not a tensor"),
         ({"w": torch.ones(2, dtype=torch.complex64)}, "w: a tensor of complex64 cannot be stored"),
     ],
 )

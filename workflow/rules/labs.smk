@@ -18,22 +18,19 @@ rule run_linear:
         " --scale {params.scale} --out $(dirname {output.record}) --log {log}"
 
 
-rule pretrain:
+rule train_alone:
     input:
         code=run_code,
-        checkpoint=given_checkpoint,
     output:
         record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
         history=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/history.csv",
         weights=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/weights.pt",
     log:
-        f"{RESULTS}/logs/pretrain/{{experiment}}_{{arm}}_seed{{seed}}.log",
+        f"{RESULTS}/logs/train_alone/{{experiment}}_{{arm}}_seed{{seed}}.log",
     benchmark:
-        f"{RESULTS}/benchmarks/pretrain/{{experiment}}_{{arm}}_seed{{seed}}.tsv"
+        f"{RESULTS}/benchmarks/train_alone/{{experiment}}_{{arm}}_seed{{seed}}.tsv"
     wildcard_constraints:
-        experiment=with_recipe("pretrain", "sparsify"),
-    # The longest single job of the labs, and all the others wait for it.
-    priority: 10
+        experiment=with_recipe("sparsify"),
     threads: run_threads
     resources:
         gpu=n_gpus,
@@ -54,7 +51,21 @@ rule pretrain:
         " --log {log} {resources.tensorboard}"
 
 
-use rule pretrain as prune_filters with:
+use rule train_alone as pretrain with:
+    input:
+        code=run_code,
+        checkpoint=given_checkpoint,
+    log:
+        f"{RESULTS}/logs/pretrain/{{experiment}}_{{arm}}_seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/pretrain/{{experiment}}_{{arm}}_seed{{seed}}.tsv"
+    wildcard_constraints:
+        experiment=with_recipe("pretrain"),
+    # Other runs wait for its weights, and it is the longest of them.
+    priority: 10
+
+
+use rule train_alone as prune_filters with:
     output:
         record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
         history=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/history.csv",

@@ -57,6 +57,19 @@ def _size(facts: Facts) -> Tex:
     return Tex(f"{escape(facts.name())} has {integer(facts.network.n_parameters)} parameters")
 
 
+_OTHER_SOURCES = (
+    (labels.LABS, "a homework on sparse linear models and on pruning and quantizing ResNet-20"),
+    (("sparsification",), "notes on zeroing small gradients"),
+    (("weight_pruning", "filter_pruning"), "logs of weight pruning and filter pruning"),
+)
+"""Experiments -> the document that they repeat, besides that on partial backpropagation."""
+
+
+def _other_sources(inputs: Inputs) -> list[str]:
+    ran = {run.record.experiment for run in inputs.runs}
+    return [document for experiments, document in _OTHER_SOURCES if ran.intersection(experiments)]
+
+
 def _drawn(inputs: Inputs, figures: Iterable[Path]) -> set[str]:
     """Name the figures that show something: those of what did not run stay out of the article."""
     sampled = {sample.experiment for sample in inputs.gradients}
@@ -96,7 +109,7 @@ def context(inputs: Inputs, tables: Iterable[Path], figures: Iterable[Path]) -> 
         "filter_pruning": filter_pruning.sentences(inputs),
         "weight_pruning": weight_pruning.sentences(inputs),
         "scale": inputs.scale,
-        "second_source": any(run.record.experiment in labels.LABS for run in inputs.runs),
+        "other_sources": _other_sources(inputs),
         "networks": [facts for facts in networks.values() if facts is not None],
         "sizes": [_size(facts) for facts in networks.values() if facts is not None],
         "data": data,

@@ -15,7 +15,6 @@ from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.pretrain import augmentation
 from partial_backprop.recipes.setting import Setting, prepare
 from partial_backprop.recipes.start import load_weights
-from partial_backprop.record import Count
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training import history
 from partial_backprop.training.evaluate import evaluate
@@ -163,14 +162,11 @@ def _measure(setting: Setting, step: Step) -> compression.Point:
     scores = {
         split: evaluate(model, getattr(setting.splits, split)) for split in ("validation", "test")
     }
-    counts = {
-        split: Count(n_correct=score.n_correct, n_examples=score.n_examples)
-        for split, score in scores.items()
-    }
     return compression.Point(
         sparsity=step.sparsity,
         bits=step.bits,
+        validation=scores["validation"].count,
+        test=scores["test"].count,
         test_loss=scores["test"].loss,
         layers=layer_counts(model),
-        **counts,
     )

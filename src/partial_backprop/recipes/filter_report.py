@@ -70,10 +70,7 @@ def scores(setting: Setting, augment: Callable[[Tensor], Tensor], seed: int) -> 
         "augmented_train": _Augmented(setting.splits.train, augment),
     }
     found = {name: evaluate(setting.trainee.model, split) for name, split in splits.items()}
-    return {
-        name: Scored(loss=score.loss, count=_count(score.n_correct, score.n_examples))
-        for name, score in found.items()
-    }
+    return {name: Scored(loss=score.loss, count=score.count) for name, score in found.items()}
 
 
 def measure(
@@ -109,19 +106,15 @@ def measure(
     )
 
 
-def _count(n_correct: float, n_examples: float) -> Count:
-    return Count(n_correct=int(n_correct), n_examples=int(n_examples))
-
-
 def _best(setting: Setting) -> dict[str, Count]:
     """Find the best epoch on the training and on the test images."""
-    counts = {
-        f"best_{split}": [
-            (row[f"{split}_n_correct"], row[f"{split}_n_examples"]) for row in setting.trainee.rows
-        ]
-        for split in ("train", "test")
-    }
-    return {name: _count(*max(of_split)) for name, of_split in counts.items()}
+    best = {}
+    for split in ("train", "test"):
+        row = max(setting.trainee.rows, key=lambda row, split=split: row[f"{split}_n_correct"])
+        best[f"best_{split}"] = Count(
+            n_correct=int(row[f"{split}_n_correct"]), n_examples=int(row[f"{split}_n_examples"])
+        )
+    return best
 
 
 @torch.no_grad()
@@ -131,7 +124,7 @@ def _compared(whole: nn.Module, smaller: nn.Module, split: DeviceSplit) -> dict[
     outputs = whole.eval()(images)
     score = evaluate(smaller.eval(), split)
     return {
-        "small_test": _count(score.n_correct, score.n_examples),
+        "small_test": score.count,
         "largest_difference": float((outputs - smaller(images)).abs().max()),
         "largest_output": float(outputs.abs().max()),
     }

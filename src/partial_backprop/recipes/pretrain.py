@@ -9,7 +9,7 @@ from partial_backprop.recipes.course import leave, train
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.setting import Setting, prepare
 from partial_backprop.recipes.start import load_weights
-from partial_backprop.record import Count, Selection
+from partial_backprop.record import Selection
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training import history
 from partial_backprop.training.augment import crop_and_flip
@@ -80,9 +80,9 @@ def _sha256(path: Path) -> str:
 
 def _as_it_is(setting: Setting) -> tuple[Selection, ...]:
     """Score weights that have no epochs to choose from: every rule takes them."""
-    counts = {}
-    for split in ("validation", "test"):
-        score = evaluate(setting.trainee.model, getattr(setting.splits, split))
-        counts[split] = Count(n_correct=score.n_correct, n_examples=score.n_examples)
+    counts = {
+        split: evaluate(setting.trainee.model, getattr(setting.splits, split)).count
+        for split in ("validation", "test")
+    }
     rules = ("last", "best_on_validation", "paper_protocol")
     return tuple(Selection(rule=rule, epoch=0, **counts) for rule in rules)

@@ -26,6 +26,7 @@ ROOMS = (
     "sparse/**/*.py",
     "sparsification/**/*.py",
     "storage/**/*.py",
+    "summary/**/*.py",
     "training/**/*.py",
     "recipes/**/*.py",
 )

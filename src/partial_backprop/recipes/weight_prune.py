@@ -15,7 +15,6 @@ from partial_backprop.recipes.pretrain import augmentation
 from partial_backprop.recipes.setting import Setting, prepare
 from partial_backprop.recipes.start import load_weights
 from partial_backprop.recipes.weighing import n_same_outputs, weigh, weigh_pruned
-from partial_backprop.record import Count
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training import history
 from partial_backprop.training.evaluate import evaluate
@@ -139,9 +138,6 @@ def _mendable(hook: Callable[..., None]) -> Callable[..., None]:
 
 
 def _worth(setting: Setting) -> sizes.Worth:
-    counts, losses = {}, {}
-    for split in ("validation", "test"):
-        score = evaluate(setting.trainee.model, getattr(setting.splits, split))
-        counts[split] = Count(n_correct=score.n_correct, n_examples=score.n_examples)
-        losses[split] = score.loss
-    return sizes.Worth(test_loss=losses["test"], **counts)
+    model, splits = setting.trainee.model, setting.splits
+    validation, test = (evaluate(model, split) for split in (splits.validation, splits.test))
+    return sizes.Worth(validation=validation.count, test=test.count, test_loss=test.loss)

@@ -1,15 +1,10 @@
 """From a file of ``torch.save`` to a sparse one, and back."""
 
-import pickle
-from collections.abc import Mapping
 from pathlib import Path
-
-import torch
-from torch import Tensor
 
 from partial_backprop.errors import UserError
 from partial_backprop.files import write_atomically
-from partial_backprop.storage import sparse_file
+from partial_backprop.storage import sparse_file, state_dict
 from partial_backprop.storage.measure import as_torch_file
 
 
@@ -34,7 +29,7 @@ def shrink(weights: Path, out: Path) -> tuple[int, int]:
         If a file cannot be read or written, or the first is no ``state_dict``.
     """
     try:
-        sparse_file.write(_read(weights), out)
+        sparse_file.write(state_dict.read(weights), out)
     except ValueError as error:
         raise UserError(f"{weights}: {error}") from None
     return weights.stat().st_size, out.stat().st_size
@@ -62,18 +57,3 @@ def expand(sparse: Path, out: Path) -> tuple[int, int]:
     """
     write_atomically(out, as_torch_file(sparse_file.read(sparse)))
     return sparse.stat().st_size, out.stat().st_size
-
-
-def _read(path: Path) -> Mapping[str, Tensor]:
-    remedy = "give a file that torch.save(model.state_dict(), …) wrote"
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
-        raise UserError(f"cannot read the weights {path}: {error.strerror}; {remedy}") from None
-    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError):
-        raise UserError(f"{path} holds no weights that can be loaded safely: {remedy}") from None
-    if not isinstance(state, Mapping) or not all(
-        isinstance(name, str) and isinstance(value, Tensor) for name, value in state.items()
-    ):
-        raise UserError(f"{path} holds no state_dict: {remedy}")
-    return state

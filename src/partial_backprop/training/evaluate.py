@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from partial_backprop.record import Count
 from partial_backprop.training.batches import DeviceSplit
 
 
@@ -16,6 +17,11 @@ class Score(NamedTuple):
     """Mean cross-entropy per example, in nats."""
     n_correct: int
     n_examples: int
+
+    @property
+    def count(self) -> Count:
+        """The correct predictions, as a record counts them."""
+        return Count(n_correct=self.n_correct, n_examples=self.n_examples)
 
 
 @torch.no_grad()
