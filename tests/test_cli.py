@@ -31,7 +31,8 @@ def test_config_prints_a_runs_configuration_and_hash(capsys):
 
 
 @pytest.mark.parametrize(
-    "command", ["train", "gradients", "table", "figure", "paper", "config", "summary"]
+    "command",
+    ["train", "gradients", "table", "figure", "paper", "config", "status", "summary", "caption"],
 )
 def test_every_command_explains_itself_without_torch(command):
     code = (

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partial_backprop import config, files, labels
+from partial_backprop import config, config_files, files, labels
 from partial_backprop.errors import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -216,11 +216,11 @@ def test_another_name_does_not_inherit_options():
 
 def test_settings_and_their_schema_name_the_same_keys():
     schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
-    assert set(schema["properties"]) == set(config.Settings.model_fields)
+    assert set(schema["properties"]) == set(config_files.Settings.model_fields)
     for key, entry in schema["properties"].items():
         if "default" in entry:
-            assert config.Settings.model_fields[key].default == entry["default"]
-    assert set(files.read_yaml(CONFIG / "config.yaml")) == set(config.Settings.model_fields)
+            assert config_files.Settings.model_fields[key].default == entry["default"]
+    assert set(files.read_yaml(CONFIG / "config.yaml")) == set(config_files.Settings.model_fields)
 
 
 def test_experiments_share_the_papers_arms():
@@ -240,6 +240,11 @@ def test_an_experiment_may_have_seeds_of_its_own(folder):
 @pytest.mark.parametrize("seeds", [[], [1, 1], [-1], "all", 3])
 def test_bad_seeds_of_an_experiment_are_told(folder, seeds):
     directory = folder(scale_change={"experiments": {"one": {"seeds": seeds}}})
-    with pytest.raises(UserError, match=r"s\.yaml: experiments\.one: .*seeds") as caught:
+    with pytest.raises(UserError, match=r"s\.yaml: experiments\.one\.seeds") as caught:
         config.seeds("s", "one", directory)
     assert "\n" not in str(caught.value)
+
+
+def test_arms_are_left_out_everywhere_or_of_one_experiment(folder):
+    for skip, left in ((["pb"], ["fb"]), (["one/fb"], ["pb"]), (["other/fb"], ["fb", "pb"])):
+        assert config.arms("s", "one", folder(scale_change={"skip_arms": skip})) == left

@@ -8,60 +8,15 @@ experiment has without its arms, and every option is filled in with its default.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
-
-import pydantic
+from typing import Any
 
 from partial_backprop import registry
+from partial_backprop.config_files import Experiment, Part, Scale, Settings
 from partial_backprop.errors import UserError
 from partial_backprop.files import read_yaml, validated
-from partial_backprop.run_config import TRUNK, Frozen, RunConfig, TrainingConfig
+from partial_backprop.run_config import TRUNK, RunConfig, TrainingConfig
 
 CONFIG_DIR = Path("config")
-
-
-class Settings(Frozen):
-    """``config/config.yaml``: what to run and where; nothing here changes a run's numbers."""
-
-    scale: str = "demo"
-    """One of the files in ``config/scales``."""
-    device: str = "auto"
-    """``auto`` (CUDA if there is one), ``cpu`` or ``cuda``."""
-    data_root: str = "data"
-    """Folder with real data sets; the embedded ones need none."""
-    tensorboard: bool = False
-    """Write TensorBoard events beside each record."""
-
-
-class Seeds(Frozen):
-    """Seeds with which each run of an experiment is made once."""
-
-    seeds: tuple[Annotated[int, pydantic.Field(ge=0)], ...] = pydantic.Field(min_length=1)
-    """Whole numbers from 0."""
-
-    @pydantic.model_validator(mode="after")
-    def _distinct_seeds(self) -> "Seeds":
-        if len(set(self.seeds)) != len(self.seeds):
-            raise ValueError("seeds must differ from each other")
-        return self
-
-
-class Scale(Seeds):
-    """``config/scales/NAME.yaml``: how much of everything is run."""
-
-    title: str
-    """One line for the paper: what this scale is."""
-    experiments: dict[str, dict[str, Any]] = pydantic.Field(default_factory=dict)
-    """Experiments that run at this scale, each with its changes to the experiment file, and maybe
-    with ``seeds`` of its own."""
-    roles: dict[str, dict[str, Any]] = pydantic.Field(default_factory=dict)
-    """Data role -> data set that plays it: ``dataset`` and ``n_validation``."""
-    defaults: dict[str, Any] = pydantic.Field(default_factory=dict)
-    """Changes to every experiment of the scale."""
-    skip_arms: tuple[str, ...] = ()
-    """Arms of the experiment files that do not run at this scale."""
-    published: bool = False
-    """No training: render the committed records as they are."""
 
 
 def merge(base: Any, change: Any) -> Any:
@@ -148,19 +103,15 @@ def read_experiment(name: str, directory: Path = CONFIG_DIR) -> dict[str, Any]:
     Returns
     -------
     dict
-        The file's mapping, with at least ``title`` and ``arms``.
+        The file's mapping, as `Experiment` describes it.
 
     Raises
     ------
     UserError
-        If the file is missing or has no title or arms.
+        If the file is missing, or a key or value is wrong.
     """
     path = directory / "experiments" / f"{name}.yaml"
-    content = read_yaml(path)
-    for key in ("title", "arms"):
-        if not content.get(key):
-            raise UserError(f"{path}: {key}: missing; every experiment has a title and arms")
-    return content
+    return validated(Experiment, read_yaml(path), str(path)).model_dump(exclude_unset=True)
 
 
 def arms(scale: str, experiment: str, directory: Path = CONFIG_DIR) -> list[str]:
@@ -178,8 +129,9 @@ def arms(scale: str, experiment: str, directory: Path = CONFIG_DIR) -> list[str]
     list of str
         Names in the order of the experiment file.
     """
-    skip = read_scale(scale, directory).skip_arms
-    return [arm for arm in read_experiment(experiment, directory)["arms"] if arm not in skip]
+    skip = set(read_scale(scale, directory).skip_arms)
+    every = read_experiment(experiment, directory)["arms"]
+    return [arm for arm in every if not skip & {arm, f"{experiment}/{arm}"}]
 
 
 def seeds(scale: str, experiment: str, directory: Path = CONFIG_DIR) -> tuple[int, ...]:
@@ -196,18 +148,10 @@ def seeds(scale: str, experiment: str, directory: Path = CONFIG_DIR) -> tuple[in
     -------
     tuple of int
         The experiment's own, where the scale gives it some; else the scale's.
-
-    Raises
-    ------
-    UserError
-        If they are no list of distinct whole numbers from 0.
     """
     the_scale = read_scale(scale, directory)
-    own = the_scale.experiments.get(experiment, {}).get("seeds")
-    if own is None:
-        return the_scale.seeds
-    where = f"{directory / 'scales' / scale}.yaml: experiments.{experiment}"
-    return validated(Seeds, {"seeds": own}, where).seeds
+    own = the_scale.experiments.get(experiment, Part()).seeds
+    return the_scale.seeds if own is None else own
 
 
 def resolve(
@@ -239,12 +183,11 @@ def resolve(
     where = f"config of {experiment}/{arm} at scale {scale}"
     all_arms = content.pop("arms")
     content.pop("title")
-    content = merge(content, the_scale.defaults)
+    content = merge(content, the_scale.defaults.as_dict())
     if experiment not in the_scale.experiments:
         listed = ", ".join(the_scale.experiments) or "none"
         raise UserError(f"scale {scale} does not run experiment {experiment!r}: it runs {listed}")
-    changes = {k: v for k, v in the_scale.experiments[experiment].items() if k != "seeds"}
-    content = merge(content, changes)
+    content = merge(content, the_scale.experiments[experiment].as_dict())
     base = content.get("freezing") or {}
     if arm == TRUNK:
         content = _as_trunk(content)
@@ -281,7 +224,7 @@ def _cast_role(data: Any, scale: Scale, where: str) -> dict[str, Any] | None:
     if data is None:
         return None
     role = data.get("role")
-    if role not in scale.roles:
+    if not isinstance(role, str) or role not in scale.roles:
         listed = ", ".join(scale.roles) or "none"
         raise UserError(
             f"{where}: data.role: no data set plays {role!r} at this scale: it has {listed}"

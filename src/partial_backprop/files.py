@@ -11,6 +11,9 @@ import yaml
 
 from partial_backprop.errors import UserError
 
+# The same safe loader in C, ten times as fast, where PyYAML was built with it.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML mapping with the safe loader.
@@ -31,7 +34,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         If the file is missing, is no YAML, or is no mapping.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
     except FileNotFoundError:
         valid = ", ".join(sorted(other.stem for other in path.parent.glob("*.yaml"))) or "none"
         raise UserError(f"there is no file {path}: {path.parent} has {valid}") from None

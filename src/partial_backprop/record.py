@@ -97,7 +97,8 @@ class DataFacts(Frozen):
     n_train: int
     n_validation: int
     n_test: int
-    n_classes: int
+    n_classes: int | None = None
+    """None for data that have no classes."""
     image_shape: tuple[int, int, int]
     """Channels, height, width."""
 
@@ -118,6 +119,8 @@ class Provenance(Frozen):
     """Version of this package."""
     code_sha256: str
     """Hash of the package's source files."""
+    modules: dict[str, str] = pydantic.Field(default_factory=dict)
+    """Source file on which this run depends -> beginning of its own hash; absent in old records."""
     packages: dict[str, str]
     """Versions of the packages that make the numbers."""
     python: str

@@ -9,7 +9,7 @@ import pydantic
 
 from partial_backprop.config import CONFIG_DIR
 from partial_backprop.errors import UserError
-from partial_backprop.files import read_yaml
+from partial_backprop.files import read_yaml, validated
 
 
 class _Frozen(pydantic.BaseModel):
@@ -92,9 +92,4 @@ def read(directory: Path = CONFIG_DIR) -> Reported:
         If the file is missing, or a key or value is wrong.
     """
     path = directory / "reported.yaml"
-    try:
-        return Reported.model_validate({"documents": read_yaml(path)})
-    except pydantic.ValidationError as error:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"][1:])
-        raise UserError(f"{path}: {key}: {first['msg']}") from None
+    return validated(Reported, {"documents": read_yaml(path)}, str(path))

@@ -4,14 +4,20 @@ Imports are read from the source text with `ast`; nothing is imported.
 """
 
 import ast
+import hashlib
+from collections.abc import Iterable
 from pathlib import Path
+
+from partial_backprop.run_config import RunConfig
 
 _ROOT = Path(__file__).parent
 # What these do for a run is in its configuration's hash or in its record's schema.
 _LEAVES = {
     "__init__",
     "cli",
+    "commands",
     "config",
+    "config_files",
     "errors",
     "files",
     "gradients",
@@ -78,3 +84,42 @@ def closure(*modules: str) -> list[Path]:
         found.add(path)
         waiting += _imports(path)
     return sorted(path for path in found if path.name != "__init__.py" or path.stat().st_size > 300)
+
+
+def of_run(run: RunConfig) -> list[Path]:
+    """List the source files on which a run depends: its recipe, network, data set and criterion.
+
+    Parameters
+    ----------
+    run : RunConfig
+        The run's resolved configuration.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Files of this package, as `closure` finds them.
+    """
+    modules = [f"recipes.{run.recipe['name']}"]
+    modules += [f"networks.{run.network['name']}"] if run.network else []
+    modules += [f"data.{run.data.dataset['name']}"] if run.data else []
+    modules += [f"freezing.{run.freezing.criterion['name']}"] if run.freezing else []
+    return closure(*modules)
+
+
+def digests(files: Iterable[Path]) -> dict[str, str]:
+    """Hash source files one by one, so that one can say which was edited.
+
+    Parameters
+    ----------
+    files : iterable of pathlib.Path
+        Files of this package.
+
+    Returns
+    -------
+    dict of str to str
+        Path in the package -> the first 16 hexadecimal digits of its SHA-256.
+    """
+    return {
+        path.relative_to(_ROOT).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        for path in files
+    }

@@ -2,86 +2,15 @@
 
 import json
 import os
-import re
 import shutil
 import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests.project import ROOT, Project
 
 from partial_backprop import artifacts
-
-ROOT = Path(__file__).parents[2]
-ROOMS = ("Snakefile", "workflow", "profiles", "config", "envs", "src", "pyproject.toml")
-GENERATED = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.pdf", "build")
-
-
-class Project:
-    """A copy of the project without anything generated."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        for name in ROOMS:
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, root / name, ignore=GENERATED)
-            else:
-                shutil.copy(source, root / name)
-        shutil.copytree(ROOT / "paper" / "source", root / "paper" / "source")
-
-    def snakemake(
-        self, *words: str, config: tuple[str, ...] = ("scale=smoke",)
-    ) -> subprocess.CompletedProcess[str]:
-        """Run snakemake there, with the copy's own sources."""
-        path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-        return subprocess.run(
-            [
-                sys.executable,
-                "-m",
-                "snakemake",
-                *words,
-                "--cores",
-                "2",
-                "--config",
-                *config,
-            ],
-            cwd=self.root,
-            env=os.environ | {"PYTHONPATH": str(self.root / "src"), "PATH": path},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    def planned(self, *words: str) -> dict[str, int]:
-        """Rules that a dry run would run, with the number of their jobs."""
-        outcome = self.snakemake(*words, "--dry-run", "--quiet", "host")
-        assert outcome.returncode == 0, outcome.stderr + outcome.stdout
-        text = outcome.stdout + outcome.stderr
-        jobs = re.findall(r"^(\w+) +(\d+)$", text.partition("Job stats:")[2], re.MULTILINE)
-        return {rule: int(count) for rule, count in jobs if rule not in ("total", "all")}
-
-    def edited(self, module: str) -> "Edit":
-        """Change a module of the package for the time of a ``with`` block."""
-        return Edit(self.root / "src" / "partial_backprop" / module)
-
-
-class Edit:
-    """Change a file and put it back as it was, its time included."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        self._stat = self._path.stat()
-        self._text = self._path.read_text()
-        self._path.write_text(self._text + "\n# edited\n")
-
-    def __exit__(self, *_: object) -> None:
-        self._path.write_text(self._text)
-        os.utime(self._path, ns=(self._stat.st_atime_ns, self._stat.st_mtime_ns))
 
 
 @pytest.fixture(scope="module")

@@ -119,7 +119,7 @@ def leave(
             selections=tuple(selections),
             freezing=freezing,
             measurements=measurements or {},
-            provenance=provenance(job.device, trainee.elapsed_s),
+            provenance=provenance(config, job.device, trainee.elapsed_s),
         ),
         job.out / "record.json",
     )

@@ -34,6 +34,8 @@ class Job:
         Whether to write TensorBoard events beside the record.
     start : pathlib.Path, optional
         Trained weights that the run starts from.
+    features : pathlib.Path, optional
+        Folder of the run that computed the features of the images.
     """
 
     out: Path
@@ -45,6 +47,7 @@ class Job:
     log: Path | None = None
     tensorboard: bool = False
     start: Path | None = None
+    features: Path | None = None
 
 
 def choose_device(name: str) -> "torch.device":

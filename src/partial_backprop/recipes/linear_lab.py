@@ -107,7 +107,7 @@ def run(
             config=config,
             config_sha256=config.sha256(),
             measurements={linear.KEY: report.model_dump(mode="json")},
-            provenance=provenance(None, time.monotonic() - started),
+            provenance=provenance(config, None, time.monotonic() - started),
         ),
         job.out / "record.json",
     )

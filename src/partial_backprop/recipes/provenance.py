@@ -9,18 +9,34 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from partial_backprop import __version__
+from partial_backprop import __version__, sources
 from partial_backprop.record import Provenance
+from partial_backprop.run_config import RunConfig
 
 if TYPE_CHECKING:
     import torch
 
-PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "KDEpy", "pydantic")
+PACKAGES = (
+    "torch",
+    "torchvision",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "KDEpy",
+    "sacrebleu",
+    "pydantic",
+)
 ROOMS = (
     "mask.py",
+    "captioning/**/*.py",
+    "captioning/**/*.py",
     "data/**/*.py",
+    "metrics/**/*.py",
     "networks/**/*.py",
     "freezing/**/*.py",
+    "metrics/**/*.py",
+    "optim/**/*.py",
+    "optim/**/*.py",
     "pruning/**/*.py",
     "quantization/**/*.py",
     "sparse/**/*.py",
@@ -67,11 +83,13 @@ def _installed(package: str) -> str:
         return "absent"
 
 
-def provenance(device: "torch.device | None", wall_s: float) -> Provenance:
+def provenance(config: RunConfig, device: "torch.device | None", wall_s: float) -> Provenance:
     """Describe this process.
 
     Parameters
     ----------
+    config : RunConfig
+        The run's configuration, which tells the source files that it depends on.
     device : torch.device or None
         Where the run was trained; None for a run on one CPU thread that needed no torch.
     wall_s : float
@@ -96,6 +114,7 @@ def provenance(device: "torch.device | None", wall_s: float) -> Provenance:
     return Provenance(
         version=__version__,
         code_sha256=code_sha256(),
+        modules=sources.digests(sources.of_run(config)),
         packages={name: _installed(name) for name in PACKAGES},
         python=platform.python_version(),
         device=name,

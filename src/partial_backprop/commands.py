@@ -1,0 +1,240 @@
+"""What each command of the command line does: it asks the part of the library that knows.
+
+Imports stand in the functions, so that a command loads no more than it needs.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from partial_backprop import config
+
+
+def train(chosen: argparse.Namespace) -> None:
+    """Train one arm of an experiment, or its trunk.
+
+    Parameters
+    ----------
+    chosen : argparse.Namespace
+        What the command line says.
+    """
+    from partial_backprop import registry
+
+    run = config.resolve(chosen.scale, chosen.experiment, chosen.arm, chosen.seed, chosen.config)
+    options = {key: value for key, value in run.recipe.items() if key != "name"}
+    registry.load("recipes", run.recipe["name"])(run, _job(chosen, run), **options)
+
+
+def gradients(chosen: argparse.Namespace) -> None:
+    """Measure the gradients after the shared epochs.
+
+    Parameters
+    ----------
+    chosen : argparse.Namespace
+        What the command line says.
+    """
+    from partial_backprop.recipes.gradient_sample import measure
+
+    where = (chosen.scale, chosen.experiment)
+    pb, otsu = (
+        config.resolve(*where, arm, chosen.seed, chosen.config).freezing.criterion
+        for arm in ("pb", "pb_otsu")
+    )
+    trunk = config.resolve(*where, config.TRUNK, chosen.seed, chosen.config)
+    options = {key: value for key, value in otsu.items() if key != "name"}
+    measure(trunk, pb["threshold"] * pb["learning_rate"], options, _job(chosen, trunk))
+
+
+def _job(chosen: argparse.Namespace, run: config.RunConfig) -> object:
+    from partial_backprop.recipes.job import Job, choose_device
+
+    settings = config.read_settings(
+        chosen.config,
+        device=chosen.device,
+        data_root=chosen.data_root,
+        checkpoint_every=chosen.checkpoint_every,
+        tensorboard=chosen.tensorboard,
+    )
+    device = None
+    if run.data is not None:  # else there is nothing for torch to do, and it need not be loaded
+        from partial_backprop.training.seeding import make_deterministic
+
+        if run.training is not None:
+            make_deterministic(run.training.threads)
+        device = choose_device(settings.device)
+    return Job(
+        out=chosen.out,
+        data_root=Path(settings.data_root),
+        device=device,
+        trunk=chosen.trunk,
+        start=chosen.start,
+        features=chosen.features,
+        checkpoints=chosen.checkpoints,
+        checkpoint_every_s=settings.checkpoint_every,
+        log=chosen.log,
+        tensorboard=settings.tensorboard,
+    )
+
+
+def table(chosen: argparse.Namespace) -> None:
+    """Make a table from records.
+
+    Parameters
+    ----------
+    chosen : argparse.Namespace
+        What the command line says.
+    """
+    from partial_backprop import artifacts
+
+    artifacts.make_table(
+        chosen.name,
+        scale=chosen.scale,
+        records=chosen.records,
+        gradients=chosen.gradients,
+        csv=chosen.out.with_suffix(".csv"),
+        tex=chosen.out.with_suffix(".tex"),
+        config_dir=chosen.config,
+    )
+
+
+def figure(chosen: argparse.Namespace) -> None:
+    """Make a figure from records.
+
+    Parameters
+    ----------
+    chosen : argparse.Namespace
+        What the command line says.
+    """
+    from partial_backprop import artifacts
+
+    artifacts.make_figure(
+        chosen.name,
+        scale=chosen.scale,
+        records=chosen.records,
+        gradients=chosen.gradients,
+        pdf=chosen.out.with_suffix(".pdf"),
+        png=chosen.out.with_suffix(".png"),
+        config_dir=chosen.config,
+    )
+
+
+def aggregate(chosen: argparse.Namespace) -> None:
+    """Gather records in tidy tables.
+
+    Parameters
+    ----------
+    chosen : argparse.Namespace
+        What the command line says.
+    """
+    from partial_backprop import artifacts
+
+    artifacts.make_frames(
+        scale=chosen.scale, records=chosen.records, folder=chosen.out, config_dir=chosen.config
+    )
+
+
+def paper(chosen: argparse.Namespace) -> None:
+    """Typeset the paper from records, tables and figures.
+
+    Parameters
+    ----------
+    chosen : argparse.Namespace
+        What the command line says.
+    """
+    from partial_backprop import paper
+
+    paper.build(
+        chosen.scale,
+        records=chosen.records,
+        gradients=chosen.gradients,
+        tables=chosen.tables,
+        figures=chosen.figures,
+        pdf=chosen.out,
+        config_dir=chosen.config,
+    )
+
+
+def show(chosen: argparse.Namespace) -> None:
+    """Print a run's full configuration and its hash.
+
+    Parameters
+    ----------
+    chosen : argparse.Namespace
+        What the command line says.
+    """
+    run = config.resolve(chosen.scale, chosen.experiment, chosen.arm, chosen.seed, chosen.config)
+    print(run.model_dump_json(indent=2))
+    print(run.sha256())
+
+
+def status(chosen: argparse.Namespace) -> None:
+    """Say which runs are done, stale or missing.
+
+    Parameters
+    ----------
+    chosen : argparse.Namespace
+        What the command line says.
+    """
+    from partial_backprop import status
+
+    runs = status.survey(chosen.scale, chosen.results, chosen.config)
+    print(status.text(runs, chosen.cores))
+
+
+def summary(chosen: argparse.Namespace) -> None:
+    """Print a network's layers, parameters and weights as Keras does.
+
+    Parameters
+    ----------
+    chosen : argparse.Namespace
+        What the command line says.
+    """
+    from partial_backprop.summary import find, render
+    from partial_backprop.summary.keras import summarize
+
+    model = find.network(chosen.network, chosen.image_shape, chosen.classes, dict(chosen.option))
+    found = summarize(model, chosen.image_shape)
+    if chosen.format == "text":
+        text = (render.rich(found) if sys.stdout.isatty() else None) or render.text(found)
+    else:
+        text = {"json": render.as_json, "latex": render.latex}[chosen.format](found)
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:  # the reader has enough, as `head` soon has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def convert(chosen: argparse.Namespace) -> None:
+    """Write weights in a sparse format, or back.
+
+    Parameters
+    ----------
+    chosen : argparse.Namespace
+        What the command line says.
+    """
+    from partial_backprop.storage import convert
+
+    before, after = getattr(convert, chosen.direction)(chosen.weights, chosen.out)
+    way, ratio = ("less", before / after) if after <= before else ("more", after / before)
+    print(f"{chosen.weights}: {before:,} bytes")
+    print(f"{chosen.out}: {after:,} bytes, {ratio:.2f} times {way}")
+
+
+def caption(chosen: argparse.Namespace) -> None:
+    """Print a caption of a picture, and draw where the decoder looked.
+
+    Parameters
+    ----------
+    chosen : argparse.Namespace
+        What the command line says.
+    """
+    from partial_backprop.captioning.apply import caption
+    from partial_backprop.figures import attention
+    from partial_backprop.recipes.job import choose_device
+
+    attention.check_kind(chosen.out)
+    found = caption(chosen.image, chosen.run, choose_device(chosen.device), chosen.features)
+    print(" ".join(found.words))
+    attention.save([found], chosen.out)
+    print(f"where it looked: {chosen.out}", file=sys.stderr)

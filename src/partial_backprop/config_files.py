@@ -1,0 +1,98 @@
+"""What may stand in the files in ``config/``: their keys and types, and nothing of what they do."""
+
+from typing import Annotated, Any
+
+import pydantic
+
+from partial_backprop.run_config import Frozen
+
+
+class Settings(Frozen):
+    """``config/config.yaml``: what to run and where; nothing here changes a run's numbers."""
+
+    scale: str = "demo"
+    """One of the files in ``config/scales``."""
+    device: str = "auto"
+    """``auto`` (CUDA if there is one), ``cpu`` or ``cuda``."""
+    data_root: str = "data"
+    """Folder with real data sets; the embedded ones need none."""
+    checkpoint_every: float = pydantic.Field(default=30.0, ge=0)
+    """Seconds between the checkpoints of an unfinished run, written after an epoch."""
+    tensorboard: bool = False
+    """Write TensorBoard events beside each record."""
+
+
+class Changes(Frozen):
+    """What an experiment, one of its arms or a scale may say of a run; an absent key changes nothing."""
+
+    data: dict[str, Any] | None = None
+    network: dict[str, Any] | None = None
+    recipe: dict[str, Any] | None = None
+    training: dict[str, Any] | None = None
+    freezing: dict[str, Any] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what is said, absent keys left out.
+
+        Returns
+        -------
+        dict
+            Key -> mapping or None.
+        """
+        return self.model_dump(include=set(Changes.model_fields), exclude_unset=True)
+
+
+Name = Annotated[str, pydantic.Field(pattern=r"^[a-z0-9_]+$")]
+"""Name of an arm or an experiment, as it stands in paths: small letters, digits and underscores."""
+
+
+class Experiment(Changes):
+    """``config/experiments/NAME.yaml``: what is run, and the arms in which its runs differ."""
+
+    title: str = pydantic.Field(min_length=1)
+    """What print calls it."""
+    arms: dict[Name, Changes | None] = pydantic.Field(min_length=1)
+    """Arm -> its changes to the experiment."""
+
+
+def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(seeds)) != len(seeds):
+        raise ValueError("seeds must differ from each other")
+    return seeds
+
+
+Seeds = Annotated[
+    tuple[Annotated[int, pydantic.Field(ge=0)], ...],
+    pydantic.Field(min_length=1),
+    pydantic.AfterValidator(_distinct),
+]
+"""Seeds with which each run of an experiment is made once: distinct whole numbers from 0."""
+
+
+class Part(Changes):
+    """What a scale changes in one experiment."""
+
+    seeds: Seeds | None = None
+    """Seeds of its own; None takes those of the scale."""
+
+
+class Scale(Frozen):
+    """``config/scales/NAME.yaml``: how much of everything is run."""
+
+    seeds: Seeds
+    """Seeds of every run, where an experiment has none of its own."""
+
+    title: str
+    """One line for the paper: what this scale is."""
+    experiments: dict[Name, Part] = pydantic.Field(default_factory=dict)
+    """Experiments that run at this scale, each with its changes to the experiment file, and maybe
+    with ``seeds`` of its own."""
+    roles: dict[str, dict[str, Any]] = pydantic.Field(default_factory=dict)
+    """Data role -> data set that plays it: ``dataset`` and ``n_validation``."""
+    defaults: Changes = Changes()
+    """Changes to every experiment of the scale."""
+    skip_arms: tuple[str, ...] = ()
+    """Arms of the experiment files that do not run at this scale: of all experiments by their name, of
+    one as ``experiment/arm``."""
+    published: bool = False
+    """No training: render the committed records as they are."""

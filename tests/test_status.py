@@ -1,0 +1,141 @@
+"""What is done, stale or missing is told from the files alone, and why."""
+
+import json
+
+import pytest
+import yaml
+from tests import fakes
+
+from partial_backprop import cli, config, sources, status
+from partial_backprop.errors import UserError
+
+RUN = ("lenet5_mnist", "pb", 0)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A finished run of each of two arms, among the 60 of the scale."""
+    folder = fakes.write_config(tmp_path)
+    for arm in ("fb", "pb"):
+        fakes.write_run(tmp_path, folder, "lenet5_mnist", arm, 0)
+    return tmp_path
+
+
+def survey(project):
+    found = status.survey(fakes.SCALE, project / "results", project / "config")
+    return {(run.experiment, run.arm, run.seed): run for run in found}
+
+
+def record_of(project):
+    experiment, arm, seed = RUN
+    runs = project / "results" / fakes.SCALE / "runs"
+    return runs / experiment / arm / f"seed{seed}" / "record.json"
+
+
+def change(path, **changes):
+    content = json.loads(path.read_text())
+    content["provenance"] |= changes
+    path.write_text(json.dumps(content))
+
+
+def test_every_run_of_the_scale_is_there_once(project):
+    found = survey(project)
+    assert len(found) == len(fakes.EXPERIMENTS) * len(fakes.ARMS) * 3
+    done = {key for key, run in found.items() if run.state == "done"}
+    assert done == {("lenet5_mnist", "fb", 0), RUN}
+    assert {run.state for key, run in found.items() if key not in done} == {"missing"}
+
+
+def test_a_changed_key_is_named_with_both_values(project):
+    path = project / "config" / "scales" / f"{fakes.SCALE}.yaml"
+    scale = yaml.safe_load(path.read_text())
+    scale["experiments"]["lenet5_mnist"] = {"training": {"batch_size": 7}}
+    path.write_text(yaml.safe_dump(scale))
+    run = survey(project)[RUN]
+    assert (run.state, run.why) == ("stale", ("training.batch_size: 100, now 7",))
+
+
+def test_an_edited_module_is_named(project):
+    resolved = config.resolve(fakes.SCALE, *RUN, project / "config")
+    modules = sources.digests(sources.of_run(resolved))
+    change(record_of(project), modules=modules)
+    assert survey(project)[RUN].state == "done"
+    change(record_of(project), modules=modules | {"training/loop.py": "0" * 16, "gone.py": "1"})
+    run = survey(project)[RUN]
+    assert run.state == "stale"
+    assert set(run.why) == {"edited: training/loop.py", "edited: gone.py"}
+
+
+def test_a_damaged_record_is_stale(project):
+    record_of(project).write_text("{")
+    assert survey(project)[RUN].why == ("its record is damaged",)
+
+
+def test_a_checkpoint_tells_an_unfinished_run(project):
+    resolved = config.resolve(fakes.SCALE, "lenet5_mnist", "pb", 1, project / "config")
+    checkpoints = project / "results" / fakes.SCALE / ".checkpoints"
+    checkpoints.mkdir(parents=True)
+    (checkpoints / f"{resolved.sha256()}.pt").touch()
+    assert survey(project)["lenet5_mnist", "pb", 1].state == "unfinished"
+
+
+def benchmark(project, stem, seconds):
+    path = project / "results" / fakes.SCALE / "benchmarks" / "train_arm" / f"{stem}.tsv"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"s\th:m:s\n{seconds}\t0:00:00\n")
+
+
+def test_times_are_those_of_the_nearest_kin(project):
+    benchmark(project, "lenet5_mnist_pb_seed0", 60)
+    benchmark(project, "lenet5_mnist_pb_seed1", 80)
+    benchmark(project, "lenet5_mnist_fb_seed0", 10)
+    found = survey(project)
+    assert found[RUN].seconds == 60
+    assert found["lenet5_mnist", "pb", 2].seconds == pytest.approx(70)
+    assert found["lenet5_mnist", "pb_otsu", 0].seconds == pytest.approx(50)
+    assert found["vgg19_cifar10", "pb", 0].seconds is None
+
+
+def test_a_damaged_benchmark_is_no_estimate(project):
+    benchmark(project, "lenet5_mnist_pb_seed0", "soon")
+    assert survey(project)[RUN].seconds is None
+
+
+@pytest.mark.parametrize(
+    ("times", "told"),
+    [
+        ((), "Every run is done."),
+        ((None,), "1 run is left; nothing like it has run yet, so the time is not known"),
+        ((600.0, 600.0), "2 runs are left: about 10 min on 2 cores, by past times"),
+        (
+            (600.0, None),
+            "2 runs are left: about 5 min on 2 cores, by past times, for 1 of them; the others are new",
+        ),
+    ],
+)
+def test_the_rest_is_estimated(times, told):
+    done = status.RunStatus("lab", "arm", 0, "done", seconds=1000.0)
+    runs = [status.RunStatus("lab", "arm", i + 1, "missing", (), t) for i, t in enumerate(times)]
+    assert status.text([done, *runs], cores=2).splitlines()[-1] == told
+
+
+def test_a_run_that_starts_from_a_missing_one_is_stale(project):
+    """Pruning starts from the weights of another run."""
+    found = {("net", "float", 0): status.RunStatus("net", "float", 0, "missing")}
+    run = config.resolve(fakes.SCALE, *RUN, project / "config")
+    run = run.model_copy(update={"recipe": run.recipe | {"start": "net/float"}})
+    why = status._status(run, project / "results" / fakes.SCALE, found).why
+    assert "net/float/seed0 is missing" in why
+
+
+def test_a_published_scale_has_no_runs_to_come(project):
+    with pytest.raises(UserError, match="trains nothing"):
+        status.survey("published", project / "results", project / "config")
+
+
+def test_the_command_prints_it(project, capsys):
+    where = ["--results", str(project / "results"), "--config", str(project / "config")]
+    assert cli.main(["status", "--scale", fakes.SCALE, *where, "--cores", "2"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "lenet5_mnist         2 done, 13 missing" in lines
+    assert lines[-1].startswith("58 runs are left")

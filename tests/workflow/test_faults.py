@@ -1,0 +1,173 @@
+"""Kills, full disks and crowds: nothing finished is lost, and no half file is taken for a result."""
+
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import yaml
+from tests.project import Project
+
+from partial_backprop import record
+
+KEPT = ("lenet5_mnist", "lab1", "resnet20_pretraining", "lab2_pruning")
+TABLES = ("tables", "results/smoke/runs.csv")
+RUN = ("lenet5_mnist", "fb", "0")
+
+
+def few(folder):
+    """A copy of the project whose smoke scale has few experiments and one seed."""
+    project = Project(folder)
+    path = folder / "config" / "scales" / "smoke.yaml"
+    scale = yaml.safe_load(path.read_text())
+    kept = {name: scale["experiments"][name] for name in KEPT}
+    path.write_text(yaml.safe_dump(scale | {"seeds": [0], "experiments": kept}))
+    return project
+
+
+def start(project, *words):
+    """Start snakemake in a process group of its own."""
+    return subprocess.Popen(
+        project.command(*words, "--cores", "2", "--config", "scale=smoke", "checkpoint_every=0"),
+        cwd=project.root,
+        env=project.env(),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def printed(project):
+    """Tables by name, byte for byte."""
+    results = project.root / "results" / "smoke"
+    paths = [*results.glob("tables/*"), results / "runs.csv"]
+    return {path.name: path.read_bytes() for path in paths}
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory):
+    """A workflow that nobody disturbed, and the seconds that it took."""
+    project = few(tmp_path_factory.mktemp("calm"))
+    started = time.monotonic()
+    outcome = project.snakemake(*TABLES)
+    assert outcome.returncode == 0, outcome.stderr[-4000:]
+    return project, time.monotonic() - started
+
+
+def test_ten_kills_change_no_table(calm, tmp_path):
+    undisturbed, seconds = calm
+    project = few(tmp_path)
+    moment = random.Random(7)
+    for _ in range(10):
+        workflow = start(project, *TABLES)
+        time.sleep(moment.uniform(0.02, 0.35) * seconds)
+        os.killpg(workflow.pid, signal.SIGKILL)
+        workflow.wait()
+        for path in (project.root / "results").rglob("record.json"):
+            record.read(path)  # whole, or an error
+        assert project.snakemake("--unlock").returncode == 0
+    outcome = project.snakemake(*TABLES)
+    assert outcome.returncode == 0, outcome.stderr[-4000:]
+    assert printed(project) == printed(undisturbed)
+    assert len(printed(project)) > 10
+
+
+def test_a_second_workflow_in_the_folder_is_refused_and_harms_nothing(calm):
+    project, _ = calm
+    target = "results/smoke/runs/lenet5_mnist/fb/seed0/record.json"
+    first = start(project, target, "--forceall")
+    try:
+        while not any((project.root / ".snakemake" / "locks").glob("*")):
+            assert first.poll() is None
+            time.sleep(0.05)
+        second = project.snakemake(target, "--force")
+    finally:
+        assert first.wait(300) == 0
+    assert second.returncode != 0
+    assert "lock" in (second.stdout + second.stderr).lower()
+    record.read(project.root / target)
+
+
+def train(project, out, *, largest_file=None):
+    """Train the shared epochs of one run by its command, maybe on a full disk."""
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+
+    words = ["train", RUN[0], "trunk", RUN[2], "--scale", "smoke", "--out", str(out)]
+    return subprocess.run(
+        [sys.executable, "-m", "partial_backprop", *words],
+        cwd=project.root,
+        env=project.env(),
+        preexec_fn=limit if largest_file is not None else None,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_full_disk_is_told_in_one_line_and_leaves_no_half_file(calm, tmp_path):
+    """A limit on the size of files fails at the same call as a full disk."""
+    project, _ = calm
+    outcome = train(project, tmp_path / "out", largest_file=10_000)
+    assert outcome.returncode == 2
+    errors = [line for line in outcome.stderr.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 1
+    assert "cannot write" in errors[0]
+    assert "free space" in errors[0]
+    assert "Traceback" not in outcome.stderr
+    assert not list((tmp_path / "out").rglob("*.pt*"))
+
+
+def test_a_folder_that_cannot_be_written_is_told(calm, tmp_path):
+    """Below a file there is no folder, not even for root."""
+    (tmp_path / "file").touch()
+    outcome = train(calm[0], tmp_path / "file" / "out")
+    assert outcome.returncode == 2
+    assert "error: cannot write" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+def test_a_truncated_trunk_is_told_with_its_name_and_nothing_else_is_lost(calm):
+    project, _ = calm
+    runs = project.root / "results" / "smoke" / "runs"
+    trunk = runs / "lenet5_mnist" / "trunk" / "seed0" / "trunk.pt"
+    whole, kept = trunk.read_bytes(), trunk.stat()
+    records = sorted(runs.rglob("record.json"))
+    target = f"results/smoke/runs/{RUN[0]}/{RUN[1]}/seed{RUN[2]}/record.json"
+    (project.root / target).unlink()
+    trunk.write_bytes(whole[: len(whole) // 2])
+    os.utime(trunk, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    try:
+        outcome = project.snakemake(target)
+    finally:
+        trunk.write_bytes(whole)
+        os.utime(trunk, ns=(kept.st_atime_ns, kept.st_mtime_ns))
+    assert outcome.returncode != 0
+    told = outcome.stdout + outcome.stderr
+    assert "trunk.pt" in told
+    assert "delete it, and it is made again" in told
+    again = project.snakemake(target)
+    assert again.returncode == 0, again.stderr[-3000:]
+    assert sorted(runs.rglob("record.json")) == records
+
+
+def test_without_tex_everything_but_the_paper_is_made(calm, tmp_path):
+    project, _ = calm
+    bare = tmp_path / "bin"
+    bare.mkdir()
+    for name in ("bash", "sh", "dirname", "cat", "env", "uname"):
+        (bare / name).symlink_to(
+            f"/bin/{name}" if os.path.exists(f"/bin/{name}") else f"/usr/bin/{name}"
+        )
+    env = os.environ | {"PATH": str(bare)}
+    outcome = project.snakemake("figure_1", "table_1", "paper", env=env)
+    assert outcome.returncode != 0
+    assert "latexmk" in outcome.stdout + outcome.stderr
+    assert (project.root / "figures" / "smoke" / "figure_1.pdf").exists()
+    assert not (project.root / "paper" / "smoke.pdf").exists()
