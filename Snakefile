@@ -19,6 +19,7 @@ include: "workflow/rules/common.smk"
 if not SCALE.published:
 
     include: "workflow/rules/train.smk"
+    include: "workflow/rules/captioning.smk"
     include: "workflow/rules/labs.smk"
 
 

@@ -2,7 +2,8 @@
 
     python scripts/publish.py results/cpu
 
-Records, histories and gradient samples are copied; weights and masks are not, for their size.
+Records, gradient samples and what is printed beside them are copied; weights, masks and features are
+not, for their size.
 """
 
 import shutil
@@ -12,8 +13,8 @@ from pathlib import Path
 from partial_backprop import gradients, record
 from partial_backprop.errors import UserError
 
-EXTRAS = ("log.txt", "timing.csv")
-"""Of filter pruning: its log in the source's form, and measured times."""
+BESIDE = ("history.csv", "log.txt", "timing.csv", "examples.npz")
+"""What may lie beside a record and be printed: epochs, filter pruning's log, times, captioned images."""
 
 PUBLISHED = Path(__file__).parents[1] / "results" / "published"
 
@@ -43,9 +44,11 @@ def publish(results: Path, published: Path = PUBLISHED) -> list[Path]:
         names = [path.name]
         if path.name == "gradients.json":
             gradients.read(path)
-        elif record.read(path).selections:  # runs without epochs have no history
-            names += ["history.csv"]
-            names += [extra for extra in EXTRAS if path.with_name(extra).exists()]
+        elif path.name == "record.json":
+            record.read(path)
+            names += [name for name in BESIDE if path.with_name(name).exists()]
+        else:  # captions and their vocabulary, which nothing prints
+            continue
         for name in names:
             copy = published / path.relative_to(results).with_name(name)
             copy.parent.mkdir(parents=True, exist_ok=True)

@@ -29,4 +29,5 @@ def tiny_root(tmp_path, monkeypatch):
     monkeypatch.setattr(cifar10, "MD5", md5)
     layouts.write_shards(tmp_path / "cifar10-jpeg")
     layouts.write_image_folder(tmp_path / "imagenet")
+    layouts.write_captioned_files(tmp_path / "flickr8k")
     return tmp_path

@@ -1,6 +1,8 @@
 """Tiny data sets in the layouts that the real ones have."""
 
+import csv
 import hashlib
+import inspect
 import io
 import pickle
 import struct
@@ -11,6 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
+
+from partial_backprop import registry
 
 
 def random_images(n, channels, side, seed=0):
@@ -109,3 +113,67 @@ def write_image_folder(folder, n=3, size=(40, 50)):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 pixels = np.random.default_rng(seed).integers(0, 256, (*size, 3), dtype=np.uint8)
                 Image.fromarray(pixels).save(path)
+
+
+def has_captions(name):
+    """Whether a data set has captions: those take the size of their validation part."""
+    return "n_validation" in inspect.signature(registry.load("data", name)).parameters
+
+
+SENTENCES = ("A dog runs , fast .", "Two dogs .", "A brown dog is running", "Dogs", "A dog !")
+"""Captions as people wrote them, marks and capitals included."""
+
+CAPTIONED_PARTS = {"train": 6, "validation": 5, "test": 4}
+
+
+def photographs(part, size=(40, 50)):
+    """Pixels of shape (n, 3, *size) of a part of a tiny captioned data set."""
+    n, seed = CAPTIONED_PARTS[part], list(CAPTIONED_PARTS).index(part)
+    return np.random.default_rng(seed).integers(0, 256, (n, 3, *size), dtype=np.uint8)
+
+
+def write_captioned_shard(path, contents, captions):
+    """Write one parquet shard of Flickr8k; each entry of `captions` has five texts or nulls."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [{"bytes": content, "path": None} for content in contents]
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    columns = {"image": pa.array(rows, kind)}
+    for number in range(5):
+        texts = [entry[number] for entry in captions]
+        columns[f"caption_{number}"] = pa.array(texts, pa.string())
+    pq.write_table(pa.table(columns), path)
+
+
+def write_captioned_shards(folder, size=(40, 50)):
+    """Write Flickr8k's three parts as shards, the training part as two."""
+    for part, n in CAPTIONED_PARTS.items():
+        contents = [encode(image, "PNG") for image in photographs(part, size)]
+        captions = [[f"{text} {part} {i}" for text in SENTENCES] for i in range(n)]
+        shards = [slice(0, n // 2), slice(n // 2, n)] if part == "train" else [slice(0, n)]
+        for number, rows in enumerate(shards):
+            name = f"{part}-{number:05d}-of-{len(shards):05d}.parquet"
+            write_captioned_shard(folder / name, contents[rows], captions[rows])
+
+
+def write_captioned_files(folder, *, images="Images", captions="captions.txt", texts=""):
+    """Write Flickr8k in the layout of its authors, with the same content as the shards."""
+    from partial_backprop.data.flickr8k_files import LISTS
+
+    (folder / images).mkdir(parents=True)
+    (folder / texts).mkdir(exist_ok=True)
+    rows = []
+    for part, n in CAPTIONED_PARTS.items():
+        names = [f"{part}_{i}.jpg" for i in range(n)]
+        for i, image in enumerate(photographs(part)):
+            (folder / images / names[i]).write_bytes(encode(image, "PNG"))
+            rows += [(names[i], k, f"{text} {part} {i}") for k, text in enumerate(SENTENCES)]
+        (folder / texts / LISTS[part]).write_text("\n".join(names) + "\n")
+    rows.append(("no_such_picture.jpg.1", 0, "It is in no list ."))
+    path = folder / texts / captions
+    if captions == "captions.txt":
+        with path.open("w", newline="") as file:
+            csv.writer(file).writerows(
+                [("image", "caption"), *((name, text) for name, _, text in rows)]
+            )
+    else:
+        path.write_text("".join(f"{name}#{k}\t{text}\n" for name, k, text in rows))

@@ -13,8 +13,17 @@ SMALL = {
     "resnet20": {"width": 0.25},
     "filter_cnn": {"width": 0.0625},
     "keras_cnn": {"width": 0.25},
+    "lenet3": {"width": 0.25},
+    "conv2": {"width": 0.125},
+    "conv4": {"width": 0.125},
+    "vgg16": {"width": 0.0625},
+    "resnet56": {"depth": 8, "width": 0.5},
+    "resnet18": {},
+    "scene_cnn": {"width": 0.25},
+    "efficientnet_lite0": {},
+    "resnet101": {"blocks": (1, 1, 1, 1)},
 }
-SHAPES = {"lenet5": (1, 28, 28)}
+SHAPES = {"lenet5": (1, 28, 28), "lenet3": (1, 28, 28)}
 
 
 def build(name, **options):
@@ -34,6 +43,13 @@ def build(name, **options):
         ("lenet5", 113_774),
         # As seed 002 prints it, in all and by layer.
         ("filter_cnn", 17_192_650),
+        # Seed 004's: the sums of test_dessilbi_networks with their biases; He et al.'s 0.85 million;
+        # 14,710,464 weights of convolutions, 12,672 biases and norms, and 5,130.
+        ("lenet3", 266_610),
+        ("conv2", 4_301_642),
+        ("conv4", 2_425_930),
+        ("resnet56", 853_018),
+        ("vgg16", 14_728_266),
     ],
 )
 def test_parameter_count_is_the_sources(name, n_parameters):

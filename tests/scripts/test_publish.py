@@ -22,7 +22,9 @@ def publish(monkeypatch):
 def results(tmp_path):
     fakes.inputs(tmp_path)
     (runs,) = tmp_path.rglob("runs")
-    (next(runs.rglob("record.json")).parent / "weights.pt").write_bytes(b"large")
+    folder = next(runs.rglob("record.json")).parent
+    (folder / "weights.pt").write_bytes(b"large")
+    (folder / "captions.json").write_text("not a record")
     return runs.parent
 
 
@@ -33,6 +35,14 @@ def test_records_histories_and_gradients_are_copied_and_weights_are_not(publish,
     for path in (tmp_path / "published").rglob("*.json"):
         original = results / path.relative_to(tmp_path / "published")
         assert path.read_bytes() == original.read_bytes()
+
+
+def test_what_is_printed_beside_a_record_goes_along(publish, results, tmp_path):
+    folder = next((results / "runs").rglob("record.json")).parent
+    (folder / "examples.npz").write_bytes(b"pictures")
+    publish(results, tmp_path / "published")
+    copy = tmp_path / "published" / folder.relative_to(results) / "examples.npz"
+    assert copy.read_bytes() == b"pictures"
 
 
 def test_a_damaged_record_is_not_published(publish, results, tmp_path):

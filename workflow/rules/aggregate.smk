@@ -9,6 +9,8 @@ rule aggregate_records:
         histories=f"{RESULTS}/histories.csv",
     log:
         f"{RESULTS}/logs/aggregate_records.log",
+    group:
+        "print"
     params:
         scale=SCALE_NAME,
     message:

@@ -1,4 +1,5 @@
 # Names, paths and small questions that the other rule files ask.
+import shlex
 import shutil
 from pathlib import Path
 
@@ -25,6 +26,14 @@ FIGURES = f"figures/{SCALE_NAME}"
 # Unfinished runs are no output, so that Snakemake does not delete them when it starts a job again.
 CHECKPOINTS = f"{RESULTS}/.checkpoints"
 
+# Settings that change no number. Rules take them as a resource, since another resource, unlike another
+# parameter, is no reason to run again.
+RUN_OPTIONS = shlex.join(
+    f"--{key.replace('_', '-')}={config[key]}"
+    for key in ("device", "data_root", "checkpoint_every")
+)
+ARM_OPTIONS = RUN_OPTIONS + (" --tensorboard" if config["tensorboard"] else "")
+
 # The experiments of Tables 1 and 2, in their order.
 CLASSIFIERS = [
     "vgg19_cifar10",
@@ -45,9 +54,22 @@ SPARSIFICATION = ["sparsification"]
 WEIGHT_PRUNING = ["weight_pruning"]
 FILTER_PRUNING = ["filter_pruning"]
 
+# Captioning (seed 001, section 4.2): an encoder, its features, the decoder.
+ENCODER = ["encoder_pretraining", "caption_features"]
+CAPTIONING = ["captioning"]
+
+# Those of seed 004: Table 1, Tables 2 to 5, Table 6, Tables 7 to 9, Table 10 and Figure 5.
+RIVALS = ["dessilbi_mnist", "dessilbi_cifar10", "dessilbi_imagenet"]
+TUNED = ["dessilbi_vgg16", "dessilbi_resnet56"]
+STEP_COST = ["dessilbi_cost"]
+PATHS = ["dessilbi_lenet3", "dessilbi_conv2", "dessilbi_conv4"]
+EARLY = ["dessilbi_early_vgg16", "dessilbi_early_resnet56"]
+TICKETS = ["dessilbi_ticket_vgg16", "dessilbi_ticket_resnet56"]
+
 # Everything that a table, a figure or the paper may show, in the order of the paper.
-EXPERIMENTS = CLASSIFIERS + LAB_1 + PRETRAINING + LAB_2 + LAB_3
+EXPERIMENTS = CLASSIFIERS + ENCODER + CAPTIONING + LAB_1 + PRETRAINING + LAB_2 + LAB_3
 EXPERIMENTS += SPARSIFICATION + ["cnn_training"] + WEIGHT_PRUNING + FILTER_PRUNING
+EXPERIMENTS += RIVALS + TUNED + STEP_COST + PATHS + EARLY + TICKETS
 
 
 wildcard_constraints:
@@ -127,7 +149,9 @@ def run_sha256(wildcards):
 
 
 def run_threads(wildcards):
-    return run_config(wildcards).training.threads
+    """The CPU threads of a run: of its training, or, where nothing is trained, of its recipe."""
+    run = run_config(wildcards)
+    return run.training.threads if run.training else run.recipe.get("threads", 1)
 
 
 def given_checkpoint(wildcards):
@@ -142,15 +166,20 @@ def given_checkpoint(wildcards):
 
 
 def start_weights(wildcards):
-    """The trained weights from which a run starts: another run's of the same seed."""
+    """The trained weights from which a run starts, where it does: another run's of the same seed."""
     start = run_config(wildcards).recipe["start"]
-    return f"{RUNS}/{start}/seed{wildcards.seed}/weights.pt"
+    return f"{RUNS}/{start}/seed{wildcards.seed}/weights.pt" if start else []
 
 
-def code(*modules):
-    """The source files on which a stage depends."""
+def image_features(wildcards):
+    """The record of the run that computed the features of the images, of that experiment's only seed."""
+    experiment, arm = run_config(wildcards).recipe["features"].split("/")
+    return f"{RUNS}/{experiment}/{arm}/seed{seeds(experiment)[0]}/record.json"
+
+
+def in_this_folder(files):
+    """Source files as the workflow names them: relative to this folder."""
     root = Path.cwd()
-    files = sources.closure(*modules)
     if not files[0].is_relative_to(root):
         raise WorkflowError(
             f"python imports partial_backprop from {files[0].parents[1]}, not from this folder:"
@@ -159,14 +188,14 @@ def code(*modules):
     return [path.relative_to(root).as_posix() for path in files]
 
 
+def code(*modules):
+    """The source files on which a stage depends."""
+    return in_this_folder(sources.closure(*modules))
+
+
 def run_code(wildcards):
-    """The source files on which a run depends: its recipe, network, data set and criterion."""
-    run = run_config(wildcards)
-    modules = [f"recipes.{run.recipe['name']}"]
-    modules += [f"networks.{run.network['name']}"] if run.network else []
-    modules += [f"data.{run.data.dataset['name']}"] if run.data else []
-    modules += [f"freezing.{run.freezing.criterion['name']}"] if run.freezing else []
-    return code(*modules)
+    """The source files on which a run depends."""
+    return in_this_folder(sources.of_run(run_config(wildcards)))
 
 
 def n_gpus(wildcards):

@@ -5,25 +5,35 @@ FIGURES_MADE = {
     "figure_1": "Figure 1: full against partial backpropagation, drawn",
     "figure_2": "Figure 2: gradients of four layers of VGG19",
     "figure_3": "Figure 3: training loss and validation accuracy",
+    "figure_4": "Figure 4: four captions, and where the decoder looked",
+    "figure_5": "Figure 5: BLEU-n of captions",
     "figure_kde": "Density of the gradients with the thresholds",
     "figure_lab1": "Lab 1: loss and weights of each descent",
     "figure_lab2": "Lab 2: accuracy against sparsity, and zeros in each layer",
     "figure_lab3": "Lab 3: accuracy against bits",
+    "figure_dessilbi": "DessiLBI: paths, densities, filters in their order, tickets",
     "figure_filter_pruning": "Zeros of each filter, by layer",
 }
 FIGURE_RECORDS = {
     "figure_3": records("fb", "pb"),
+    "figure_4": records("pb", experiments=CAPTIONING, first_seed=True),
+    "figure_5": records(experiments=CAPTIONING),
     "figure_lab1": records(experiments=LAB_1),
     "figure_lab2": records(experiments=PRETRAINING + LAB_2),
     "figure_lab3": records(experiments=PRETRAINING + LAB_2 + LAB_3),
+    "figure_dessilbi": records(
+        experiments=RIVALS[:2] + TUNED + PATHS + EARLY + TICKETS
+    ),
     "figure_filter_pruning": records(experiments=FILTER_PRUNING),
 }
 FIGURE_GRADIENTS = {
     "figure_2": gradients(["vgg19_cifar10"]),
     "figure_kde": gradients(),
 }
+# Figures that read another file beside their records.
+BESIDE = {"figure_4": "examples.npz"}
 # Figures that show the sources' printed numbers beside ours.
-PRINTED_TOO = ("figure_lab2", "figure_lab3", "figure_filter_pruning")
+PRINTED_TOO = ("figure_5", "figure_lab2", "figure_lab3", "figure_filter_pruning")
 
 for figure_name, figure_message in FIGURES_MADE.items():
 
@@ -33,12 +43,19 @@ for figure_name, figure_message in FIGURES_MADE.items():
         input:
             records=FIGURE_RECORDS.get(figure_name, []),
             gradients=FIGURE_GRADIENTS.get(figure_name, []),
+            beside=[
+                Path(record).with_name(BESIDE[figure_name]).as_posix()
+                for record in FIGURE_RECORDS.get(figure_name, [])
+                if figure_name in BESIDE
+            ],
             reported="config/reported.yaml" if figure_name in PRINTED_TOO else [],
             code=code("artifacts", f"figures.{figure_name}"),
         output:
             **figure(figure_name),
         log:
             f"{RESULTS}/logs/{figure_name}.log",
+        group:
+            "print"
         params:
             scale=SCALE_NAME,
             name=figure_name,

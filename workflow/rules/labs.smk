@@ -34,10 +34,7 @@ rule train_alone:
     threads: run_threads
     resources:
         gpu=n_gpus,
-        # Resources, unlike parameters, are no reason to run again: these change no number.
-        device=config["device"],
-        data_root=config["data_root"],
-        tensorboard="--tensorboard" if config["tensorboard"] else "",
+        options=ARM_OPTIONS,
     params:
         scale=SCALE_NAME,
         checkpoints=CHECKPOINTS,
@@ -46,9 +43,9 @@ rule train_alone:
         "{wildcards.experiment}: {wildcards.arm}, seed {wildcards.seed}"
     shell:
         "python -m partial_backprop train {wildcards.experiment} {wildcards.arm} {wildcards.seed}"
-        " --scale {params.scale} --device {resources.device} --data-root {resources.data_root:q}"
+        " --scale {params.scale} {resources.options}"
         " --out $(dirname {output.record}) --checkpoints {params.checkpoints}"
-        " --log {log} {resources.tensorboard}"
+        " --log {log}"
 
 
 use rule train_alone as pretrain with:
@@ -97,10 +94,7 @@ rule compress:
     threads: run_threads
     resources:
         gpu=n_gpus,
-        # Resources, unlike parameters, are no reason to run again: these change no number.
-        device=config["device"],
-        data_root=config["data_root"],
-        tensorboard="--tensorboard" if config["tensorboard"] else "",
+        options=ARM_OPTIONS,
     params:
         scale=SCALE_NAME,
         checkpoints=CHECKPOINTS,
@@ -109,6 +103,30 @@ rule compress:
         "{wildcards.experiment}: {wildcards.arm}, seed {wildcards.seed}"
     shell:
         "python -m partial_backprop train {wildcards.experiment} {wildcards.arm} {wildcards.seed}"
-        " --scale {params.scale} --device {resources.device} --data-root {resources.data_root:q}"
+        " --scale {params.scale} {resources.options}"
         " --start {input.start} --out $(dirname {output.record})"
-        " --checkpoints {params.checkpoints} --log {log} {resources.tensorboard}"
+        " --checkpoints {params.checkpoints} --log {log}"
+
+
+rule measure_cost:
+    input:
+        code=run_code,
+    output:
+        record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
+        timing=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/timing.csv",
+    log:
+        f"{RESULTS}/logs/measure_cost/{{experiment}}_{{arm}}_seed{{seed}}.log",
+    wildcard_constraints:
+        experiment=with_recipe("optimizer_cost"),
+    threads: run_threads
+    resources:
+        gpu=n_gpus,
+        options=RUN_OPTIONS,
+    params:
+        scale=SCALE_NAME,
+        sha256=run_sha256,
+    message:
+        "{wildcards.experiment}: {wildcards.arm}"
+    shell:
+        "python -m partial_backprop train {wildcards.experiment} {wildcards.arm} {wildcards.seed}"
+        " --scale {params.scale} {resources.options} --out $(dirname {output.record}) --log {log}"

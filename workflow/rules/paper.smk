@@ -16,6 +16,8 @@ rule build_paper:
         ),
     log:
         f"{RESULTS}/logs/build_paper.log",
+    group:
+        "print"
     params:
         scale=SCALE_NAME,
     message:

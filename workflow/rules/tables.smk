@@ -9,6 +9,7 @@ TABLES = {
     "table_1": "Table 1: full and partial backpropagation, one run",
     "table_2": "Table 2: full and partial backpropagation over all seeds",
     "table_arms": "The other arms: criteria, modes and controls",
+    "table_captioning": "Captions: BLEU by decoding, and what is frozen",
     "table_lab1": "Lab 1: where each descent of a linear model ends",
     "table_lab2_pruning": "Lab 2: accuracy of the pruned network",
     "table_lab2_layers": "Labs 2 and 3: zeros in each layer",
@@ -17,12 +18,23 @@ TABLES = {
     "table_gradients": "Gradients of each layer, and accuracy without many of them",
     "table_weight_pruning": "Size and accuracy of a network with pruned weights",
     "table_filter_pruning": "Zeros, size and accuracy of a network with pruned filters",
+    "table_dessilbi_1": "DessiLBI, Table 1: accuracy beside other optimizers",
+    "table_dessilbi_2": "DessiLBI, Table 2: accuracy for different kappa",
+    "table_dessilbi_3": "DessiLBI, Table 3: density and accuracy on the way, for different kappa",
+    "table_dessilbi_4": "DessiLBI, Table 4: accuracy for different nu",
+    "table_dessilbi_5": "DessiLBI, Table 5: density and accuracy on the way, for different nu",
+    "table_dessilbi_6": "DessiLBI, Table 6: time and memory of a step",
+    "table_dessilbi_7": "DessiLBI, Table 7: density of the layers of LeNet-3",
+    "table_dessilbi_8": "DessiLBI, Table 8: density of the layers of Conv-2",
+    "table_dessilbi_9": "DessiLBI, Table 9: density of the layers of Conv-4",
+    "table_dessilbi_10": "DessiLBI, Table 10: settings of the tickets",
     "table_statements": "Ten statements, and what our runs have to say",
 }
 TABLE_RECORDS = {
     "table_1": records("fb", "pb", "pb_otsu", first_seed=True),
     "table_2": records("fb", "pb", "pb_otsu"),
     "table_arms": records(),
+    "table_captioning": records(experiments=ENCODER + CAPTIONING),
     "table_lab1": records(experiments=LAB_1),
     "table_lab2_pruning": records(experiments=PRETRAINING + LAB_2),
     "table_lab2_layers": records(experiments=PRETRAINING + LAB_2 + LAB_3),
@@ -31,6 +43,14 @@ TABLE_RECORDS = {
     "table_gradients": records(experiments=SPARSIFICATION),
     "table_weight_pruning": records(experiments=WEIGHT_PRUNING),
     "table_filter_pruning": records(experiments=FILTER_PRUNING),
+    "table_dessilbi_1": records(experiments=RIVALS),
+    **{f"table_dessilbi_{n}": records(experiments=TUNED) for n in (2, 3, 4, 5)},
+    "table_dessilbi_6": records(experiments=STEP_COST),
+    **{
+        f"table_dessilbi_{n}": records(experiments=[path])
+        for n, path in zip((7, 8, 9), PATHS)
+    },
+    "table_dessilbi_10": records(experiments=EARLY + TICKETS),
     "table_statements": records(experiments=LAB_1 + PRETRAINING + LAB_2 + LAB_3),
 }
 TABLE_GRADIENTS = {"table_1": OTSU_WITHOUT_AN_ARM, "table_2": OTSU_WITHOUT_AN_ARM}
@@ -49,6 +69,8 @@ for table_name, table_message in TABLES.items():
             **table(table_name),
         log:
             f"{RESULTS}/logs/{table_name}.log",
+        group:
+            "print"
         params:
             scale=SCALE_NAME,
             name=table_name,

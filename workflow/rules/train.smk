@@ -15,9 +15,7 @@ rule train_trunk:
     threads: run_threads
     resources:
         gpu=n_gpus,
-        # Resources, unlike parameters, are no reason to run again: these change no number.
-        device=config["device"],
-        data_root=config["data_root"],
+        options=RUN_OPTIONS,
     params:
         scale=SCALE_NAME,
         checkpoints=CHECKPOINTS,
@@ -26,7 +24,7 @@ rule train_trunk:
         "{wildcards.experiment}: shared epochs, seed {wildcards.seed}"
     shell:
         "python -m partial_backprop train {wildcards.experiment} trunk {wildcards.seed}"
-        " --scale {params.scale} --device {resources.device} --data-root {resources.data_root:q}"
+        " --scale {params.scale} {resources.options}"
         " --out $(dirname {output.trunk}) --checkpoints {params.checkpoints} --log {log}"
 
 
@@ -48,10 +46,7 @@ rule train_arm:
     threads: run_threads
     resources:
         gpu=n_gpus,
-        # Resources, unlike parameters, are no reason to run again: these change no number.
-        device=config["device"],
-        data_root=config["data_root"],
-        tensorboard="--tensorboard" if config["tensorboard"] else "",
+        options=ARM_OPTIONS,
     params:
         scale=SCALE_NAME,
         checkpoints=CHECKPOINTS,
@@ -60,9 +55,9 @@ rule train_arm:
         "{wildcards.experiment}: {wildcards.arm}, seed {wildcards.seed}"
     shell:
         "python -m partial_backprop train {wildcards.experiment} {wildcards.arm} {wildcards.seed}"
-        " --scale {params.scale} --device {resources.device} --data-root {resources.data_root:q}"
+        " --scale {params.scale} {resources.options}"
         " --trunk {input.trunk} --out $(dirname {output.record}) --checkpoints {params.checkpoints}"
-        " --log {log} {resources.tensorboard}"
+        " --log {log}"
 
 
 rule measure_gradients:
@@ -80,9 +75,7 @@ rule measure_gradients:
     threads: run_threads
     resources:
         gpu=n_gpus,
-        # Resources, unlike parameters, are no reason to run again: these change no number.
-        device=config["device"],
-        data_root=config["data_root"],
+        options=RUN_OPTIONS,
     params:
         scale=SCALE_NAME,
         sha256=thresholds_sha256,
@@ -90,5 +83,5 @@ rule measure_gradients:
         "{wildcards.experiment}: gradients after the shared epochs, seed {wildcards.seed}"
     shell:
         "python -m partial_backprop gradients {wildcards.experiment} {wildcards.seed}"
-        " --scale {params.scale} --device {resources.device} --data-root {resources.data_root:q}"
+        " --scale {params.scale} {resources.options}"
         " --trunk {input.trunk} --out $(dirname {output}) --log {log}"

@@ -1,6 +1,5 @@
 """CIFAR-10's pictures from Hugging Face parquet shards, named after their encoding."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -12,23 +11,8 @@ from partial_backprop.data.dataset import Dataset
 from partial_backprop.data.examples import Examples, balanced
 from partial_backprop.data.files import damaged
 from partial_backprop.data.pictures import decode, pixels
+from partial_backprop.data.shards import find
 from partial_backprop.errors import UserError
-
-
-def _shards(folder: Path, part: str) -> list[Path]:
-    shards = sorted(folder.glob(f"{part}-*.parquet"))
-    if not shards:
-        raise UserError(
-            f"there is no {folder}/{part}-*.parquet: put the parquet shards there, or set data_root "
-            "to the folder above them"
-        )
-    announced = re.fullmatch(r".*-of-(\d+)", shards[0].stem)
-    if announced and len(shards) != int(announced[1]):
-        raise UserError(
-            f"{folder} has {len(shards)} of the {int(announced[1])} shards {part}-*.parquet: "
-            "add the missing ones"
-        )
-    return shards
 
 
 def _read(shard: Path) -> tuple[list[bytes], np.ndarray]:
@@ -46,7 +30,7 @@ def _read(shard: Path) -> tuple[list[bytes], np.ndarray]:
 
 
 def _examples(folder: Path, part: str, n: int | None) -> tuple[Examples, set[str]]:
-    shards = _shards(folder, part)
+    shards = find(folder, part)
     contents: list[bytes] = []
     where: list[tuple[Path, int]] = []
     labels: list[np.ndarray] = []

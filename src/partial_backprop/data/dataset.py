@@ -8,6 +8,7 @@ import numpy as np
 
 from partial_backprop import registry
 from partial_backprop.data.examples import Examples, hold_out
+from partial_backprop.errors import UserError
 from partial_backprop.record import DataFacts
 from partial_backprop.run_config import DataConfig
 
@@ -141,10 +142,15 @@ def load_splits(data: DataConfig, root: Path, seed: int) -> Splits:
     Raises
     ------
     UserError
-        If the name, an option, a size or a data file is wrong.
+        If the name, an option, a size or a data file is wrong, or the data have no classes.
     """
     spec = registry.resolve("data", data.dataset)
-    dataset = registry.load("data", spec.pop("name"))(Path(root), **spec)
+    name = spec.pop("name")
+    dataset = registry.load("data", name)(Path(root), **spec)
+    if not isinstance(dataset, Dataset):
+        raise UserError(
+            f"{name} has captions and no classes: let another data set play the role {data.role}"
+        )
     train, validation = hold_out(dataset.train, data.n_validation, seed)
     facts = DataFacts(
         role=data.role,

@@ -2,17 +2,15 @@
 
 from torch import Tensor
 
-from partial_backprop.errors import UserError
 from partial_backprop.freezing.counts import report_unmasked
-from partial_backprop.freezing.partial_backprop import PartialBackprop
 from partial_backprop.recipes.course import leave, train
+from partial_backprop.recipes.freeze import hooks, partial_backprop
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.probe import first_gradients
 from partial_backprop.recipes.setting import Setting, prepare, state
 from partial_backprop.record import FreezingReport
-from partial_backprop.run_config import TRUNK, FreezingConfig, RunConfig
+from partial_backprop.run_config import TRUNK, RunConfig
 from partial_backprop.training import checkpoint, history
-from partial_backprop.training.loop import Hooks
 
 
 def run(config: RunConfig, job: Job) -> None:
@@ -33,10 +31,8 @@ def run(config: RunConfig, job: Job) -> None:
     """
     setting = prepare(config, job)
     anchor = _values(setting)
-    pb = None
-    if config.freezing is not None:
-        pb = _partial_backprop(setting, config.freezing, config)
-    unfinished = train(config, job, setting, _hooks(pb), pb)
+    pb = partial_backprop(setting.trainee, config)
+    unfinished = train(config, job, setting, hooks(pb), pb)
     if config.arm == TRUNK:
         checkpoint.save(state(setting.trainee), job.out / "trunk.pt")
     else:
@@ -46,36 +42,9 @@ def run(config: RunConfig, job: Job) -> None:
     unfinished.discard()
 
 
-def _hooks(pb: PartialBackprop | None) -> Hooks:
-    if pb is None:
-        return Hooks()
-    return Hooks(begin_epoch=pb.begin_epoch, after_backward=pb.after_backward)
-
-
 def _values(setting: Setting) -> dict[str, Tensor]:
     named = setting.trainee.model.named_parameters()
     return {name: parameter.detach().clone() for name, parameter in named}
-
-
-def _partial_backprop(
-    setting: Setting, freezing: FreezingConfig, config: RunConfig
-) -> PartialBackprop:
-    criterion = dict(freezing.criterion)
-    if criterion.get("seed", 0) is None:
-        criterion["seed"] = config.seed
-    try:
-        return PartialBackprop(
-            setting.trainee.model,
-            setting.trainee.optimizer,
-            criterion=criterion,
-            start_epoch=freezing.start_epoch,
-            mode=freezing.mode,
-            remask_every=freezing.remask_every,
-            full_epochs_at_end=freezing.full_epochs_at_end,
-            epochs=config.training.epochs,
-        )
-    except ValueError as error:
-        raise UserError(f"freezing of {config.experiment}/{config.arm}: {error}") from None
 
 
 def _full_backprop_report(

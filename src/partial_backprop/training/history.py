@@ -15,7 +15,7 @@ COLUMNS = (
     "learning_rate",
     *(f"{split}_{score}" for split in ("train", "validation", "test") for score in _SCORES),
 )
-"""Keys of a row, in the order of the file."""
+"""Keys of a classifier's row, in the order of the file."""
 
 
 def to_csv(rows: Sequence[Row]) -> bytes:
@@ -29,10 +29,12 @@ def to_csv(rows: Sequence[Row]) -> bytes:
     Returns
     -------
     bytes
-        CSV with a header; floats in full precision.
+        CSV with a header, the keys of the first row; floats in full precision.
     """
     text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(
+        text, fieldnames=tuple(rows[0]) if rows else COLUMNS, lineterminator="\n"
+    )
     writer.writeheader()
     writer.writerows(rows)
     return text.getvalue().encode()

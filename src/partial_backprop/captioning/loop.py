@@ -1,0 +1,236 @@
+"""Train a decoder: epochs, clipping, and a learning rate that follows the validation score."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from partial_backprop.captioning import plateau
+from partial_backprop.captioning.batches import Batch, CaptionSplit
+from partial_backprop.captioning.best import Best
+from partial_backprop.captioning.decoder import Decoder
+from partial_backprop.captioning.evaluate import teacher_forced
+from partial_backprop.captioning.history import bleu_of, columns
+from partial_backprop.captioning.loss import losses
+from partial_backprop.captioning.vocabulary import Vocabulary
+from partial_backprop.errors import UserError
+from partial_backprop.metrics import bleu
+from partial_backprop.run_config import TrainingConfig
+from partial_backprop.training import optimizers
+from partial_backprop.training.history import Row
+from partial_backprop.training.loop import Hooks, Trainee
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What a decoder's training has beyond epochs, batches and an optimizer.
+
+    Parameters
+    ----------
+    penalty : float
+        Weight of the doubly stochastic term.
+    clip : float
+        Largest norm of all gradients together.
+    patience : int
+        Epochs in a row without a better validation BLEU-4 after which the rate decays.
+    decay : float
+        Factor on the learning rate.
+    stop_after : int
+        Epochs in a row without a better validation BLEU-4 after which training ends.
+    """
+
+    penalty: float
+    clip: float
+    patience: int
+    decay: float
+    stop_after: int
+
+
+@dataclass(frozen=True, eq=False)
+class CaptionSplits:
+    """The three splits and their words.
+
+    Parameters
+    ----------
+    train, validation, test : CaptionSplit
+        The splits.
+    vocabulary : Vocabulary
+        The words of the training captions.
+    """
+
+    train: CaptionSplit
+    validation: CaptionSplit
+    test: CaptionSplit
+    vocabulary: Vocabulary
+
+
+def backward(decoder: Decoder, batch: Batch, penalty: float) -> tuple[Tensor, Tensor, Tensor]:
+    """Compute the gradients of a batch.
+
+    Parameters
+    ----------
+    decoder : Decoder
+        In training mode; has no gradients yet.
+    batch : Batch
+        Captions with the features of their images.
+    penalty : float
+        Weight of the doubly stochastic term.
+
+    Returns
+    -------
+    cross_entropy, term : Tensor of shape ()
+        The two terms of the loss, the second one unweighted.
+    n_correct : Tensor of shape ()
+        Words, ends included, that were the likeliest in their place.
+    """
+    found = decoder(batch.features, batch.words, batch.lengths)
+    cross_entropy, term = losses(found)
+    (cross_entropy + penalty * term).backward()
+    n_correct = (found.logits.detach().argmax(dim=1) == found.targets).sum()
+    return cross_entropy.detach(), term.detach(), n_correct
+
+
+def train_epoch(
+    trainee: Trainee,
+    split: CaptionSplit,
+    config: TrainingConfig,
+    rules: Rules,
+    seed: int,
+    epoch: int,
+    hooks: Hooks,
+) -> Row:
+    """Train one epoch.
+
+    Parameters
+    ----------
+    trainee : Trainee
+        Altered in place.
+    split : CaptionSplit
+        The training captions.
+    config : TrainingConfig
+        Batch size.
+    rules : Rules
+        Penalty and clipping.
+    seed : int
+        Seed of the run.
+    epoch : int
+        Epoch from 0.
+    hooks : Hooks
+        What is called on the way.
+
+    Returns
+    -------
+    Row
+        ``train_loss`` and ``train_penalty``, means over words and captions; correct words; and
+        ``n_clipped``, steps whose gradients were too large.
+
+    Raises
+    ------
+    UserError
+        If the loss is no finite number; the message names the step.
+
+    Notes
+    -----
+    Masks are made from the gradients as they are, and only then the active ones are clipped: the
+    thresholds of seed 001 are for gradients, and their norm is the active weights' own.
+
+    *Departures.* The source says nothing of clipping. The public reference clips each gradient to
+    ±5, which would touch next to none; the norm of all together is what is clipped here.
+    """
+    model, optimizer = trainee.model, trainee.optimizer
+    model.train()
+    hooks.begin_epoch(epoch)
+    found: list[Tensor] = []
+    weights: list[tuple[int, int]] = []
+    for batch in split.epoch(config.batch_size, seed, epoch):
+        optimizer.zero_grad(set_to_none=True)
+        cross_entropy, term, n_correct = backward(model, batch, rules.penalty)
+        hooks.after_backward()
+        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), rules.clip)
+        optimizer.step()
+        hooks.after_step()
+        found.append(torch.stack([cross_entropy, term, n_correct.float(), norm]))
+        weights.append((int((batch.lengths - 1).sum()), len(batch.lengths)))
+    # One transfer at the end of the epoch: looking at each loss would stall an accelerator.
+    cross_entropies, terms, n_corrects, norms = torch.stack(found).cpu().double().unbind(dim=1)
+    bad = (~torch.isfinite(cross_entropies + terms)).nonzero()
+    if len(bad):
+        step = int(bad[0])
+        raise UserError(
+            f"the loss is {float((cross_entropies + terms)[step])} at step "
+            f"{epoch * len(found) + step + 1} (epoch {epoch + 1}, batch {step + 1}): "
+            "lower the learning rate; epochs that were finished are kept"
+        )
+    n_words, n_captions = torch.tensor(weights).double().unbind(dim=1)
+    return {
+        "train_loss": float((cross_entropies * n_words).sum() / n_words.sum()),
+        "train_penalty": float((terms * n_captions).sum() / n_captions.sum()),
+        "train_n_correct": int(n_corrects.sum()),
+        "train_n_examples": int(n_words.sum()),
+        "n_clipped": int((norms > rules.clip).sum()),
+    }
+
+
+def fit(
+    trainee: Trainee,
+    splits: CaptionSplits,
+    config: TrainingConfig,
+    rules: Rules,
+    seed: int,
+    *,
+    best: Best,
+    hooks: Hooks,
+    on_epoch: Callable[[Row, float], None],
+) -> None:
+    """Train to the last epoch or the early end, from wherever the trainee stands.
+
+    Parameters
+    ----------
+    trainee : Trainee
+        Altered in place.
+    splits : CaptionSplits
+        The data; after every epoch the validation captions are predicted, teacher-forced.
+    config : TrainingConfig
+        Epochs, batch size and initial learning rate.
+    rules : Rules
+        How the learning rate follows the score, and when training ends early.
+    seed : int
+        Seed of the run.
+    best : Best
+        Keeps the weights of the best epoch.
+    hooks : Hooks
+        What is called on the way through an epoch.
+    on_epoch : callable
+        Called after each epoch with its row and the seconds that its training took.
+
+    Notes
+    -----
+    The score is BLEU-4 of the likeliest words, teacher-forced, against all captions of an image.
+    The source says "the validation BLEU-4 score" and not which; this is the public reference's.
+
+    References
+    ----------
+    Seed 001, section 4.2.
+    """
+    rows = trainee.rows
+    while len(rows) < config.epochs:
+        scores = [bleu_of(row).score(4) for row in rows]
+        if plateau.is_over(scores, rules.stop_after):
+            return
+        started, epoch = time.monotonic(), len(rows)
+        rate = optimizers.learning_rate(config, epoch)
+        rate *= rules.decay ** plateau.n_decays(scores, rules.patience)
+        optimizers.set_learning_rate(trainee.optimizer, rate)
+        row: Row = {"epoch": epoch, "learning_rate": rate}
+        row |= train_epoch(trainee, splits.train, config, rules, seed, epoch, hooks)
+        seconds = time.monotonic() - started
+        validation = splits.validation
+        found = teacher_forced(trainee.model, validation, splits.vocabulary)
+        references = [validation.references[image] for image in validation.images.tolist()]
+        row |= columns(found, bleu.count(found.captions, references))
+        rows.append(row)
+        best.keep(trainee.model, [*scores, bleu_of(row).score(4)])
+        trainee.elapsed_s += time.monotonic() - started
+        on_epoch(row, seconds)

@@ -1,0 +1,176 @@
+"""Words and their numbers.
+
+M: captions, T: the longest caption's words, start and end included.
+"""
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+PAD, START, END, UNKNOWN = range(4)
+"""Numbers of the marks that are no words."""
+
+MARKS = ("<pad>", "<start>", "<end>", "<unk>")
+"""How they are written."""
+
+
+def tokenize(caption: str) -> tuple[str, ...]:
+    """Split a caption into words.
+
+    Parameters
+    ----------
+    caption : str
+        Any text.
+
+    Returns
+    -------
+    tuple of str
+        Runs of letters and digits, in lower case; whatever stands between them is left out.
+    """
+    return tuple(re.findall(r"[^\W_]+", caption.lower()))
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """The words that a decoder knows.
+
+    Parameters
+    ----------
+    words : tuple of str
+        Word of each number: `MARKS`, and then the words.
+
+    Raises
+    ------
+    ValueError
+        If they do not begin with the marks, or one stands there twice.
+    """
+
+    words: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        """Hold the words to their order."""
+        if self.words[: len(MARKS)] != MARKS:
+            raise ValueError(f"a vocabulary begins with {', '.join(MARKS)}")
+        if len(set(self.words)) != len(self.words):
+            raise ValueError("a vocabulary has every word once")
+
+    @classmethod
+    def of(cls, captions: Iterable[str], min_count: int) -> "Vocabulary":
+        """Gather the words that captions have often enough.
+
+        Parameters
+        ----------
+        captions : iterable of str
+            The training captions.
+        min_count : int
+            How often a word must occur in them.
+
+        Returns
+        -------
+        Vocabulary
+            The frequent words first, those of one count in alphabetical order.
+
+        Raises
+        ------
+        ValueError
+            If no word occurs so often.
+        """
+        counts = Counter(word for caption in captions for word in tokenize(caption))
+        kept = [word for word, count in counts.items() if count >= min_count]
+        if not kept:
+            raise ValueError(f"no word occurs {min_count} times in the training captions")
+        return cls((*MARKS, *sorted(kept, key=lambda word: (-counts[word], word))))
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    @cached_property
+    def _number(self) -> dict[str, int]:
+        return {word: number for number, word in enumerate(self.words)}
+
+    def encode(
+        self, captions: Sequence[Sequence[str]], max_words: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Turn words into numbers.
+
+        Parameters
+        ----------
+        captions : sequence of sequence of str
+            M captions, word by word.
+        max_words : int
+            Words after which a caption is cut off.
+
+        Returns
+        -------
+        numbers : array of int64, of shape (M, max_words + 2)
+            Start, words, end, and padding.
+        lengths : array of int64, of shape (M,)
+            How many of these are no padding; at least 2.
+        """
+        numbers = np.full((len(captions), max_words + 2), PAD, dtype=np.int64)
+        lengths = np.empty(len(captions), dtype=np.int64)
+        for row, words in enumerate(captions):
+            known = [self._number.get(word, UNKNOWN) for word in words[:max_words]]
+            lengths[row] = len(known) + 2
+            numbers[row, : lengths[row]] = START, *known, END
+        return numbers, lengths
+
+    def decode(self, numbers: Iterable[int]) -> tuple[str, ...]:
+        """Turn numbers into words.
+
+        Parameters
+        ----------
+        numbers : iterable of int
+            A caption, with or without its start.
+
+        Returns
+        -------
+        tuple of str
+            Its words up to the end, marks but the unknown word left out.
+        """
+        words = []
+        for number in numbers:
+            if number == END:
+                break
+            if number not in (PAD, START):
+                words.append(self.words[number])
+        return tuple(words)
+
+    def to_json(self) -> str:
+        """Write the words down.
+
+        Returns
+        -------
+        str
+            A JSON list, in the order of their numbers.
+        """
+        return json.dumps(list(self.words), ensure_ascii=False, indent=0) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Vocabulary":
+        """Read what `to_json` wrote.
+
+        Parameters
+        ----------
+        text : str
+            A JSON list of words.
+
+        Returns
+        -------
+        Vocabulary
+            The vocabulary.
+
+        Raises
+        ------
+        ValueError
+            If it is none.
+        """
+        words = json.loads(text)
+        if not (isinstance(words, list) and all(isinstance(word, str) for word in words)):
+            raise ValueError("a vocabulary is a list of words")
+        return cls(tuple(words))

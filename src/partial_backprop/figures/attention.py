@@ -1,0 +1,179 @@
+"""Captions in pictures: the image, and at each word where the decoder looked."""
+
+import io
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+from partial_backprop.caption_examples import Example
+from partial_backprop.errors import UserError
+from partial_backprop.figures import style
+from partial_backprop.files import write_atomically
+
+GLOW = 0.55
+"""Share of white where the decoder looked most; the rest is the image."""
+
+SIDE = 160
+"""Pixels of a picture's longer side in print; larger images are scaled down."""
+
+KINDS = (".png", ".pdf", ".svg")
+"""Ends of the names of files that `save` writes."""
+
+_HEIGHT_IN = 7.4
+"""Height of all pictures together, at most, in inches: a page has room for it."""
+
+_TITLE_IN = 0.17
+"""Height of the word above a picture, in inches."""
+
+
+def lit(image: np.ndarray, attention: np.ndarray) -> np.ndarray:
+    """Let an image glow where the decoder looked.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, of shape (H, W, 3)
+        The image.
+    attention : ndarray of float32, of shape (h, w)
+        Weight of each location, 0 or more.
+
+    Returns
+    -------
+    ndarray of uint8, of shape (H, W, 3)
+        The image, darker by the share `GLOW`, and as much white in its place where the weight is
+        largest; white is linear in the weight, and weights are interpolated bilinearly between the
+        locations' centres. So light and dark parts of an image show attention alike.
+    """
+    height, width, _ = image.shape
+    weights = Image.fromarray(np.asarray(attention, dtype=np.float32))
+    weight = np.asarray(weights.resize((width, height), Image.Resampling.BILINEAR))
+    largest = float(np.max(attention))
+    relative = weight / largest if largest > 0 else np.zeros_like(weight)
+    white = 255 * relative.clip(0, 1)[..., None]
+    return np.rint((1 - GLOW) * image + GLOW * white).astype(np.uint8)
+
+
+def small(image: np.ndarray) -> np.ndarray:
+    """Scale an image down to its size in print.
+
+    Parameters
+    ----------
+    image : ndarray of uint8, of shape (H, W, 3)
+        The image.
+
+    Returns
+    -------
+    ndarray of uint8, of shape (H', W', 3)
+        The same image with a longer side of at most `SIDE` pixels.
+    """
+    height, width, _ = image.shape
+    scale = SIDE / max(height, width)
+    if scale >= 1:
+        return image
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
+
+
+def layout(lengths: Sequence[int]) -> tuple[int, list[int]]:
+    """Arrange pictures in a grid that fits a page.
+
+    Parameters
+    ----------
+    lengths : sequence of int
+        Words of each caption; its image stands before them, in a column of its own.
+
+    Returns
+    -------
+    n_columns : int
+        Pictures side by side, at least 8: as few as fit.
+    rows : list of int
+        Rows of each caption.
+    """
+    for n_columns in range(8, 25):
+        rows = [max(1, math.ceil(length / (n_columns - 1))) for length in lengths]
+        if sum(rows) * (style.WIDTH_IN / n_columns + _TITLE_IN) <= _HEIGHT_IN:
+            break
+    return n_columns, rows
+
+
+def draw(examples: Sequence[Example], margin_in: float = 0.0) -> Figure:
+    """Draw captions, each as its image followed by one picture a word.
+
+    Parameters
+    ----------
+    examples : sequence of Example
+        Captions, at least one.
+    margin_in : float
+        Height for a footer, in inches.
+
+    Returns
+    -------
+    Figure
+        The figure, of the paper's width.
+    """
+    n_columns, rows = layout([len(example.words) for example in examples])
+    cell = style.WIDTH_IN / n_columns
+    figure, panels = style.panels([cell + _TITLE_IN] * sum(rows), n_columns, margin_in)
+    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.02, wspace=0.02, hspace=0.02)
+    for panel in panels.flat:
+        panel.set_axis_off()
+    first = 0
+    for example, n_rows in zip(examples, rows, strict=True):
+        mine = panels[first : first + n_rows]
+        image = small(example.image)
+        _picture(mine[0, 0], image, "")
+        shown = zip(mine[:, 1:].flat, example.words, example.attention, strict=False)
+        for panel, word, attention in shown:
+            _picture(panel, lit(image, attention), word)
+        first += n_rows
+    return figure
+
+
+def _picture(panel: Axes, image: np.ndarray, word: str) -> None:
+    panel.imshow(image)
+    # Longer words are printed smaller, so that neighbours do not meet.
+    panel.set_title(word, loc="center", pad=2, fontsize=min(7, 56 / max(len(word), 1)))
+
+
+def check_kind(path: Path) -> None:
+    """Hold the name of a file to a kind that can be written.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Raises
+    ------
+    UserError
+        If its name ends otherwise.
+    """
+    if path.suffix.lower() not in KINDS:
+        raise UserError(f"cannot write {path}: let its name end in {', '.join(KINDS)}")
+
+
+def save(examples: Sequence[Example], path: Path) -> None:
+    """Draw captions in the paper's style, and write the figure.
+
+    Parameters
+    ----------
+    examples : sequence of Example
+        Captions, at least one.
+    path : pathlib.Path
+        Where to; its end is one of `KINDS`.
+
+    Raises
+    ------
+    UserError
+        If the kind is another.
+    """
+    check_kind(path)
+    buffer = io.BytesIO()
+    with matplotlib.rc_context(style.rc()):
+        draw(examples).savefig(buffer, format=path.suffix.lower()[1:])
+    write_atomically(path, buffer.getvalue())

@@ -1,0 +1,52 @@
+"""Four captions under PB, and where the decoder looked at each word (seed 001, Figure 4)."""
+
+from matplotlib.figure import Figure
+
+from partial_backprop import caption_arms, caption_examples, labels
+from partial_backprop.figures import attention, style
+from partial_backprop.inputs import Inputs
+
+ARM = "pb"
+"""Whose captions are shown."""
+
+RULE = (
+    "Captions of the beam on the test images, by length and then by number: those at the ranks 0, "
+    "n/3, 2n/3 and n − 1, moving on while a length repeats. White: attention over its largest "
+    "value at that word, interpolated between locations."
+)
+
+
+def draw(inputs: Inputs) -> Figure:
+    """Draw four captions of different lengths.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Runs of ``captioning``, with the examples beside the records.
+
+    Returns
+    -------
+    Figure
+        For each caption of PB's first seed the image, and one picture a word; the captions are
+        chosen by a rule that looks at their lengths alone (`captions.four_of_different_lengths`).
+
+    Raises
+    ------
+    UserError
+        If the examples are missing or damaged.
+
+    References
+    ----------
+    Seed 001, Figure 4.
+    """
+    runs = [run for run, _ in caption_arms.reports(inputs.runs) if run.record.arm == ARM]
+    if not runs:
+        figure, ((panel,),) = style.panels([style.EMPTY_ROW_IN], 1, 0.0)
+        style.say(panel, f"Captions of {labels.arm(ARM)}: not run")
+        return figure
+    first = min(runs, key=lambda run: run.record.seed)
+    found = caption_examples.read(first.path.with_name(caption_examples.NAME))
+    figure = attention.draw(found, margin_in=0.55)
+    shown = f"{labels.arm(ARM)}, seed {first.record.seed}."
+    style.footer(figure, [" ".join([shown, *caption_arms.lines([first])]), RULE])
+    return figure

@@ -1,0 +1,107 @@
+"""BLEU's counts over a corpus of tokenised captions, by sacrebleu.
+
+sacrebleu and not nltk, since it returns the counts themselves. No tokeniser, no lower case and no
+smoothing is applied: words come as the vocabulary has them, and an order of n-grams without a match
+makes the score 0.
+"""
+
+from collections.abc import Sequence
+
+from sacrebleu.metrics import BLEU
+
+from partial_backprop.captions import ORDERS, BleuCounts
+
+Words = Sequence[str]
+"""One caption, word by word."""
+
+
+def count(hypotheses: Sequence[Words], references: Sequence[Sequence[Words]]) -> BleuCounts:
+    """Count n-gram matches of hypotheses against all references of each.
+
+    Parameters
+    ----------
+    hypotheses : sequence of sequence of str
+        N captions; one may be empty.
+    references : sequence of sequence of sequence of str
+        For each of them the captions it is compared with, at least one; an n-gram counts as often
+        as it stands in the reference that has it most often.
+
+    Returns
+    -------
+    BleuCounts
+        Clipped matches and n-grams for n = 1 to 4, the length of all hypotheses, and that of the
+        references that are closest in length (the shorter one of two equally close).
+
+    Raises
+    ------
+    ValueError
+        If the two differ in number, there are none, a hypothesis has no reference, or a word is
+        empty or has a blank in it.
+
+    References
+    ----------
+    Papineni et al. 2002, BLEU: a method for automatic evaluation of machine translation, section 2;
+    seed 001, section 4.2.
+    """
+    if not hypotheses or len(hypotheses) != len(references):
+        raise ValueError(
+            f"{len(hypotheses)} hypotheses need as many sets of references, at least one: "
+            f"got {len(references)}"
+        )
+    most = max(map(len, references))
+    if not all(references):
+        raise ValueError("a hypothesis has no reference")
+    # sacrebleu wants streams: the first reference of all hypotheses, the second of all, and so on.
+    streams = [
+        [_text(found[k]) if k < len(found) else None for found in references] for k in range(most)
+    ]
+    metric = BLEU(tokenize="none", smooth_method="none", max_ngram_order=ORDERS[-1], force=True)
+    found = metric.corpus_score([_text(words) for words in hypotheses], streams)
+    return BleuCounts(
+        matches=tuple(found.counts),
+        totals=tuple(found.totals),
+        hypothesis_length=found.sys_len,
+        reference_length=found.ref_len,
+    )
+
+
+def count_each(hypotheses: Sequence[Words], references: Sequence[Sequence[Words]]) -> BleuCounts:
+    """Count n-gram matches with each reference in its turn as the only one.
+
+    Parameters
+    ----------
+    hypotheses : sequence of sequence of str
+        N captions.
+    references : sequence of sequence of sequence of str
+        For each of them the captions it is compared with, one by one.
+
+    Returns
+    -------
+    BleuCounts
+        Counts over all pairs of a hypothesis and one of its references: with five references a
+        hypothesis is counted five times.
+
+    Raises
+    ------
+    ValueError
+        As `count`.
+
+    Notes
+    -----
+    So no reference is picked out, and the 5,000 test captions that seed 001 speaks of are all used.
+    """
+    if len(hypotheses) != len(references):
+        raise ValueError(f"{len(hypotheses)} hypotheses, but {len(references)} sets of references")
+    pairs = [
+        (words, [reference])
+        for words, found in zip(hypotheses, references, strict=True)
+        for reference in found
+    ]
+    return count([words for words, _ in pairs], [reference for _, reference in pairs])
+
+
+def _text(words: Words) -> str:
+    text = " ".join(words)
+    if text.split() != list(words):
+        raise ValueError(f"words must be neither empty nor have blanks in them: {list(words)}")
+    return text

@@ -1,0 +1,216 @@
+"""Train a decoder with attention that captions images, by full or partial backpropagation."""
+
+import json
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from partial_backprop import caption_examples, captions
+from partial_backprop.captioning.best import Best
+from partial_backprop.captioning.history import bleu_of
+from partial_backprop.captioning.loop import Rules, backward, fit
+from partial_backprop.errors import UserError
+from partial_backprop.files import write_atomically
+from partial_backprop.freezing.counts import report_unmasked
+from partial_backprop.freezing.partial_backprop import PartialBackprop
+from partial_backprop.recipes.caption_report import examples, report
+from partial_backprop.recipes.caption_setting import CaptionSetting, prepare, trunk_state
+from partial_backprop.recipes.course import leave
+from partial_backprop.recipes.freeze import hooks, partial_backprop
+from partial_backprop.recipes.job import Job
+from partial_backprop.recipes.unfinished import Unfinished
+from partial_backprop.run_config import TRUNK, RunConfig
+from partial_backprop.training import checkpoint
+from partial_backprop.training.history import Row
+from partial_backprop.training.progress import Progress, duration
+
+
+def run(
+    config: RunConfig,
+    job: Job,
+    *,
+    features: str = "caption_features/encoder",
+    embedding: int = 512,
+    hidden: int = 512,
+    attention: int = 512,
+    dropout: float = 0.5,
+    min_count: int = 5,
+    max_words: int = 50,
+    beam: int = 3,
+    alpha_weight: float = 1.0,
+    clip: float = 5.0,
+    patience: int = 3,
+    decay: float = 0.8,
+    stop_after: int = 10,
+) -> None:
+    """Train one arm, or the trunk that the arms share, caption images, and leave the files.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run's configuration.
+    job : Job
+        Where its inputs and outputs are; ``job.features`` holds the features.
+    features : str
+        The run that computed the features of the images, as ``experiment/arm``.
+    embedding, hidden, attention : int
+        Numbers for a word, hidden units of the LSTM, and units of the attention.
+    dropout : float
+        Share of the hidden units left out where words are predicted, in [0, 1).
+    min_count : int
+        How often a word must occur in the training captions to be known.
+    max_words : int
+        Words after which captions are cut off in training, and must end in decoding.
+    beam : int
+        Width of the beam.
+    alpha_weight : float
+        Weight of the doubly stochastic term, from 0 up.
+    clip : float
+        Largest norm of all gradients together, greater than 0.
+    patience : int
+        Epochs in a row without a better validation BLEU-4 after which the learning rate decays.
+    decay : float
+        Factor on the learning rate, in (0, 1].
+    stop_after : int
+        Epochs in a row without a better validation BLEU-4 after which training ends.
+
+    Raises
+    ------
+    UserError
+        If features are missing or of other data, an option makes no sense, or the loss is no finite
+        number.
+
+    Notes
+    -----
+    The trunk leaves ``trunk.pt``; an arm leaves ``weights.pt``, those of the epoch with the best
+    validation BLEU-4; ``mask.pt``, ``vocabulary.json``, ``captions.json``, ``examples.npz``,
+    ``history.csv`` and, last, ``record.json``. Unmoved weights and drift are counted after the
+    last epoch, as for other networks.
+
+    *Departures.* Dropout, the minimum count, the longest caption, the weight of the doubly stochastic
+    term and clipping are not in the source: these are the public reference's.
+
+    References
+    ----------
+    Seed 001, section 4.2.
+    """
+    # The workflow has turned the features into job.features; of config.recipe, which holds all options,
+    # sizes are read where the decoder is built, and words and beam where it captions.
+    del features, embedding, hidden, attention, dropout, min_count, max_words, beam
+    _check(config, job)
+    setting = prepare(config, job)
+    rules = Rules(alpha_weight, clip, patience, decay, stop_after)
+    pb = partial_backprop(setting.trainee, config)
+    anchor, gradients = {}, {}
+    if config.arm != TRUNK and pb is None:
+        anchor = {k: v.detach().clone() for k, v in setting.trainee.model.named_parameters()}
+        gradients = _first_gradients(setting, config)
+    unfinished = _train(config, job, setting, rules, pb)
+    if config.arm == TRUNK:
+        checkpoint.save(trunk_state(setting), job.out / "trunk.pt")
+        unfinished.discard()
+        return
+    model = setting.trainee.model
+    freezing = pb.report() if pb else report_unmasked(model, anchor, gradients)
+    checkpoint.save(dict(pb.mask) if pb and pb.mask else {}, job.out / "mask.pt")
+    setting.best.put_back(model)
+    found, test = report(config, setting)
+    vocabulary = setting.splits.vocabulary
+    write_atomically(job.out / "vocabulary.json", vocabulary.to_json().encode())
+    said = {"greedy": test.greedy.captions, "beam": test.beam.captions}
+    write_atomically(job.out / "captions.json", (json.dumps(said) + "\n").encode())
+    caption_examples.save(examples(setting, test.beam), job.out / caption_examples.NAME)
+    measurements = {captions.KEY: found.model_dump(mode="json")}
+    leave(config, job, setting, (), freezing=freezing, measurements=measurements)
+    unfinished.discard()
+
+
+def _check(config: RunConfig, job: Job) -> None:
+    where = f"recipe of {config.experiment}/{config.arm}"
+    if job.features is None:
+        raise UserError(
+            f"{where}: it needs an encoder's features: give them with --features FOLDER"
+        )
+    options = config.recipe
+    least = dict.fromkeys(
+        ("embedding", "hidden", "attention", "min_count", "max_words", "beam", "patience"), 1
+    )
+    for name, smallest in (least | {"stop_after": 1, "alpha_weight": 0}).items():
+        if options[name] < smallest:
+            raise UserError(f"{where}: {name} must be at least {smallest}, got {options[name]}")
+    if not 0 <= options["dropout"] < 1:
+        raise UserError(f"{where}: dropout must lie in [0, 1), got {options['dropout']}")
+    if not 0 < options["decay"] <= 1:
+        raise UserError(f"{where}: decay must lie in (0, 1], got {options['decay']}")
+    if options["clip"] <= 0:
+        raise UserError(f"{where}: clip must be greater than 0, got {options['clip']}")
+
+
+def _first_gradients(setting: CaptionSetting, config: RunConfig) -> dict[str, Tensor]:
+    """Gradients on the batch that makes the mask of the other arms; nothing is updated."""
+    model = setting.trainee.model.train()
+    training = config.training
+    epoch = len(setting.trainee.rows)
+    batch = next(setting.splits.train.epoch(training.batch_size, config.seed, epoch))
+    model.zero_grad(set_to_none=True)
+    with torch.enable_grad():
+        backward(model, batch, config.recipe["alpha_weight"])
+    return {name: one.grad.clone() for name, one in model.named_parameters()}
+
+
+class _Remembered:
+    """The best epoch's weights, and what was frozen."""
+
+    def __init__(self, best: Best, pb: PartialBackprop | None) -> None:
+        self._parts = {"best": best, "freezing": pb}
+
+    def state_dict(self) -> dict[str, Any]:
+        return {name: one.state_dict() if one else {} for name, one in self._parts.items()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        for name, one in self._parts.items():
+            if one is not None:
+                one.load_state_dict(state[name])
+
+
+def _train(
+    config: RunConfig,
+    job: Job,
+    setting: CaptionSetting,
+    rules: Rules,
+    pb: PartialBackprop | None,
+) -> Unfinished:
+    name = f"{config.experiment}/{config.arm}/seed{config.seed}"
+    n_captions, n_epochs = len(setting.splits.train), config.training.epochs
+    with Progress(name, n_epochs, job.log) as progress:
+        unfinished = Unfinished(config, job, setting, _Remembered(setting.best, pb))
+        unfinished.resume(progress.say)
+
+        def on_epoch(row: Row, seconds: float) -> None:
+            epoch = int(row["epoch"])
+            left = setting.trainee.elapsed_s / (epoch + 1) * (n_epochs - epoch - 1)
+            progress.say(
+                f"epoch {epoch + 1:>3}/{n_epochs}  loss {row['train_loss']:.4f}  "
+                f"validation {row['validation_loss']:.4f}, "
+                f"BLEU-4 {bleu_of(row).score(4):.3f} (teacher-forced)  "
+                f"{n_captions / seconds:5.0f} captions/s  at most {duration(left)} left",
+                always=epoch + 1 == n_epochs,
+            )
+            unfinished.save_when_due()
+
+        try:
+            fit(
+                setting.trainee,
+                setting.splits,
+                config.training,
+                rules,
+                config.seed,
+                best=setting.best,
+                hooks=hooks(pb),
+                on_epoch=on_epoch,
+            )
+        except UserError as error:
+            unfinished.save()
+            raise UserError(f"{name}: {error}") from None
+    return unfinished

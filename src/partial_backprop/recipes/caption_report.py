@@ -1,0 +1,142 @@
+"""Captions of a trained decoder, compared with the true ones, and those that are shown."""
+
+from typing import NamedTuple
+
+from partial_backprop.caption_examples import Example
+from partial_backprop.captioning import plateau
+from partial_backprop.captioning.batches import CaptionSplit
+from partial_backprop.captioning.evaluate import Decoded, TeacherForced, decoded, teacher_forced
+from partial_backprop.captioning.history import bleu_of
+from partial_backprop.captions import (
+    Bleu,
+    BleuCounts,
+    CaptionReport,
+    Epoch,
+    SplitReport,
+    four_of_different_lengths,
+)
+from partial_backprop.metrics import bleu
+from partial_backprop.recipes.caption_setting import CaptionSetting
+from partial_backprop.run_config import RunConfig
+
+
+class Said(NamedTuple):
+    """What a decoder said of a split, in three ways."""
+
+    teacher: TeacherForced
+    greedy: Decoded
+    beam: Decoded
+
+
+def report(config: RunConfig, setting: CaptionSetting) -> tuple[CaptionReport, Said]:
+    """Caption validation and test images, and count what agrees with the true captions.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run's configuration, of the recipe ``caption``.
+    setting : CaptionSetting
+        With the weights of the best epoch.
+
+    Returns
+    -------
+    report : CaptionReport
+        The counts.
+    said : Said
+        The captions of the test images.
+    """
+    splits = setting.splits
+    validation, test = (_say(config, setting, part) for part in (splits.validation, splits.test))
+    counts = [bleu_of(row) for row in setting.trainee.rows]
+    found = CaptionReport(
+        encoder=setting.features.encoder,
+        features=config.recipe["features"],
+        n_features=setting.features.n_channels,
+        grid=setting.features.grid,
+        n_words=len(splits.vocabulary),
+        n_train_captions=len(splits.train),
+        beam=config.recipe["beam"],
+        epochs=tuple(
+            Epoch(learning_rate=row["learning_rate"], bleu=one)
+            for row, one in zip(setting.trainee.rows, counts, strict=True)
+        ),
+        best_epoch=plateau.best([one.score(4) for one in counts]),
+        validation=_compare(splits.validation, validation),
+        test=_compare(splits.test, test),
+        shuffled=_of_the_next(splits.test, test.beam),
+    )
+    return found, test
+
+
+def _say(config: RunConfig, setting: CaptionSetting, split: CaptionSplit) -> Said:
+    model, vocabulary = setting.trainee.model, setting.splits.vocabulary
+    max_words, width = config.recipe["max_words"], config.recipe["beam"]
+    return Said(
+        teacher=teacher_forced(model, split, vocabulary),
+        greedy=decoded(model, split, vocabulary, max_words=max_words, width=1),
+        beam=decoded(model, split, vocabulary, max_words=max_words, width=width),
+    )
+
+
+def _compare(split: CaptionSplit, said: Said) -> SplitReport:
+    return SplitReport(
+        n_images=len(split.references),
+        loss=said.teacher.loss,
+        teacher=_forced(split, said.teacher),
+        greedy=_free(split, said.greedy),
+        beam=_free(split, said.beam),
+    )
+
+
+def _forced(split: CaptionSplit, said: TeacherForced) -> Bleu:
+    own = [[words] for captions in split.references for words in captions]
+    all_five = [split.references[image] for image in split.images.tolist()]
+    return Bleu(
+        one=bleu.count(said.captions, own),
+        five=bleu.count(said.captions, all_five),
+        n_captions=len(said.captions),
+        n_distinct=len(set(said.captions)),
+    )
+
+
+def _free(split: CaptionSplit, said: Decoded) -> Bleu:
+    return Bleu(
+        one=bleu.count_each(said.captions, split.references),
+        five=bleu.count(said.captions, split.references),
+        n_captions=len(said.captions),
+        n_distinct=len(set(said.captions)),
+    )
+
+
+def _of_the_next(split: CaptionSplit, said: Decoded) -> BleuCounts:
+    """Control: each caption against those of the next image, as if the decoder saw another one."""
+    return bleu.count(said.captions, (*split.references[1:], split.references[0]))
+
+
+def examples(setting: CaptionSetting, said: Decoded) -> list[Example]:
+    """Choose the captions that are shown.
+
+    Parameters
+    ----------
+    setting : CaptionSetting
+        Holds the test images and the grid of locations.
+    said : Decoded
+        Their captions.
+
+    Returns
+    -------
+    list of Example
+        Four of different lengths (see `captions.four_of_different_lengths`), with their images and
+        the attention at each word.
+    """
+    chosen = four_of_different_lengths([len(words) for words in said.captions])
+    images = setting.images[chosen]
+    return [
+        Example(
+            index=index,
+            image=image.transpose(1, 2, 0),
+            words=said.captions[index],
+            attention=said.attention[index].reshape(-1, *setting.features.grid),
+        )
+        for index, image in zip(chosen, images, strict=True)
+    ]

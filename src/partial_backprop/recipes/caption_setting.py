@@ -1,0 +1,151 @@
+"""What a captioning run begins with: captions, features of the images, a decoder, the trunk."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from partial_backprop import registry
+from partial_backprop.captioning import features
+from partial_backprop.captioning.batches import CaptionSplit
+from partial_backprop.captioning.best import Best
+from partial_backprop.captioning.decoder import Decoder
+from partial_backprop.captioning.features import FeatureReport
+from partial_backprop.captioning.loop import CaptionSplits
+from partial_backprop.captioning.vocabulary import Vocabulary
+from partial_backprop.data.captioned import Images, load_captioned
+from partial_backprop.errors import UserError
+from partial_backprop.recipes.job import Job
+from partial_backprop.recipes.setting import restore, state
+from partial_backprop.record import DataFacts, NetworkFacts
+from partial_backprop.run_config import RunConfig
+from partial_backprop.training import checkpoint, optimizers
+from partial_backprop.training.loop import Trainee
+from partial_backprop.training.seeding import derive
+
+NETWORK = "attention_lstm"
+"""Name of the decoder in records."""
+
+SIZES = ("embedding", "hidden", "attention")
+"""Options that make a decoder the source's or a reduced one."""
+
+
+@dataclass(frozen=True, eq=False)
+class CaptionSetting:
+    """Captions and a decoder to train on them.
+
+    Parameters
+    ----------
+    splits : CaptionSplits
+        Captions with the features of their images.
+    images : Images
+        The test images.
+    features : FeatureReport
+        Which encoder computed the features.
+    data, network : DataFacts, NetworkFacts
+        What the record says of the data and the decoder.
+    trainee : Trainee
+        The decoder with its optimizer: new, or as the trunk left it.
+    best : Best
+        The weights of its best epoch so far.
+    """
+
+    splits: CaptionSplits
+    images: Images
+    features: FeatureReport
+    data: DataFacts
+    network: NetworkFacts
+    trainee: Trainee
+    best: Best
+
+
+def prepare(config: RunConfig, job: Job) -> CaptionSetting:
+    """Load captions and features, and build the decoder.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run's configuration, of the recipe ``caption``.
+    job : Job
+        Where the data, the features and the trunk are.
+
+    Returns
+    -------
+    CaptionSetting
+        Everything that the training loop needs.
+
+    Raises
+    ------
+    UserError
+        If data or features are missing, damaged or do not belong together, an option is wrong, or
+        the trunk is another decoder's.
+    """
+    options = config.recipe
+    splits = load_captioned(config.data, job.data_root, config.seed)
+    found = features.read(job.features, splits.facts)
+    try:
+        vocabulary = Vocabulary.of(
+            (caption for captions in splits.train.captions for caption in captions),
+            options["min_count"],
+        )
+    except ValueError as error:
+        raise UserError(
+            f"recipe of {config.experiment}/{config.arm}: {error}: lower min_count"
+        ) from None
+    parts = (
+        CaptionSplit.of(
+            getattr(found, part),
+            getattr(splits, part).captions,
+            vocabulary,
+            options["max_words"],
+            job.device,
+        )
+        for part in features.PARTS
+    )
+    trainee = _new_trainee(config, len(vocabulary), found.report.n_channels, job.device)
+    best = Best()
+    if job.trunk is not None:
+        content = checkpoint.load(job.trunk, job.device)
+        restore(trainee, content, str(job.trunk))
+        best.load_state_dict(content["best"])
+    return CaptionSetting(
+        splits=CaptionSplits(*parts, vocabulary),
+        images=splits.test.images,
+        features=found.report,
+        data=splits.facts,
+        network=_facts(config, trainee),
+        trainee=trainee,
+        best=best,
+    )
+
+
+def _new_trainee(config: RunConfig, n_words: int, n_features: int, device: torch.device) -> Trainee:
+    sizes = {name: config.recipe[name] for name in SIZES}
+    torch.manual_seed(derive(config.seed, "initial weights"))
+    model = Decoder(n_words, n_features, dropout=config.recipe["dropout"], **sizes).to(device)
+    return Trainee(model, optimizers.build(model.parameters(), config.training.optimizer))
+
+
+def _facts(config: RunConfig, trainee: Trainee) -> NetworkFacts:
+    source = registry.resolve("recipes", {"name": config.recipe["name"]})
+    return NetworkFacts(
+        name=NETWORK,
+        n_parameters=sum(one.numel() for one in trainee.model.parameters()),
+        full_size=all(config.recipe[name] == source[name] for name in SIZES),
+    )
+
+
+def trunk_state(setting: CaptionSetting) -> dict[str, Any]:
+    """Return what `prepare` takes from the trunk.
+
+    Parameters
+    ----------
+    setting : CaptionSetting
+        After the shared epochs.
+
+    Returns
+    -------
+    dict
+        Tensors and plain values.
+    """
+    return {**state(setting.trainee), "best": setting.best.state_dict()}

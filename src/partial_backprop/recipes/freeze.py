@@ -1,0 +1,65 @@
+"""Partial backpropagation as a configuration asks for it."""
+
+from partial_backprop.errors import UserError
+from partial_backprop.freezing.partial_backprop import PartialBackprop
+from partial_backprop.run_config import RunConfig
+from partial_backprop.training.loop import Hooks, Trainee
+
+
+def partial_backprop(trainee: Trainee, config: RunConfig) -> PartialBackprop | None:
+    """Build the method that an arm trains with.
+
+    Parameters
+    ----------
+    trainee : Trainee
+        Network and optimizer.
+    config : RunConfig
+        The arm's configuration; a criterion without a seed gets the run's.
+
+    Returns
+    -------
+    PartialBackprop or None
+        The method; None for full backpropagation.
+
+    Raises
+    ------
+    UserError
+        If an option of the criterion makes no sense.
+    """
+    freezing = config.freezing
+    if freezing is None:
+        return None
+    criterion = dict(freezing.criterion)
+    if criterion.get("seed", 0) is None:
+        criterion["seed"] = config.seed
+    try:
+        return PartialBackprop(
+            trainee.model,
+            trainee.optimizer,
+            criterion=criterion,
+            start_epoch=freezing.start_epoch,
+            mode=freezing.mode,
+            remask_every=freezing.remask_every,
+            full_epochs_at_end=freezing.full_epochs_at_end,
+            epochs=config.training.epochs,
+        )
+    except ValueError as error:
+        raise UserError(f"freezing of {config.experiment}/{config.arm}: {error}") from None
+
+
+def hooks(pb: PartialBackprop | None) -> Hooks:
+    """Hang the method into a training loop.
+
+    Parameters
+    ----------
+    pb : PartialBackprop or None
+        The method.
+
+    Returns
+    -------
+    Hooks
+        Its hooks; none for full backpropagation.
+    """
+    if pb is None:
+        return Hooks()
+    return Hooks(begin_epoch=pb.begin_epoch, after_backward=pb.after_backward)
