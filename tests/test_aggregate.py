@@ -14,6 +14,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
+import fake_captions
 import fakes
 from partial_backprop import aggregate, inputs, intervals
 from partial_backprop.errors import UserError
@@ -184,6 +185,11 @@ def test_histories_frame_stacks_all_epochs(records: list[Path]) -> None:
     assert len(frame) == len(records) * 12
     share = frame["validation_n_correct"] / frame["validation_n_examples"]
     assert np.allclose(frame["validation_accuracy_percent"], 100 * share)
+
+
+def test_histories_of_other_kinds_are_left_out() -> None:
+    """A captioning run has a history of its own columns; its record tells of every epoch."""
+    assert aggregate.histories_frame(fake_captions.inputs().runs).empty
 
 
 def test_frames_of_nothing_are_empty() -> None:

@@ -35,7 +35,7 @@ def test_the_packages_are_not_empty():
 
 
 def test_an_unknown_name_lists_the_valid_ones():
-    with pytest.raises(UserError, match="choose one of densenet121, filter_cnn, keras_cnn"):
+    with pytest.raises(UserError, match="choose one of conv2, conv4, densenet121"):
         registry.resolve("networks", {"name": "lenet"})
 
 

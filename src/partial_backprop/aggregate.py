@@ -133,7 +133,7 @@ def histories_frame(runs: Sequence[Run]) -> pd.DataFrame:
     Parameters
     ----------
     runs : sequence of Run
-        Runs; those that were trained have a ``history.csv``, the others give no row.
+        Runs; classifiers that were trained have such a ``history.csv``, the others give no row.
 
     Returns
     -------
@@ -142,7 +142,7 @@ def histories_frame(runs: Sequence[Run]) -> pd.DataFrame:
     """
     frames = []
     for run in runs:
-        if not run.epochs:
+        if not (run.epochs and run.record.selections):
             continue
         frame = run.history()
         for split in ("train", "validation", "test"):

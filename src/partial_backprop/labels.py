@@ -19,6 +19,13 @@ ARMS = {
 }
 """Arms in the order in which they are printed."""
 
+CAPTIONING = {
+    "encoder_pretraining": "Scene CNN",
+    "caption_features": "Encoder",
+    "captioning": "Decoder with attention",
+}
+"""Experiments of seed 001, section 4.2 -> name in print."""
+
 LABS = {
     "lab1": "Lab 1",
     "resnet20_pretraining": "ResNet-20",
@@ -77,10 +84,47 @@ FILTER_PRUNING = {
 }
 """Arms of the experiment ``filter_pruning``; the fourth and fifth have one defect each."""
 
-EXPERIMENTS = CNNS | LABS | PRUNINGS
+DESSILBI = {
+    "dessilbi_mnist": "optimizers on MNIST",
+    "dessilbi_cifar10": "optimizers on CIFAR-10",
+    "dessilbi_imagenet": "optimizers on ImageNet",
+    "dessilbi_vgg16": "DessiLBI, VGG16",
+    "dessilbi_resnet56": "DessiLBI, ResNet-56",
+    "dessilbi_cost": "cost of a step",
+    "dessilbi_lenet3": "DessiLBI, LeNet-3",
+    "dessilbi_conv2": "DessiLBI, Conv-2",
+    "dessilbi_conv4": "DessiLBI, Conv-4",
+    "dessilbi_early_vgg16": "DessiLBI, VGG16, stopped early",
+    "dessilbi_early_resnet56": "DessiLBI, ResNet-56, stopped early",
+    "dessilbi_ticket_vgg16": "winning ticket, VGG16",
+    "dessilbi_ticket_resnet56": "winning ticket, ResNet-56",
+}
+"""Experiments of seed 004 -> name in print."""
+
+OPTIMIZERS = {
+    "sgd": "SGD",
+    "sgd_l1": "SGD, ℓ1",
+    "sgd_mom": "SGD, momentum",
+    "sgd_mom_wd": "SGD, momentum, decay",
+    "sgd_nesterov": "SGD, Nesterov",
+    "adam": "Adam",
+    "adabound": "Adabound",
+    "adagrad": "Adagrad",
+    "amsgrad": "AMSGrad",
+    "radam": "RAdam",
+    "dessilbi": "DessiLBI",
+    "dessilbi_mom": "DessiLBI, momentum",
+    "dessilbi_mom_wd": "DessiLBI, momentum, decay",
+}
+"""Arms of ``dessilbi_mnist`` and its like, in the order of seed 004's Table 1 -> name in print."""
+
+ALGORITHMS = {"amsgrad": "AMSGrad", "adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
+"""Name of an optimizer in a configuration -> name in print."""
+
+EXPERIMENTS = CNNS | CAPTIONING | LABS | PRUNINGS | DESSILBI
 """All experiments, in the order of the paper."""
 
-ALL_ARMS = ARMS | LAB2 | LAB3 | SPARSIFICATION | WEIGHT_PRUNING | FILTER_PRUNING
+ALL_ARMS = ARMS | LAB2 | LAB3 | SPARSIFICATION | WEIGHT_PRUNING | FILTER_PRUNING | OPTIMIZERS
 """The arms of all experiments."""
 
 RULES = {
@@ -91,9 +135,12 @@ RULES = {
 """Selection rule of a record -> which epoch it takes; the first is the protocol of seed 001's listing."""
 
 DATA = {
+    "captioned_scenes": "captioned scenes",
     "cifar10": "CIFAR-10",
     "digits": "digits",
     "fashion_mnist": "Fashion-MNIST",
+    "flickr8k": "Flickr8k",
+    "flickr8k-224px": "Flickr8k at 224×224 pixels",
     "mnist": "MNIST",
     "scenes": "scenes",
 }

@@ -14,34 +14,46 @@ PACKAGE = Path(partial_backprop.__file__).parent
 SETTLED = {"errors", "registry", "config", "record", "files", "run_config"}
 """What both sides of the house build on: the record is all that passes between them."""
 BUILDING_BLOCKS = {"data", "networks", "freezing", "pruning", "quantization", "sparsification"}
-BUILDING_BLOCKS |= {"storage", "summary"}
+BUILDING_BLOCKS |= {"captioning", "optim", "storage", "summary"}
 PRINTED = SETTLED | {"aggregate", "facts", "labels", "reported", "gradients", "inputs", "intervals"}
 PRINTED |= {"compression", "linear", "points", "sizes", "gradient_counts", "gradient_arithmetic"}
 PRINTED |= {"filters", "filter_arms"}
+PRINTED |= {"inclusion", "inclusion_arms", "inclusion_frames", "step_costs", "cost_arms"}
+PRINTED |= {"captions", "caption_arms", "caption_examples"}
 
 ALLOWED = {
     "errors": set(),
     "labels": set(),
-    "sources": set(),
+    "sources": {"run_config"},
+    "status": {"errors", "config", "record", "run_config", "sources"},
     "registry": {"errors"},
     "files": {"errors"},
     "run_config": set(),
-    "config": {"errors", "registry", "files", "run_config"},
+    "config_files": {"run_config"},
+    "config": {"errors", "registry", "files", "config_files", "run_config"},
     "record": {"errors", "files", "run_config"},
     "gradients": {"errors", "record", "run_config"},
     "compression": {"errors", "record", "run_config"},
     "linear": {"errors", "record", "run_config"},
     "sizes": {"errors", "record", "run_config"},
+    "captions": {"errors", "record", "run_config"},
+    "caption_examples": {"errors", "files"},
+    "metrics": {"captions"},
+    "captioning": SETTLED
+    | {"captions", "caption_examples", "data", "metrics", "storage", "training"},
     "filters": {"errors", "record", "run_config"},
+    "inclusion": {"errors", "record", "run_config"},
+    "step_costs": {"errors", "record", "run_config"},
     "filter_log": {"filters", "record"},
     "gradient_counts": {"errors", "labels", "record", "run_config"},
     "mask": {"errors"},
     "torchvision_compat": {"errors"},
     # Training, up to the record.
     "data": SETTLED | {"torchvision_compat"},
-    "networks": {"errors"},
+    "networks": {"errors", "torchvision_compat"},
     "freezing": SETTLED | {"mask"},
     "pruning": {"errors", "compression", "filters"},
+    "optim": set(),
     "quantization": {"errors", "compression", "pruning"},
     "sparse": set(),
     "sparsification": {"errors", "pruning"},
@@ -50,7 +62,9 @@ ALLOWED = {
     "training": SETTLED,
     "recipes": SETTLED
     | BUILDING_BLOCKS
-    | {"mask", "training", "gradients", "sparse"}
+    | {"mask", "training", "gradients", "sources", "sparse"}
+    | {"captions", "caption_examples", "metrics"}
+    | {"inclusion", "step_costs"}
     | {"compression", "linear", "sizes", "gradient_counts", "filters", "filter_log"},
     # Printing, from the record.
     "reported": {"errors", "config", "files"},
@@ -58,7 +72,11 @@ ALLOWED = {
     "aggregate": {"inputs", "record"},
     "gradient_arithmetic": {"reported"},
     "filter_arms": {"inputs", "filters", "labels"},
+    "inclusion_arms": {"inputs", "inclusion", "reported"},
+    "inclusion_frames": {"inputs", "inclusion", "inclusion_arms", "record"},
+    "cost_arms": {"inputs", "inclusion_arms", "step_costs"},
     "points": {"inputs", "compression", "record"},
+    "caption_arms": {"captions", "errors", "facts", "inputs"},
     "intervals": set(),
     "facts": SETTLED | {"inputs", "gradients", "labels"},
     "tables": PRINTED,
@@ -68,7 +86,7 @@ ALLOWED = {
 }
 """Part (module or package) of the library -> the other parts that it may import."""
 
-DOORS = {"__init__", "__main__", "cli"}
+DOORS = {"__init__", "__main__", "cli", "commands"}
 """What people enter by; these may import everything, and do so when it is asked for."""
 
 WITHOUT_TORCH = (

@@ -8,8 +8,8 @@ from partial_backprop.networks.scaling import check_image, scaled
 LAYOUT = (64, 64, None, 128, 128, None, *[256] * 4, None, *[512] * 4, None, *[512] * 4, None)
 
 
-class VGG19(nn.Module):
-    """Sixteen 3 x 3 convolutions in five stages, and one fully connected layer.
+class VGG(nn.Module):
+    """3 x 3 convolutions in five stages, and one fully connected layer.
 
     Parameters
     ----------
@@ -19,13 +19,21 @@ class VGG19(nn.Module):
         Size of the output.
     width : float
         Factor on all channel counts.
+    layout : tuple of int or None
+        Channels of the convolutions; None is a 2 x 2 max-pooling, of which there are five.
     """
 
-    def __init__(self, image_shape: tuple[int, int, int], n_classes: int, width: float) -> None:
+    def __init__(
+        self,
+        image_shape: tuple[int, int, int],
+        n_classes: int,
+        width: float,
+        layout: tuple[int | None, ...],
+    ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         depth, height, breadth = image_shape
-        for entry in LAYOUT:
+        for entry in layout:
             if entry is None:
                 layers.append(nn.MaxPool2d(2))
                 continue
@@ -75,4 +83,4 @@ def build(image_shape: tuple[int, int, int], n_classes: int, *, width: float = 1
     large-scale image recognition", ICLR 2015.
     """
     check_image("vgg19", image_shape, multiple=32, at_least=32)
-    return VGG19(image_shape, n_classes, width)
+    return VGG(image_shape, n_classes, width, LAYOUT)

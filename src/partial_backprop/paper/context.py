@@ -6,11 +6,14 @@ from typing import Any, NamedTuple
 
 from partial_backprop import labels
 from partial_backprop.aggregate import runs_frame
+from partial_backprop.captions import EXPERIMENT
 from partial_backprop.facts import Facts, cnns
 from partial_backprop.inputs import Inputs
 from partial_backprop.paper import (
     appendix,
+    captioning,
     claims,
+    dessilbi,
     filter_pruning,
     findings,
     gradient_counts,
@@ -61,6 +64,7 @@ _OTHER_SOURCES = (
     (labels.LABS, "a homework on sparse linear models and on pruning and quantizing ResNet-20"),
     (("sparsification",), "notes on zeroing small gradients"),
     (("weight_pruning", "filter_pruning"), "logs of weight pruning and filter pruning"),
+    (dessilbi.EXPERIMENTS, "the captions of a paper on DessiLBI"),
 )
 """Experiments -> the document that they repeat, besides that on partial backpropagation."""
 
@@ -76,6 +80,9 @@ def _drawn(inputs: Inputs, figures: Iterable[Path]) -> set[str]:
     empty = set() if sampled else {"figure_kde"}
     empty |= set() if "vgg19_cifar10" in sampled else {"figure_2"}
     empty |= set() if inputs.runs else {"figure_3"}
+    captioned = {run.record.arm for run in inputs.runs if run.record.experiment == EXPERIMENT}
+    empty |= set() if captioned else {"figure_5"}
+    empty |= set() if "pb" in captioned else {"figure_4"}
     return {path.stem for path in figures} - empty
 
 
@@ -103,6 +110,8 @@ def context(inputs: Inputs, tables: Iterable[Path], figures: Iterable[Path]) -> 
         "printed": printed.sentences(frame, inputs.reported),
         "short": in_short.sentences(frame, inputs.reported),
         "claims": claims.judge(frame, inputs.reported),
+        "captioning": captioning.sentences(inputs),
+        "dessilbi": dessilbi.sentences(inputs),
         "lab1": lab1.sentences(inputs),
         "labs": labs.sentences(inputs),
         "gradient_counts": gradient_counts.sentences(inputs),

@@ -83,14 +83,11 @@ def _start(inputs: Inputs) -> Tex:
     return Tex("The source's trained weights are not public.")
 
 
-_OPTIMIZERS = {"sgd": "SGD", "amsgrad": "AMSGrad", "adam": "Adam", "adamw": "AdamW"}
-
-
 def _optimizer(run: Run) -> Tex:
     found = run.record.config.training.optimizer
     momentum = f"momentum {decimal(found.momentum)}, " if found.name == "sgd" else ""
     return Tex(
-        f"{escape(_OPTIMIZERS.get(found.name, found.name))} with {momentum}weight decay "
+        f"{escape(labels.ALGORITHMS.get(found.name, found.name))} with {momentum}weight decay "
         f"{decimal(found.weight_decay)} and a learning rate of {decimal(found.learning_rate)}"
     )
 

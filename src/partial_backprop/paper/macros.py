@@ -14,8 +14,6 @@ from partial_backprop.paper.numbers import decimal, integer, listing, percent, p
 from partial_backprop.paper.text import Tex, escape
 from partial_backprop.reported import Reported
 
-_OPTIMIZERS = {"amsgrad": "AMSGrad", "adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
-
 _PREAMBLE = r"""% Generated from records and printed numbers: edits will be lost.
 \newcommand{\fact}[1]{\ifcsname fact@#1\endcsname\csname fact@#1\endcsname\else
   \PackageError{macros}{There is no fact #1}{It is not in macros.tex.}\fi}
@@ -58,7 +56,7 @@ def _training(inputs: Inputs) -> dict[str, Tex]:
 
     facts = {
         "training.optimizer": _each(
-            trained, optimizer("name"), lambda name: escape(_OPTIMIZERS.get(name, name))
+            trained, optimizer("name"), lambda name: escape(labels.ALGORITHMS.get(name, name))
         ),
         "training.weight_decay": _each(trained, optimizer("weight_decay"), decimal),
         "training.learning_rate": _each(trained, optimizer("learning_rate"), decimal),

@@ -16,8 +16,6 @@ from partial_backprop.sizes import MIB, SEED, Content, SizesReport
 _CLOSE = 0.05
 """Two ratios of sizes agree if they differ by no more than this share of the printed one."""
 
-_OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "amsgrad": "AMSGrad", "sgd": "SGD"}
-
 
 def sentences(inputs: Inputs) -> dict[str, Tex]:
     """Say what was measured of weight pruning.
@@ -117,7 +115,7 @@ def _ran(inputs: Inputs) -> Tex:
 def _setting(runs: list[Run]) -> Tex:
     training = runs[0].record.config.training
     optimizer = training.optimizer
-    name = _OPTIMIZERS.get(optimizer.name, optimizer.name)
+    name = labels.ALGORITHMS.get(optimizer.name, optimizer.name)
     return Tex(
         f"Fine-tuning takes {plural(training.epochs, 'epoch')} of {escape(name)} with a learning rate "
         f"of {decimal(optimizer.learning_rate)}, in batches of {integer(training.batch_size)}."

@@ -1,0 +1,1 @@
+"""Optimizers that torch has not: split linearized Bregman iteration, and AdaBound."""

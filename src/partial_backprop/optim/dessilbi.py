@@ -1,0 +1,243 @@
+"""DessiLBI: gradient descent whose weights are coupled to a sparse path (seed 004).
+
+W: weights, V: what the path integrates, Γ: the sparse weights, L: loss of a batch.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.optimizer import ParamsT
+
+from partial_backprop.optim.prox import axes_within, group_norms, shrink
+
+Group = dict[str, Any]
+"""Parameters with their options, as torch keeps them."""
+
+
+class DessiLBI(torch.optim.Optimizer):
+    """Split linearized Bregman iteration in discrete time, with momentum and weight decay.
+
+    A step is ``W⁺ = W − κα (∇L + (W − Γ)/ν)``, ``V⁺ = V − (α/ν) (Γ − W)``, ``Γ⁺ = κ · prox(V⁺)``, where
+    ``prox`` shortens every group by λ, and V and Γ begin at zero. A group of weights enters the support
+    of Γ after about ``λν / (α ‖W_g‖)`` steps.
+
+    Parameters
+    ----------
+    params : iterable of Parameter, of (str, Parameter) or of dict
+        What to train. Output filters are the groups of a convolution; biases and normalisations have
+        no Γ and descend as in SGD, at the rate κα and without weight decay.
+    lr : float
+        Step size α, from 0 up. The weights descend at the rate κα.
+    kappa : float
+        Scale κ of Γ, greater than 0.
+    nu : float
+        How loosely W is coupled to Γ, ν, greater than 0; infinity gives SGD.
+    lam : float
+        Length λ that a group of V must exceed to enter, from 0 up.
+    momentum : float
+        In [0, 1). It acts on the gradient of the loss, and not on the coupling.
+    weight_decay : float
+        From 0 up; added to the gradient of the loss of weights that have a Γ, as in SGD.
+    linear_groups : {"elements", "rows"}
+        Whether a group of a linear layer is a single weight, or all that one unit reads.
+
+    Raises
+    ------
+    ValueError
+        If an option is out of range.
+
+    Notes
+    -----
+    V and Γ move together with W: the W and Γ on the right are those before the step. Where ν is
+    infinite, a step is torch's ``SGD`` at the rate κα, but for the weight decay of biases and
+    normalisations.
+
+    *Departures.* The source gives no place to the weight decay; here it is a part of the gradient to
+    which momentum applies, as in torch's ``SGD``. Momentum applies to biases and normalisations too.
+
+    References
+    ----------
+    Seed 004; Fu et al., "DessiLBI: exploring structural sparsity of deep networks via differential
+    inclusion paths", ICML 2020, section 3.
+    """
+
+    def __init__(
+        self,
+        params: ParamsT,
+        lr: float = 0.1,
+        *,
+        kappa: float = 1.0,
+        nu: float = 100.0,
+        lam: float = 1.0,
+        momentum: float = 0.0,
+        weight_decay: float = 0.0,
+        linear_groups: str = "elements",
+    ) -> None:
+        options = {"lr": lr, "kappa": kappa, "nu": nu, "lam": lam, "momentum": momentum}
+        options |= {"weight_decay": weight_decay, "linear_groups": linear_groups}
+        super().__init__(params, options)
+
+    def add_param_group(self, param_group: Group) -> None:
+        """Add parameters, with V and Γ at zero.
+
+        Parameters
+        ----------
+        param_group : dict
+            ``params``, and options that differ from those of the optimizer.
+
+        Raises
+        ------
+        ValueError
+            If an option is out of range.
+        """
+        super().add_param_group(param_group)
+        group = self.param_groups[-1]
+        _check(group)
+        group.setdefault("n_steps", 0)
+        for parameter in group["params"]:
+            state = self.state[parameter]
+            if group["momentum"]:
+                state["moment"] = torch.zeros_like(parameter)
+            axes = axes_within(parameter, group["linear_groups"])
+            if axes is not None:
+                state["v"], state["gamma"] = (torch.zeros_like(parameter) for _ in range(2))
+                state["entered"] = torch.full_like(group_norms(state["v"], axes), math.inf)
+
+    @torch.no_grad()
+    def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
+        """Take a step.
+
+        Parameters
+        ----------
+        closure : callable, optional
+            Computes the loss and its gradients anew.
+
+        Returns
+        -------
+        Tensor or None
+            The loss, where there is a closure.
+        """
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            group["n_steps"] += 1
+            moving = [parameter for parameter in group["params"] if parameter.grad is not None]
+            coupled = [parameter for parameter in moving if "gamma" in self.state[parameter]]
+            free = [parameter for parameter in moving if "gamma" not in self.state[parameter]]
+            if free:
+                rate = group["kappa"] * group["lr"]
+                torch._foreach_add_(free, self._descent(free, group, 0.0), alpha=-rate)
+            if coupled:
+                self._move(coupled, group)
+        return loss
+
+    def _move(self, weights: list[nn.Parameter], group: Group) -> None:
+        alpha, kappa, nu = group["lr"], group["kappa"], group["nu"]
+        states = [self.state[weight] for weight in weights]
+        descent = self._descent(weights, group, group["weight_decay"])
+        gap = torch._foreach_sub(weights, [state["gamma"] for state in states])
+        torch._foreach_add_(weights, descent, alpha=-kappa * alpha)
+        torch._foreach_add_(weights, gap, alpha=-kappa * alpha / nu)
+        torch._foreach_add_([state["v"] for state in states], gap, alpha=alpha / nu)
+        for weight, state in zip(weights, states, strict=True):
+            axes = axes_within(weight, group["linear_groups"])
+            shrunk, inside = shrink(state["v"], group["lam"], axes)
+            state["gamma"] = shrunk if kappa == 1 else shrunk.mul_(kappa)
+            # This step for groups inside, infinity for those outside: the minimum is the first step.
+            step = inside.reciprocal_().mul_(group["n_steps"])
+            torch.minimum(state["entered"], step, out=state["entered"])
+
+    def _descent(
+        self, parameters: list[nn.Parameter], group: Group, weight_decay: float
+    ) -> list[Tensor]:
+        """Return ∇L with weight decay, or its moment: what SGD would descend along."""
+        gradients = [parameter.grad for parameter in parameters]
+        if weight_decay:
+            gradients = torch._foreach_add(gradients, parameters, alpha=weight_decay)
+        if not group["momentum"]:
+            return gradients
+        moments = [self.state[parameter]["moment"] for parameter in parameters]
+        torch._foreach_mul_(moments, group["momentum"])
+        torch._foreach_add_(moments, gradients)
+        return moments
+
+    def _coupled(self) -> Iterator[tuple[nn.Parameter, Group, tuple[int, ...]]]:
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                axes = axes_within(parameter, group["linear_groups"])
+                if axes is not None:
+                    yield parameter, group, axes
+
+    def gamma_norms(self) -> dict[nn.Parameter, Tensor]:
+        """Compute the length of every group of Γ.
+
+        Returns
+        -------
+        dict of Parameter to Tensor
+            Weight to ‖Γ_g‖₂, of the weight's shape but for a length of 1 along axes within a group.
+        """
+        return {
+            weight: group_norms(self.state[weight]["gamma"], axes)
+            for weight, _, axes in self._coupled()
+        }
+
+    def order(self) -> dict[nn.Parameter, Tensor]:
+        """Tell when each group entered the support of Γ for the first time.
+
+        Returns
+        -------
+        dict of Parameter to Tensor
+            Weight to the step, from 1, of each of its groups, in the shapes of `gamma_norms`; infinity
+            for a group that has not entered. Exact up to 2²⁴ steps in single precision.
+        """
+        return {weight: self.state[weight]["entered"].clone() for weight, _, _ in self._coupled()}
+
+    def support(self) -> dict[nn.Parameter, Tensor]:
+        """Tell which groups are inside the support of Γ.
+
+        Returns
+        -------
+        dict of Parameter to Tensor of bool
+            Weight to a mask that broadcasts to it, in the shapes of `gamma_norms`.
+        """
+        return {
+            weight: group_norms(self.state[weight]["v"], axes) > group["lam"]
+            for weight, group, axes in self._coupled()
+        }
+
+    @contextmanager
+    def sparse_model(self) -> Iterator[None]:
+        """Set the weights outside the support of Γ to zero, as long as the context lasts.
+
+        Yields
+        ------
+        None
+            The network's weights are W masked by the support; afterwards they are W again.
+        """
+        dense = {weight: weight.detach().clone() for weight, _, _ in self._coupled()}
+        try:
+            with torch.no_grad():
+                for weight, inside in self.support().items():
+                    weight.masked_fill_(~inside, 0)
+            yield
+        finally:
+            with torch.no_grad():
+                for weight, values in dense.items():
+                    weight.copy_(values)
+
+
+def _check(group: Group) -> None:
+    for name in ("kappa", "nu"):
+        if not group[name] > 0:
+            raise ValueError(f"{name} must be greater than 0, got {group[name]}")
+    for name in ("lr", "lam", "weight_decay"):
+        if not group[name] >= 0:
+            raise ValueError(f"{name} must be 0 or more, got {group[name]}")
+    if not 0 <= group["momentum"] < 1:
+        raise ValueError(f"momentum must be from 0 to below 1, got {group['momentum']}")

@@ -1,0 +1,103 @@
+"""The optimizers of Table 1 of seed 004: DessiLBI and those with which it is compared."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from partial_backprop.optim.adabound import AdaBound
+from partial_backprop.optim.dessilbi import DessiLBI
+from partial_backprop.pruning.layers import weights
+from partial_backprop.recipes.setting import Setting
+from partial_backprop.run_config import OptimizerConfig
+
+RELATIVES = {
+    "dessilbi": "sgd",
+    "sgd": "sgd",
+    "nesterov": "sgd",
+    "adam": "adam",
+    "amsgrad": "amsgrad",
+    "adabound": "adam",
+    "adagrad": "adam",
+    "radam": "adam",
+}
+"""Contender -> name of the ``training.optimizer`` that it is, or whose place it takes."""
+
+
+def put(setting: Setting, name: str, chosen: OptimizerConfig, options: Mapping[str, Any]) -> None:
+    """Put a contender in the place of the setting's optimizer.
+
+    Parameters
+    ----------
+    setting : Setting
+        Altered in place.
+    name : str
+        One of `RELATIVES`.
+    chosen : OptimizerConfig
+        The ``training.optimizer``, whose learning rate, momentum and weight decay stay.
+    options : mapping
+        What `DessiLBI` takes besides these.
+
+    Raises
+    ------
+    ValueError
+        If there is no such contender, it takes another optimizer's place, or an option makes no sense.
+
+    References
+    ----------
+    Seed 004, Table 1. RAdam: Liu et al., ICLR 2020; Adagrad: Duchi et al., JMLR 2011.
+    """
+    if name not in RELATIVES:
+        raise ValueError(f"optimizer must be one of {', '.join(RELATIVES)}, got {name!r}")
+    if chosen.name != RELATIVES[name]:
+        raise ValueError(
+            f"{name} needs training.optimizer.name to be {RELATIVES[name]}, not {chosen.name}"
+        )
+    if name == chosen.name:
+        return
+    parameters = setting.trainee.model.parameters()
+    common = {"lr": chosen.learning_rate, "weight_decay": chosen.weight_decay}
+    makers: dict[str, Callable[[], torch.optim.Optimizer]] = {
+        "dessilbi": lambda: DessiLBI(parameters, momentum=chosen.momentum, **common, **options),
+        "nesterov": lambda: torch.optim.SGD(
+            parameters, momentum=chosen.momentum, nesterov=True, **common
+        ),
+        "adabound": lambda: AdaBound(parameters, **common),
+        "adagrad": lambda: torch.optim.Adagrad(parameters, **common),
+        "radam": lambda: torch.optim.RAdam(parameters, **common),
+    }
+    setting.trainee.optimizer = makers[name]()
+
+
+def penalty(setting: Setting, l1: float) -> dict[str, Callable[[], None]]:
+    """Return the hook that adds the subgradient of λ‖W‖₁.
+
+    Parameters
+    ----------
+    setting : Setting
+        Holds the network, whose convolutions and linear layers are penalized.
+    l1 : float
+        Weight λ, from 0 up.
+
+    Returns
+    -------
+    dict
+        Arguments for `training.loop.Hooks`; none where λ is 0.
+
+    Raises
+    ------
+    ValueError
+        If λ is negative.
+    """
+    if not l1 >= 0:
+        raise ValueError(f"l1 must be 0 or more, got {l1}")
+    if not l1:
+        return {}
+    penalized = weights(setting.trainee.model).values()
+
+    @torch.no_grad()
+    def add_subgradient() -> None:
+        for weight in penalized:
+            weight.grad.add_(weight.sign(), alpha=l1)
+
+    return {"after_backward": add_subgradient}

@@ -1,0 +1,61 @@
+"""Train by DessiLBI and keep masks of early epochs for another training (seed 004, Figure 5)."""
+
+from partial_backprop.errors import UserError
+from partial_backprop.recipes.inclusion import begin, follow
+from partial_backprop.recipes.inclusion_path import InclusionPath
+from partial_backprop.recipes.job import Job
+from partial_backprop.run_config import RunConfig
+
+
+def run(
+    config: RunConfig,
+    job: Job,
+    *,
+    after: tuple[int, ...],
+    kappa: float = 1.0,
+    nu: float = 100.0,
+    lam: float = 1.0,
+    linear_groups: str = "elements",
+    padding: int | None = None,
+) -> None:
+    """Train as the recipe ``inclusion`` does, and leave ``path.pt`` as well.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run's configuration.
+    job : Job
+        Where its inputs and outputs are.
+    after : tuple of int
+        Numbers of epochs, from 1, after which the support of Γ is kept as a mask.
+    kappa, nu : float
+        What DessiLBI calls κ and ν, greater than 0.
+    lam : float
+        What it calls λ, from 0 up.
+    linear_groups : {"elements", "rows"}
+        What a group of a linear layer is.
+    padding : int, optional
+        Largest shift of the random crops, in pixels; None trains on the images as they are.
+
+    Raises
+    ------
+    UserError
+        If the optimizer is no ``sgd``, an option makes no sense, or the loss is no finite number.
+
+    Notes
+    -----
+    ``path.pt`` holds ``initial``, the weights before the first step, and ``masks``: from the number of
+    epochs, as text, to a mask for each weight.
+
+    References
+    ----------
+    Seed 004, Table 10 and METHODS E.
+    """
+    if not after or not 1 <= min(after) <= max(after) <= config.training.epochs:
+        raise UserError(
+            f"recipe of {config.experiment}/{config.arm}: after must name epochs from 1 to "
+            f"{config.training.epochs}, got {list(after)}"
+        )
+    options = {"kappa": kappa, "nu": nu, "lam": lam, "linear_groups": linear_groups}
+    setting, hooks = begin(config, job, "dessilbi", options, l1=0.0, padding=padding)
+    follow(config, job, setting, hooks, InclusionPath(setting, tuple(after)))

@@ -1,0 +1,164 @@
+"""What a training step costs: seconds, and bytes by what they are for."""
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from partial_backprop.training.loop import Trainee
+
+
+def tensor_bytes(tensors: Iterable[Tensor]) -> int:
+    """Count the bytes of some tensors' elements.
+
+    Parameters
+    ----------
+    tensors : iterable of Tensor
+        Tensors that share no memory.
+
+    Returns
+    -------
+    int
+        Bytes.
+    """
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def state_bytes(optimizer: torch.optim.Optimizer) -> dict[str, int]:
+    """Count the bytes that an optimizer keeps from step to step.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+        After its first step, since most make their state there.
+
+    Returns
+    -------
+    dict
+        Name of a tensor in the state of each parameter -> bytes of all tensors of that name.
+    """
+    found: dict[str, int] = {}
+    for state in optimizer.state.values():
+        for name, value in state.items():
+            if isinstance(value, Tensor):
+                found[name] = found.get(name, 0) + tensor_bytes([value])
+    return found
+
+
+def activation_bytes(model: nn.Module, images: Tensor, labels: Tensor) -> int:
+    """Count the bytes that the forward pass keeps for the backward pass.
+
+    Parameters
+    ----------
+    model : nn.Module
+        In training mode; the statistics of its normalisations move.
+    images : Tensor of shape (batch, channels, height, width)
+        A batch.
+    labels : Tensor of shape (batch,)
+        Class indices.
+
+    Returns
+    -------
+    int
+        Bytes of memory that autograd holds on to, each piece counted once; parameters and buffers,
+        which are there anyway, are left out.
+    """
+    own = {_memory(tensor) for tensor in (*model.parameters(), *model.buffers())}
+    kept: dict[int, int] = {}
+
+    def pack(tensor: Tensor) -> Tensor:
+        if _memory(tensor) not in own:
+            kept[_memory(tensor)] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(pack, lambda saved: saved):
+        # The loss holds the graph, and the graph what was kept, so that no memory is used twice.
+        loss = F.cross_entropy(model(images), labels)
+    total = sum(kept.values())
+    del loss
+    return total
+
+
+def _memory(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr()
+
+
+def step(trainee: Trainee, images: Tensor, labels: Tensor) -> dict[str, float | None]:
+    """Make one training step and measure it.
+
+    Parameters
+    ----------
+    trainee : Trainee
+        Network, in training mode, and optimizer; both are altered.
+    images : Tensor of shape (batch, channels, height, width)
+        A batch.
+    labels : Tensor of shape (batch,)
+        Class indices.
+
+    Returns
+    -------
+    dict
+        ``step_s``, seconds of both passes and the update; ``update_s``, of the update alone; and
+        ``extra_bytes``, the most memory beyond what was taken before, None on a processor.
+
+    Notes
+    -----
+    On one thread of a processor the seconds are those that it spent on this process, so that other
+    processes count little; elsewhere they are those on the wall.
+    """
+    on_cuda = images.device.type == "cuda"
+    alone = not on_cuda and torch.get_num_threads() == 1
+    clock = time.process_time if alone else time.perf_counter
+    trainee.optimizer.zero_grad(set_to_none=True)
+    before = 0
+    if on_cuda:
+        torch.cuda.synchronize(images.device)
+        torch.cuda.reset_peak_memory_stats(images.device)
+        before = torch.cuda.memory_allocated(images.device)
+    started = clock()
+    F.cross_entropy(trainee.model(images), labels).backward()
+    if on_cuda:
+        torch.cuda.synchronize(images.device)
+    passed = clock()
+    trainee.optimizer.step()
+    if on_cuda:
+        torch.cuda.synchronize(images.device)
+    ended = clock()
+    extra = torch.cuda.max_memory_allocated(images.device) - before if on_cuda else None
+    return {"step_s": ended - started, "update_s": ended - passed, "extra_bytes": extra}
+
+
+def turns(
+    trainees: Mapping[str, Trainee], images: Tensor, labels: Tensor, *, rounds: int, warm_up: int
+) -> list[dict[str, Any]]:
+    """Measure steps of several trainees in turn.
+
+    Parameters
+    ----------
+    trainees : mapping of str to Trainee
+        Name -> network and optimizer.
+    images : Tensor of shape (batch, channels, height, width)
+        One batch for all steps.
+    labels : Tensor of shape (batch,)
+        Class indices.
+    rounds, warm_up : int
+        How often each is measured, after how many steps that are not.
+
+    Returns
+    -------
+    list of dict
+        ``round``, ``optimizer`` and the values of `step`. Each round begins with another trainee,
+        so that what slows the machine down for a while slows all of them.
+    """
+    names = list(trainees)
+    for trainee in trainees.values():
+        for _ in range(warm_up):
+            step(trainee, images, labels)
+    return [
+        {"round": number, "optimizer": name} | step(trainees[name], images, labels)
+        for number in range(rounds)
+        for name in names[number % len(names) :] + names[: number % len(names)]
+    ]

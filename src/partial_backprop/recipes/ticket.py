@@ -1,0 +1,160 @@
+"""Train a network again from the initial weights of a path, under a mask of it (seed 004, Figure 5)."""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from partial_backprop import inclusion
+from partial_backprop.errors import UserError
+from partial_backprop.recipes.course import leave, train
+from partial_backprop.recipes.inclusion_path import n_kept
+from partial_backprop.recipes.job import Job
+from partial_backprop.recipes.pretrain import augmentation
+from partial_backprop.recipes.setting import prepare
+from partial_backprop.run_config import RunConfig
+from partial_backprop.training import checkpoint, history
+from partial_backprop.training.loop import Hooks
+from partial_backprop.training.seeding import derive
+
+MASKS = ("none", "support", "random")
+
+
+def run(
+    config: RunConfig,
+    job: Job,
+    *,
+    start: str,
+    mask: str = "support",
+    after: int | None = None,
+    whole: tuple[str, ...] = (),
+    padding: int | None = None,
+) -> None:
+    """Train under a mask that stays, or under none.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The run's configuration.
+    job : Job
+        Where its inputs and outputs are; ``job.start`` is the ``path.pt`` of the path.
+    start : str
+        The run of ``inclusion`` whose path that is, as ``experiment/arm``; of the same seed.
+    mask : {"none", "support", "random"}
+        The whole network; the support of Γ; as many groups of each layer, drawn at random.
+    after : int, optional
+        Number of epochs of the path after which its support is the mask; None for ``none``.
+    whole : tuple of str
+        Names of weights that no mask touches. Single weights enter a path later than filters, so an
+        early mask may leave nothing of the output layer.
+    padding : int, optional
+        Largest shift of the random crops, in pixels; None trains on the images as they are.
+
+    Raises
+    ------
+    UserError
+        If the path is missing or of another network, it has no such mask, an option makes no sense, or
+        the loss is no finite number.
+
+    Notes
+    -----
+    Masked weights are zero from the first step on: so are their gradients, moments and decay. Biases
+    and normalisations are not masked, so a masked filter still gives its channel a constant.
+
+    References
+    ----------
+    Seed 004, Table 10 and METHODS E; Frankle and Carbin, "The lottery ticket hypothesis", ICLR 2019.
+    """
+    where = f"recipe of {config.experiment}/{config.arm}"
+    if mask not in MASKS:
+        raise UserError(f"{where}: mask must be one of {', '.join(MASKS)}, got {mask!r}")
+    if (mask == "none") != (after is None):
+        raise UserError(f"{where}: after tells the epochs of support and random, and of these only")
+    if job.start is None:
+        raise UserError(f"{where}: it starts from a path: give its path.pt with --start FILE")
+    setting = prepare(config, job)
+    model = setting.trainee.model
+    path = checkpoint.load(job.start, job.device)
+    try:
+        model.load_state_dict(path["initial"])
+        masks = _masks(path["masks"], after, start, whole)
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from None
+    except (KeyError, RuntimeError, TypeError, AttributeError):
+        raise UserError(f"{where}: {job.start} is no path of this network") from None
+    if mask == "random":
+        masks = {
+            name: _shuffled(one, derive(config.seed, "random mask", name))
+            for name, one in masks.items()
+        }
+    held = _Held(model, masks)
+    hooks = Hooks(after_backward=held.after_backward, **augmentation(setting, padding))
+    unfinished = train(config, job, setting, hooks)
+    report = inclusion.TicketReport(
+        path=start, mask=mask, n_epochs_of_path=after, layers=_counts(model, masks)
+    )
+    measurements = {inclusion.TICKET: report.model_dump(mode="json")}
+    rows = setting.trainee.rows
+    leave(config, job, setting, history.selections(rows), measurements=measurements)
+    unfinished.discard()
+
+
+def _masks(
+    available: Mapping[str, Mapping[str, Tensor]],
+    after: int | None,
+    start: str,
+    whole: tuple[str, ...],
+) -> dict[str, Tensor]:
+    if after is None:
+        return {}
+    if str(after) not in available:
+        raise ValueError(
+            f"the path has no mask after {after} epochs, but after: {', '.join(available)}; "
+            f"add {after} to after of {start}"
+        )
+    masks = dict(available[str(after)])
+    for name in whole:
+        if masks.pop(name, None) is None:
+            raise ValueError(f"whole names {name!r}, but the path has {', '.join(masks)}")
+    return masks
+
+
+def _counts(model: nn.Module, masks: Mapping[str, Tensor]) -> tuple[inclusion.Masked, ...]:
+    return tuple(
+        inclusion.Masked(
+            name=name,
+            n_weights=weight.numel(),
+            n_kept=n_kept(masks[name], weight) if name in masks else weight.numel(),
+        )
+        for name, weight in model.named_parameters()
+        if weight.ndim > 1
+    )
+
+
+class _Held:
+    """Keeps masked weights at zero by keeping them from any gradient.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Its masked weights are set to zero here.
+    masks : mapping
+        Name of a weight to its mask.
+    """
+
+    def __init__(self, model: nn.Module, masks: Mapping[str, Tensor]) -> None:
+        named = dict(model.named_parameters())
+        self._masked = [(named[name], one) for name, one in masks.items()]
+        with torch.no_grad():
+            for weight, one in self._masked:
+                weight.masked_fill_(~one, 0)
+
+    def after_backward(self) -> None:
+        for weight, one in self._masked:
+            weight.grad.masked_fill_(~one, 0)
+
+
+def _shuffled(mask: Tensor, seed: int) -> Tensor:
+    """Keep as many groups, drawn at random on the CPU so that every device gets the same."""
+    order = torch.randperm(mask.numel(), generator=torch.Generator().manual_seed(seed))
+    return mask.flatten()[order.to(mask.device)].view(mask.shape)

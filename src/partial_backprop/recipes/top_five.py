@@ -1,0 +1,41 @@
+"""How often the class is among the five largest outputs, as ImageNet counts."""
+
+from typing import Any
+
+import torch
+
+from partial_backprop import inclusion
+from partial_backprop.recipes.setting import Setting
+from partial_backprop.record import Count
+
+_MANY = 100
+"""Classes from which on five guesses are asked about."""
+
+
+@torch.no_grad()
+def top_five(setting: Setting, batch_size: int = 500) -> dict[str, Any]:
+    """Count test images whose class is among the five largest outputs.
+
+    Parameters
+    ----------
+    setting : Setting
+        Data and the trained network, which is left in evaluation mode.
+    batch_size : int
+        Images at once.
+
+    Returns
+    -------
+    dict
+        Measurements for the record: a `record.Count` as plain values; none where there are fewer than
+        100 classes.
+    """
+    if setting.data.n_classes < _MANY:
+        return {}
+    model, split = setting.trainee.model.eval(), setting.splits.test
+    n_correct = 0
+    for start in range(0, len(split), batch_size):
+        images, labels = split.batch(slice(start, start + batch_size))
+        guesses = model(images).topk(5).indices
+        n_correct += int((guesses == labels[:, None]).sum())
+    count = Count(n_correct=n_correct, n_examples=len(split))
+    return {inclusion.TOP_FIVE: count.model_dump(mode="json")}

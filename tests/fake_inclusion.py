@@ -1,0 +1,479 @@
+"""Synthetic records of DessiLBI and its competitors, made through the real models.
+
+For tests only: no number here was measured.
+"""
+
+import functools
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from partial_backprop import inclusion, inclusion_arms, labels, reported, step_costs
+from partial_backprop.inclusion import Epoch, FirstFilters, InclusionReport, Layer, Masked
+from partial_backprop.inclusion_arms import COST, EARLY, LAYERS, TICKETS, TUNED
+from partial_backprop.inputs import Inputs, Run
+from partial_backprop.record import (
+    Count,
+    DataFacts,
+    NetworkFacts,
+    Provenance,
+    Record,
+    Selection,
+)
+from partial_backprop.reported import Reported
+from partial_backprop.run_config import OptimizerConfig, RunConfig, TrainingConfig
+
+CONFIG = Path(__file__).parents[1] / "config"
+N_VALIDATION, N_TEST = 500, 1000
+EPOCHS = 8
+
+FILTERS = {"conv1": (16, 9), "conv2": (32, 144)}
+"""Layer of a convolutional network -> its filters, and the weights of each."""
+UNITS = {"fc1": 2352, "fc2": 300, "fc3": 10}
+"""Fully connected layer -> its weights: a hundredth of LeNet-3's."""
+
+NETWORKS = {
+    "lenet3": (), "conv2": ("conv1", "conv2"), "conv4": ("conv1", "conv2", "conv1", "conv2"),
+    "vgg16": ("conv1", "conv2"), "resnet56": ("conv1",), "lenet5": ("conv1",),
+    "resnet20": ("conv1",),
+}  # fmt: skip
+"""Network -> its convolutions; fully connected layers are those of `UNITS`."""
+
+
+def data(role: str) -> DataFacts:
+    """Make up the facts of a data set.
+
+    Parameters
+    ----------
+    role : {"mnist", "cifar10"}
+        What it stands for.
+
+    Returns
+    -------
+    DataFacts
+        The facts.
+    """
+    return DataFacts(
+        role=role,
+        name={"mnist": "digits", "cifar10": "scenes"}[role],
+        sha256="0" * 64,
+        n_train=2000,
+        n_validation=N_VALIDATION,
+        n_test=N_TEST,
+        n_classes=10,
+        image_shape=(1, 28, 28) if role == "mnist" else (3, 32, 32),
+    )
+
+
+@functools.cache
+def printed() -> Reported:
+    """Read the printed numbers once.
+
+    Returns
+    -------
+    Reported
+        Those of the real configuration.
+    """
+    return reported.read(CONFIG)
+
+
+def _count(percent: float, n: int) -> Count:
+    return Count(n_correct=round(percent * n / 100), n_examples=n)
+
+
+def layers(network: str) -> tuple[Layer, ...]:
+    """Make up the layers of a network that have a Γ.
+
+    Parameters
+    ----------
+    network : str
+        One of `NETWORKS`.
+
+    Returns
+    -------
+    tuple of Layer
+        Convolutions, then fully connected layers.
+    """
+    found = []
+    for number, name in enumerate(NETWORKS[network], start=1):
+        n_groups, size = FILTERS[name]
+        found.append(
+            Layer(
+                name=f"conv{number}.weight",
+                groups="filters",
+                n_weights=n_groups * size,
+                n_groups=n_groups,
+            )
+        )
+    for name, n in UNITS.items():
+        found.append(Layer(name=f"{name}.weight", groups="elements", n_weights=n, n_groups=n))
+    return tuple(found)
+
+
+def density(layer: Layer, after: int, kappa: float, nu: float) -> float:
+    """Make up what share of a layer's groups has entered.
+
+    Parameters
+    ----------
+    layer : Layer
+        The layer; small ones are denser.
+    after : int
+        Epochs so far.
+    kappa, nu : float
+        The larger κ and the smaller ν, the denser.
+
+    Returns
+    -------
+    float
+        Between 0 and 1.
+    """
+    growth = after / EPOCHS * (kappa / nu) ** 0.25
+    return min(1.0, growth * 200 / (200 + layer.n_weights))
+
+
+def path(network: str, kappa: float, nu: float, worth: float) -> InclusionReport:
+    """Make up a path.
+
+    Parameters
+    ----------
+    network : str
+        One of `NETWORKS`.
+    kappa, nu : float
+        Hyperparameters.
+    worth : float
+        Percent correct of the full network at the end; the sparse one has two points less.
+
+    Returns
+    -------
+    InclusionReport
+        The report.
+    """
+    own = layers(network)
+    epochs, norms = [], {layer.name: [] for layer in own}
+    for after in range(1, EPOCHS + 1):
+        entered = [int(density(layer, after, kappa, nu) * layer.n_groups) for layer in own]
+        pairs = list(zip(own, entered, strict=True))
+        for layer, n in pairs:
+            drawn = inclusion.drawn(layer.n_groups)
+            norms[layer.name].append(tuple(0.1 * after if g < n else 0.0 for g in drawn))
+        full = worth - (EPOCHS - after)
+        epochs.append(
+            Epoch(
+                n_nonzero=tuple(n * (layer.n_weights // layer.n_groups) for layer, n in pairs),
+                n_entered=tuple(entered),
+                full_validation=_count(full, N_VALIDATION),
+                full_test=_count(full, N_TEST),
+                sparse_validation=_count(full - 2, N_VALIDATION),
+                sparse_test=_count(full - 2, N_TEST),
+            )
+        )
+    first = None
+    if own[0].groups == "filters":
+        weights = np.linspace(-1, 1, own[0].n_weights).reshape(own[0].n_groups, -1)
+        first = FirstFilters(
+            layer=own[0].name,
+            shape=(1, 3, 3),
+            entered_at_step=tuple(
+                None if number % 3 == 2 else 100 - number for number in range(own[0].n_groups)
+            ),
+            weights=tuple(map(tuple, weights.tolist())),
+        )
+    return InclusionReport(
+        layers=own,
+        epochs=tuple(epochs),
+        paths=tuple(
+            inclusion.Path(
+                layer=layer.name,
+                drawn=inclusion.drawn(layer.n_groups),
+                norms=tuple(norms[layer.name]),
+            )
+            for layer in own
+        ),
+        first_filters=first,
+    )
+
+
+def ticket(network: str, mask: str, after: int | None) -> inclusion.TicketReport:
+    """Make up what a mask left.
+
+    Parameters
+    ----------
+    network, mask : str
+        The network, and the mask's kind.
+    after : int or None
+        Epochs of the path.
+
+    Returns
+    -------
+    TicketReport
+        All, or a quarter of every layer.
+    """
+    share = 1 if mask == "none" else 0.25
+    return inclusion.TicketReport(
+        path=f"{EARLY[network]}/path",
+        mask=mask,
+        n_epochs_of_path=after,
+        layers=tuple(
+            Masked(name=one.name, n_weights=one.n_weights, n_kept=int(share * one.n_weights))
+            for one in layers(network)
+        ),
+    )
+
+
+def costs() -> step_costs.CostReport:
+    """Make up the costs of a step.
+
+    Returns
+    -------
+    CostReport
+        Weights of one MiB, activations of four.
+    """
+    mib = 2**20
+    state: dict[str, dict[str, int]] = {
+        "sgd": {},
+        "adam": {"exp_avg": mib, "exp_avg_sq": mib},
+        "dessilbi_mom": {"moment": mib, "v": mib, "gamma": mib, "entered": mib // 2},
+    }
+    return step_costs.CostReport(
+        batch_size=32,
+        n_weight_bytes=mib,
+        n_gradient_bytes=mib,
+        n_activation_bytes=4 * mib,
+        optimizers=tuple(
+            step_costs.OptimizerBytes(name=name, state=own) for name, own in state.items()
+        ),
+    )
+
+
+TIMES = """round,optimizer,step_s,update_s,extra_bytes
+0,sgd,0.010,0.001,
+0,adam,0.012,0.003,
+0,dessilbi_mom,0.013,0.004,
+1,adam,0.024,0.003,
+1,dessilbi_mom,0.026,0.004,
+1,sgd,0.020,0.001,
+2,dessilbi_mom,0.013,0.004,
+2,sgd,0.010,0.001,
+2,adam,0.012,0.003,
+"""
+"""Content of a ``timing.csv``; the second round met something slow."""
+
+
+def _inclusion(**options: Any) -> dict[str, Any]:
+    defaults = {"name": "inclusion", "kappa": 1.0, "nu": 20.0, "lam": 1.0}
+    defaults |= {"optimizer": "dessilbi", "linear_groups": "elements", "l1": 0.0, "padding": None}
+    return defaults | options
+
+
+def record(
+    experiment: str,
+    arm: str,
+    seed: int,
+    network: str,
+    role: str,
+    recipe: dict[str, Any],
+    worth: float,
+    measurements: dict[str, Any],
+    *,
+    trained: bool = True,
+) -> Record:
+    """Make up a run.
+
+    Parameters
+    ----------
+    experiment, arm : str
+        Identity.
+    seed : int
+        Seed of the run; it adds as many tenths of a point to the accuracy.
+    network, role : str
+        Network, and role of its data.
+    recipe : dict
+        Its recipe.
+    worth : float
+        Percent correct at the end.
+    measurements : dict
+        What else was found.
+    trained : bool
+        Whether it is a training.
+
+    Returns
+    -------
+    Record
+        The record.
+    """
+    training = TrainingConfig(
+        epochs=EPOCHS,
+        shared_epochs=0,
+        batch_size=32,
+        optimizer=OptimizerConfig(name="sgd", learning_rate=0.1, momentum=0.9, weight_decay=0.0001),
+        milestones=(6,),
+    )
+    config = RunConfig(
+        scale="fake",
+        experiment=experiment,
+        arm=arm,
+        seed=seed,
+        recipe=recipe,
+        network={"name": network},
+        training=training if trained else None,
+    )
+    chosen = {"last": worth, "best_on_validation": worth, "paper_protocol": worth + 1}
+    return Record(
+        experiment=experiment,
+        arm=arm,
+        seed=seed,
+        scale="fake",
+        config=config,
+        config_sha256=config.sha256(),
+        data=data(role),
+        network=NetworkFacts(
+            name=network,
+            n_parameters=sum(layer.n_weights for layer in layers(network)),
+            full_size=False,
+        ),
+        selections=tuple(
+            Selection(
+                rule=rule,
+                epoch=EPOCHS - 1,
+                validation=_count(value, N_VALIDATION),
+                test=_count(value, N_TEST),
+            )
+            for rule, value in chosen.items()
+            if trained
+        ),
+        measurements=measurements,
+        provenance=Provenance(
+            version="0",
+            code_sha256="0" * 64,
+            packages={},
+            python="3",
+            device="none",
+            platform="none",
+            threads=1,
+            wall_s=1.0,
+            peak_memory_bytes=1,
+        ),
+    )
+
+
+def _path_run(
+    experiment: str, arm: str, seed: int, network: str, role: str, worth: float, **options: Any
+) -> Record:
+    recipe = _inclusion(**options)
+    own = path(network, recipe["kappa"], recipe["nu"], worth + seed / 10)
+    measurements = {inclusion.KEY: own.model_dump(mode="json")}
+    return record(experiment, arm, seed, network, role, recipe, worth + seed / 10, measurements)
+
+
+def records(seed: int = 0) -> list[Record]:
+    """Make up one run of every arm.
+
+    Parameters
+    ----------
+    seed : int
+        Seed of the runs.
+
+    Returns
+    -------
+    list of Record
+        Of all experiments of seed 004.
+    """
+    found = []
+    for experiment, network, role in (
+        (inclusion_arms.MNIST, "lenet5", "mnist"),
+        (inclusion_arms.CIFAR10, "resnet20", "cifar10"),
+    ):
+        for number, arm in enumerate(labels.OPTIMIZERS):
+            worth = 70.0 + number
+            if arm.startswith("dessilbi"):
+                found.append(_path_run(experiment, arm, seed, network, role, worth))
+            else:
+                recipe = _inclusion(optimizer=arm)
+                found.append(
+                    record(experiment, arm, seed, network, role, recipe, worth + seed / 10, {})
+                )
+    for network, experiment in TUNED.items():
+        base = {"kappa": 1.0, "nu": 100.0}
+        varied = {"base": {}, "kappa2": {"kappa": 2.0}, "kappa5": {"kappa": 5.0}}
+        varied |= {"nu10": {"nu": 10.0}, "nu1000": {"nu": 1000.0}}
+        for number, (arm, options) in enumerate(varied.items()):
+            where = experiment, arm, seed, network, "cifar10"
+            found.append(_path_run(*where, 80.0 - number, **base | options))
+    for experiment in LAYERS:
+        network = experiment.removeprefix("dessilbi_")
+        role = "mnist" if network == "lenet3" else "cifar10"
+        found.append(_path_run(experiment, "path", seed, network, role, 90))
+    for network, experiment in EARLY.items():
+        options = {"lam": 0.1, "nu": 100.0, "name": "inclusion_masks", "after": (2,)}
+        where = experiment, "path", seed, network, "cifar10"
+        found.append(_path_run(*where, 78, **options))
+        for arm, mask, worth in (
+            ("dense", "none", 80.0),
+            ("ticket", "support", 79.0),
+            ("random", "random", 70.0),
+        ):
+            after = None if mask == "none" else 2
+            recipe = {"name": "ticket", "start": f"{experiment}/path", "mask": mask}
+            recipe |= {"after": after, "padding": 4}
+            report = ticket(network, mask, after).model_dump(mode="json")
+            where = TICKETS[network], arm, seed, network, "cifar10"
+            found.append(record(*where, recipe, worth + seed / 10, {inclusion.TICKET: report}))
+    recipe = {"name": "optimizer_cost", "batch_size": 32}
+    measurements = {step_costs.KEY: costs().model_dump(mode="json")}
+    found.append(
+        record(COST, "vgg16", seed, "vgg16", "cifar10", recipe, 0, measurements, trained=False)
+    )
+    return found
+
+
+def inputs(
+    seeds: Iterable[int] = (0,),
+    *,
+    only: Callable[[Record], bool] = lambda _: True,
+    folder: Path = Path("nowhere"),
+) -> Inputs:
+    """Make up what tables and figures read.
+
+    Parameters
+    ----------
+    seeds : iterable of int
+        Seeds of each arm.
+    only : callable
+        Which records there are.
+    folder : pathlib.Path
+        Where the records seem to lie, in a folder an experiment, arm and seed.
+
+    Returns
+    -------
+    Inputs
+        The runs and the real printed numbers.
+    """
+    made = [one for seed in seeds for one in records(seed) if only(one)]
+    runs = [
+        Run(folder / one.experiment / one.arm / f"seed{one.seed}" / "record.json", one)
+        for one in made
+    ]
+    return Inputs(
+        scale="fake",
+        title="made-up numbers",
+        runs=tuple(sorted(runs, key=lambda run: run.key)),
+        gradients=(),
+        reported=printed(),
+    )
+
+
+def write_times(folder: Path, seed: int = 0) -> None:
+    """Write the times of a made-up measurement of costs.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        That of `inputs`.
+    seed : int
+        Seed of the run.
+    """
+    place = folder / COST / "vgg16" / f"seed{seed}"
+    place.mkdir(parents=True)
+    (place / step_costs.TIMING).write_text(TIMES, encoding="utf-8")

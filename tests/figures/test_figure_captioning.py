@@ -1,0 +1,148 @@
+"""The figures of captioning show the scores and the attention that they are given."""
+
+from collections.abc import Iterator
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+
+import fake_captions
+from partial_backprop.caption_examples import Example
+from partial_backprop.errors import UserError
+from partial_backprop.figures import attention, figure_4, figure_5, style
+
+
+@pytest.fixture(autouse=True)
+def the_style() -> Iterator[None]:
+    with matplotlib.rc_context(style.rc()):
+        yield
+
+
+def said(figure: Figure) -> str:
+    return "\n".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
+
+
+def bars(panel, arm: str) -> list[float]:
+    color = to_rgba(style.ARMS[arm].color)
+    return [bar.get_height() for bar in panel.patches if bar.get_facecolor() == color]
+
+
+def test_bars_are_means_over_seeds_with_their_spread() -> None:
+    panels = figure_5.draw(fake_captions.inputs(seeds=(0, 1, 2))).axes
+    for panel, more in zip(panels, (0.1, -0.05, 0.0), strict=True):
+        for arm, score in fake_captions.SCORES.items():
+            assert bars(panel, arm) == pytest.approx([score + 0.01 + more] * 4)
+        (spread,) = [
+            line
+            for container in panel.containers[1::2]
+            if container.get_label() == "PB"
+            for line in container.errorbar.lines[2]
+        ]
+        low, high = spread.get_segments()[0][:, 1]
+        assert (high - low) / 2 == pytest.approx(0.01)
+
+
+def test_one_seed_has_no_spread() -> None:
+    for panel in figure_5.draw(fake_captions.inputs()).axes:
+        assert all(container.errorbar is None for container in panel.containers)
+
+
+def test_printed_scores_are_hollow_marks_over_bleu_4() -> None:
+    for panel in figure_5.draw(fake_captions.inputs()).axes:
+        shown = {line.get_marker(): line for line in panel.lines}
+        for arm, value in (("fb", 0.099), ("pb", 0.101)):
+            mark = shown[style.ARMS[arm].marker]
+            assert mark.get_ydata()[0] == value
+            assert mark.get_xdata()[0] == pytest.approx(3, abs=0.5)
+            assert mark.get_markerfacecolor() == "white"
+
+
+def test_a_part_of_the_arms_is_enough() -> None:
+    figure = figure_5.draw(fake_captions.inputs(arms=("fb", "pb_random")))
+    assert "gradients only" not in said(figure)
+    assert len(figure.axes[0].patches) == 8
+
+
+def test_the_data_set_that_ran_is_named() -> None:
+    figure = figure_5.draw(fake_captions.inputs())
+    assert "captioned" in said(figure)
+    assert "Flickr8k" not in said(figure)
+
+
+@pytest.mark.parametrize("module", [figure_4, figure_5])
+def test_what_did_not_run_is_said(module) -> None:
+    assert "not run" in said(module.draw(fake_captions.inputs(arms=())))
+
+
+def test_every_word_stands_over_its_picture(tmp_path) -> None:
+    inputs = fake_captions.write_examples(fake_captions.inputs(root=tmp_path, seeds=(1, 2)))
+    figure = figure_4.draw(inputs)
+    FigureCanvasAgg(figure).draw()
+    titles = [panel.get_title(loc="center") for panel in figure.axes]
+    words = [word for words in fake_captions.CAPTIONS for word in words]
+    assert [title for title in titles if title] == words
+    pictures = [panel for panel in figure.axes if panel.images]
+    assert len(pictures) == len(words) + len(fake_captions.CAPTIONS)
+    for one in pictures:
+        box = one.get_window_extent()
+        assert not any(
+            box.shrunk(0.98, 0.98).overlaps(other.get_window_extent())
+            for other in pictures
+            if other is not one
+        )
+    assert "seed 1" in said(figure)
+    assert figure.get_size_inches()[0] == style.WIDTH_IN
+
+
+def test_only_pb_s_captions_are_shown() -> None:
+    assert "not run" in said(figure_4.draw(fake_captions.inputs(arms=("fb",))))
+
+
+def test_missing_pictures_are_told(tmp_path) -> None:
+    with pytest.raises(UserError, match=r"cannot read .*examples\.npz"):
+        figure_4.draw(fake_captions.inputs(root=tmp_path))
+
+
+def test_an_image_glows_where_the_decoder_looked() -> None:
+    image = np.full((40, 80, 3), 200, dtype=np.uint8)
+    weights = np.zeros((4, 8), dtype=np.float32)
+    weights[1, 2] = 0.25
+    found = attention.lit(image, weights)
+    assert found.shape == image.shape
+    assert found[35, 75].tolist() == [round((1 - attention.GLOW) * 200)] * 3
+    # The location in row 1 and column 2 of 10 × 10 pixels has its centre between 14|15 and 24|25.
+    brightest = np.where(found[..., 0] == found.max())
+    assert [axis.mean() for axis in brightest] == pytest.approx([14.5, 24.5])
+
+
+def test_even_attention_is_an_even_glow() -> None:
+    image = np.random.default_rng(0).integers(0, 256, (12, 12, 3), dtype=np.uint8)
+    dark = (1 - attention.GLOW) * image.astype(float)
+    even = attention.lit(image, np.full((3, 3), 1 / 9, dtype=np.float32))
+    np.testing.assert_allclose(even, dark + 255 * attention.GLOW, atol=1)
+    np.testing.assert_allclose(attention.lit(image, np.zeros((3, 3))), dark, atol=1)
+
+
+def test_large_images_are_made_small_and_small_ones_left() -> None:
+    large = np.zeros((300, 600, 3), dtype=np.uint8)
+    assert attention.small(large).shape == (80, 160, 3)
+    image = np.zeros((32, 32, 3), dtype=np.uint8)
+    assert attention.small(image) is image
+
+
+@pytest.mark.parametrize("lengths", [[1], [3, 8, 12, 20], [10, 20, 30, 50], [0, 50, 50, 50]])
+def test_all_words_have_a_place_on_one_page(lengths) -> None:
+    n_columns, rows = attention.layout(lengths)
+    for length, n_rows in zip(lengths, rows, strict=True):
+        assert max(1, n_rows - 1) * (n_columns - 1) <= max(length, n_columns - 1)
+        assert n_rows * (n_columns - 1) >= length
+    assert sum(rows) * style.WIDTH_IN / n_columns < 8
+
+
+def test_a_caption_without_words_is_its_image() -> None:
+    empty = Example(0, np.zeros((8, 8, 3), np.uint8), (), np.zeros((0, 2, 2), np.float32))
+    figure = attention.draw([empty])
+    assert sum(bool(panel.images) for panel in figure.axes) == 1

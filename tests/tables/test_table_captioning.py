@@ -1,0 +1,70 @@
+"""The table of captioning against the records that it is made from."""
+
+import pytest
+
+import fake_captions
+from partial_backprop.artifacts import to_tex
+from partial_backprop.tables import table_captioning
+from partial_backprop.tables.layout import Cell
+
+
+def build(**what):
+    return table_captioning.build(fake_captions.inputs(**what))
+
+
+def texts(row):
+    return [cell.text if isinstance(cell, Cell) else cell for cell in row.cells]
+
+
+def test_scores_and_shares_are_printed():
+    body = [texts(row) for row in build().body]
+    assert body[0] == ["Beam search, 3 at a time"]
+    assert body[2] == ["PB", *["0.500"] * 4, "0.250", "60.00", "20.00", "60.00"]
+    assert body[3] == ["PB, gradients only", *["0.450"] * 4, "0.225", "60.00", "20.00", "10.00"]
+    assert body[5] == ["FB, next image", *["0.100"] * 4, "", "", "", ""]
+    assert body[6] == ["Greedy"]
+    assert body[8] == ["PB", *["0.450"] * 4, "0.225", "", "", ""]
+    assert body[11] == ["Teacher-forced"]
+    assert body[-3] == ["Printed in the source, on Flickr8k"]
+    assert body[-2] == ["FB", "", "", "", "0.099", "", "–", "", ""]
+    assert body[-1] == ["PB", "", "", "", "0.101", "", "61.81", "", ""]
+
+
+def test_seeds_have_their_spread():
+    table = build(seeds=(0, 1, 2))
+    assert texts(table.body[2])[1] == "0.510 ± 0.010"
+    row = table.frame.query("arm == 'pb' and decoding == 'beam' and references == 'five'").iloc[0]
+    assert row["bleu_4_mean"] == pytest.approx(0.51)
+    assert row["bleu_4_std"] == pytest.approx(0.01)
+    assert row["seeds"] == "0 1 2"
+    assert row["matches_4"] == "5000 5100 5200"
+    assert row["reference_length"] == "10000 10000 10000"
+
+
+def test_printed_numbers_are_never_among_the_measured():
+    frame = build().frame
+    printed = frame[frame["what"].eq("printed")]
+    assert printed["bleu_4_mean"].tolist() == [0.099, 0.101]
+    assert printed["decoding"].isna().all()
+
+
+def test_the_encoder_and_the_data_are_named():
+    note = build(encoder="resnet101").notes[0]
+    assert "ResNet-101, trained on ImageNet" in note
+    assert "Flickr8k" not in note
+
+
+def test_nothing_ran():
+    table = build(arms=())
+    assert [texts(row)[0] for row in table.body[:3]] == [
+        "Beam search: not run",
+        "Greedy: not run",
+        "Teacher-forced: not run",
+    ]
+    assert "not run at this scale" in table.notes[0]
+    assert "0.101" in to_tex(table)
+
+
+def test_a_part_of_the_arms_is_enough():
+    body = [texts(row)[0] for row in build(arms=("pb",)).body]
+    assert body[:3] == ["Beam search, 3 at a time", "PB", "PB, next image"]
