@@ -171,6 +171,11 @@ def start_weights(wildcards):
     return f"{RUNS}/{start}/seed{wildcards.seed}/weights.pt" if start else []
 
 
+def start_path(wildcards):
+    """The initial weights and early masks from which a ticket starts."""
+    return Path(start_weights(wildcards)).with_name("path.pt").as_posix()
+
+
 def image_features(wildcards):
     """The record of the run that computed the features of the images, of that experiment's only seed."""
     experiment, arm = run_config(wildcards).recipe["features"].split("/")

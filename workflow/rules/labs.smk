@@ -1,4 +1,5 @@
-# Runs other than FB and PB: linear models, sparsified gradients, pruning, quantization (seeds 000, 002, 003).
+# Runs other than FB and PB: linear models, sparsified gradients, pruning, quantization, inclusion paths
+# (seeds 000, 002, 003, 004).
 rule run_linear:
     input:
         code=run_code,
@@ -30,7 +31,7 @@ rule train_alone:
     benchmark:
         f"{RESULTS}/benchmarks/train_alone/{{experiment}}_{{arm}}_seed{{seed}}.tsv"
     wildcard_constraints:
-        experiment=with_recipe("sparsify"),
+        experiment=with_recipe("sparsify", "inclusion"),
     threads: run_threads
     resources:
         gpu=n_gpus,
@@ -77,6 +78,22 @@ use rule train_alone as prune_filters with:
         experiment=with_recipe("filter_prune"),
 
 
+use rule train_alone as train_path with:
+    output:
+        record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
+        history=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/history.csv",
+        weights=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/weights.pt",
+        path=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/path.pt",
+    log:
+        f"{RESULTS}/logs/train_path/{{experiment}}_{{arm}}_seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_path/{{experiment}}_{{arm}}_seed{{seed}}.tsv"
+    wildcard_constraints:
+        experiment=with_recipe("inclusion_masks"),
+    # Tickets wait for its masks.
+    priority: 10
+
+
 rule compress:
     input:
         start=start_weights,
@@ -106,6 +123,18 @@ rule compress:
         " --scale {params.scale} {resources.options}"
         " --start {input.start} --out $(dirname {output.record})"
         " --checkpoints {params.checkpoints} --log {log}"
+
+
+use rule compress as train_ticket with:
+    input:
+        start=start_path,
+        code=run_code,
+    log:
+        f"{RESULTS}/logs/train_ticket/{{experiment}}_{{arm}}_seed{{seed}}.log",
+    benchmark:
+        f"{RESULTS}/benchmarks/train_ticket/{{experiment}}_{{arm}}_seed{{seed}}.tsv"
+    wildcard_constraints:
+        experiment=with_recipe("ticket"),
 
 
 rule measure_cost:
