@@ -111,7 +111,7 @@ def _settings(inputs: Inputs) -> Tex:
     if not kinds:
         return Tex(f"Fine-tuning was {NOT_RUN} at this scale.")
     if len(kinds) > 1:
-        return Tex(r"The arms differ in their fine-tuning: see Table~\ref{tab:configuration}.")
+        return Tex(r"The arms differ in their fine-tuning: see Appendix~\ref{app:configuration}.")
     return Tex(kinds[0])
 
 
