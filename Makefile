@@ -16,7 +16,8 @@ paper: system-packages environment ## Set up, run everything and build paper/dem
 	$(IN_VENV) snakemake --cores $(CORES) --config scale=$(SCALE)
 	@echo "The paper is paper/$(SCALE).pdf"
 
-test: system-packages environment ## Set up and run all tests (PYTEST_ARGS="-k mask").
+test: environment ## Set up and run all tests (PYTEST_ARGS="-k mask").
+	@scripts/system-packages slurm
 	$(IN_VENV) python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: environment ## Check formats, docstrings, layers and locked versions.

@@ -23,8 +23,9 @@ def command(machine: Path, name: str, script: str = "exit 0") -> None:
     (machine / name).chmod(0o755)
 
 
-def check(machine: Path) -> subprocess.CompletedProcess:
-    return subprocess.run([SCRIPT], env={"PATH": str(machine)}, capture_output=True, text=True)
+def check(machine: Path, *words: str) -> subprocess.CompletedProcess:
+    env = {"PATH": str(machine), "SBIN": str(machine)}
+    return subprocess.run([SCRIPT, *words], env=env, capture_output=True, text=True)
 
 
 def test_silent_where_nothing_is_missing(machine):
@@ -70,3 +71,29 @@ def test_root_installs_after_an_update(machine):
     assert install.startswith("noninteractive install ")
     assert "texlive-latex-recommended" in install
     assert "poppler-utils" in install
+
+
+def test_slurm_is_installed_for_the_tests_by_root_alone(machine):
+    for name in COMMANDS:
+        command(machine, name)
+    command(machine, "apt-get", f'echo "$*" >>{machine}/log')
+    command(machine, "id", "echo 1000")
+    assert check(machine, "slurm").returncode == 0
+    command(machine, "id", "echo 0")
+    assert check(machine).returncode == 0
+    assert not (machine / "log").exists()
+    assert check(machine, "slurm").returncode == 0
+    assert "slurmctld slurmd slurm-client munge" in (machine / "log").read_text().splitlines()[1]
+
+
+def test_where_slurm_is_there_or_cannot_be_had_the_tests_go_on(machine):
+    for name in COMMANDS:
+        command(machine, name)
+    command(machine, "id", "echo 0")
+    command(machine, "apt-get", "exit 100")
+    finished = check(machine, "slurm")
+    assert finished.returncode == 0
+    assert "its test is left out" in finished.stdout
+    for name in ("munged", "slurmctld", "slurmd", "srun"):
+        command(machine, name)
+    assert check(machine, "slurm").returncode == 0
