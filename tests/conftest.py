@@ -15,6 +15,13 @@ hypothesis.settings.register_profile("deterministic", derandomize=True, deadline
 hypothesis.settings.load_profile("deterministic")
 
 
+@pytest.fixture(autouse=True)
+def _exact_small_numbers():
+    """Undo for the next test what a training in this process sets: denormal numbers become zero."""
+    yield
+    torch.set_flush_denormal(False)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """Folder with real data sets beside the repository; tests that ask for it skip without it."""

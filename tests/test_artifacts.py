@@ -35,8 +35,9 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
 def test_names_are_the_stems_of_the_modules() -> None:
     labs = ["lab1", "lab2_layers", "lab2_pruning", "lab3_joint", "lab3_quantization", "statements"]
     prunings = ["filter_pruning", "gradients"]
-    tables = ["1", "2", "arms", *prunings, *labs, "weight_pruning"]
-    figures = ["1", "2", "3", "filter_pruning", "kde", "lab1", "lab2", "lab3"]
+    paths = sorted(f"dessilbi_{n}" for n in range(1, 11))
+    tables = ["1", "2", "arms", "captioning", *paths, *prunings, *labs, "weight_pruning"]
+    figures = ["1", "2", "3", "4", "5", "dessilbi", "filter_pruning", "kde", "lab1", "lab2", "lab3"]
     assert [name.removeprefix("table_") for name in TABLES] == tables
     assert [name.removeprefix("figure_") for name in FIGURES] == figures
 
@@ -90,7 +91,7 @@ def test_the_csv_reads_back_in_full_precision(name: str, tmp_path: Path, campaig
     frame = artifacts._module("tables", name).build(inputs).frame
     read = pd.read_csv(csv)
     numbers = frame.select_dtypes("float").columns
-    assert len(numbers) > 5 or set(frame["status"]) == {"not run"}
+    assert len(numbers) > 5 or set(frame.get("status", ["not run"])) == {"not run"}
     pd.testing.assert_frame_equal(read[numbers], frame[numbers], check_exact=True)
 
 
@@ -113,7 +114,7 @@ def test_every_line_of_the_latex_fills_the_columns(
     spec = re.search(r"\\begin\{tabular\}\{@\{\}([lcr]+)@\{\}\}", text)[1]
     body = text.split(r"\toprule")[1].split(r"\bottomrule")[0]
     lines = [line for line in body.splitlines() if line.endswith(r"\\")]
-    assert len(lines) > 6
+    assert len(lines) > 2
     assert {columns_of(line) for line in lines} == {len(spec)}
     assert text.isascii()
     assert text.count("{") - text.count(r"\{") == text.count("}") - text.count(r"\}")

@@ -68,7 +68,7 @@ def test_a_users_own_network(own, capsys):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["lenet6"], "choose one of densenet121"),
+        (["lenet6"], "choose one of conv2"),
         (["lenet5", "--option", "depth=3"], "unknown option 'depth'"),
         (["lenet5", "--image-shape", "3,30,30"], "multiples of 4"),
         (["lenet5", "--image-shape", "784"], "channels, height and width"),
