@@ -8,14 +8,14 @@ from pathlib import Path
 import pandas as pd
 import pydantic
 
-from partial_backprop.errors import UserError
+from partial_backprop import timings
 from partial_backprop.record import Count, Record
 from partial_backprop.run_config import Frozen
 
 KEY = "filters"
 """Key of a `FiltersReport` in `record.Record.measurements`."""
 
-TIMING = "timing.csv"
+TIMING = timings.NAME
 """File beside the record: time is no part of what two runs of a configuration have in common."""
 
 TIMING_COLUMNS = ("whole_s", "small_s")
@@ -137,13 +137,4 @@ def timing(record_path: Path) -> pd.DataFrame | None:
     UserError
         If the file is damaged.
     """
-    path = record_path.with_name(TIMING)
-    if not path.exists():
-        return None
-    try:
-        return pd.read_csv(path)[list(TIMING_COLUMNS)].astype(float)
-    except (ValueError, KeyError) as error:
-        raise UserError(
-            f"{path} is damaged ({' '.join(str(error).split())}): delete it and its record, and "
-            "run it again"
-        ) from None
+    return timings.read(record_path, TIMING_COLUMNS)

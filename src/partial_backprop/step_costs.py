@@ -8,14 +8,14 @@ from pathlib import Path
 import pandas as pd
 import pydantic
 
-from partial_backprop.errors import UserError
+from partial_backprop import timings
 from partial_backprop.record import Record
 from partial_backprop.run_config import Frozen
 
 KEY = "step_costs"
 """Key of a `CostReport` in `record.Record.measurements`."""
 
-TIMING = "timing.csv"
+TIMING = timings.NAME
 """File beside the record."""
 
 TIMING_COLUMNS = ("round", "optimizer", "step_s", "update_s", "extra_bytes")
@@ -94,14 +94,4 @@ def timing(record_path: Path) -> pd.DataFrame | None:
     UserError
         If the file is damaged.
     """
-    path = record_path.with_name(TIMING)
-    if not path.exists():
-        return None
-    try:
-        found = pd.read_csv(path)[list(TIMING_COLUMNS)]
-        return found.astype({name: float for name in TIMING_COLUMNS if name != "optimizer"})
-    except (ValueError, KeyError) as error:
-        raise UserError(
-            f"{path} is damaged ({' '.join(str(error).split())}): delete it and its record, and "
-            "run it again"
-        ) from None
+    return timings.read(record_path, TIMING_COLUMNS, words=("optimizer",))

@@ -41,9 +41,10 @@ ALLOWED = {
     "metrics": {"captions"},
     "captioning": SETTLED
     | {"captions", "caption_examples", "data", "metrics", "storage", "training"},
-    "filters": {"errors", "record", "run_config"},
+    "timings": {"errors"},
+    "filters": {"record", "run_config", "timings"},
     "inclusion": {"errors", "record", "run_config"},
-    "step_costs": {"errors", "record", "run_config"},
+    "step_costs": {"record", "run_config", "timings"},
     "filter_log": {"filters", "record"},
     "gradient_counts": {"errors", "labels", "record", "run_config"},
     "mask": {"errors"},
