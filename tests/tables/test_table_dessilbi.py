@@ -1,6 +1,7 @@
 """The ten tables of seed 004 show what was measured, and say what was not."""
 
 import importlib
+import io
 from types import ModuleType
 
 import pandas as pd
@@ -49,7 +50,18 @@ def test_without_runs_every_table_says_so(number):
     assert "not run at this scale" in table.notes[0]
     assert any("not run" in texts(row) for row in table.body)
     assert r"\bottomrule" in artifacts.to_tex(table)
-    table.frame.to_csv()
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_csv_reads_back_in_full_precision(number):
+    """With runs; `test_artifacts` has them without."""
+    frame = build(number, fake_inclusion.inputs((0, 1))).frame
+    read = pd.read_csv(io.StringIO(frame.to_csv(index=False)))
+    numbers = frame.select_dtypes("float").columns
+    assert list(read) == list(frame)
+    pd.testing.assert_frame_equal(read[numbers], frame[numbers], check_exact=True)
+    assert len(read) == len(frame) > 1
+    assert number in (6, 10) or frame[numbers].notna().to_numpy().any()
 
 
 @pytest.mark.parametrize("number", NUMBERS)
