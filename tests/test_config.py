@@ -248,3 +248,9 @@ def test_bad_seeds_of_an_experiment_are_told(folder, seeds):
 def test_arms_are_left_out_everywhere_or_of_one_experiment(folder):
     for skip, left in ((["pb"], ["fb"]), (["one/fb"], ["pb"]), (["other/fb"], ["fb", "pb"])):
         assert config.arms("s", "one", folder(scale_change={"skip_arms": skip})) == left
+
+
+def test_an_arm_left_out_that_is_not_there_is_told(folder):
+    directory = folder(scale_change={"skip_arms": ["one/no_such_arm"]})
+    with pytest.raises(UserError, match="one has no arm 'no_such_arm': it has "):
+        config.arms("s", "one", directory)

@@ -128,9 +128,20 @@ def arms(scale: str, experiment: str, directory: Path = CONFIG_DIR) -> list[str]
     -------
     list of str
         Names in the order of the experiment file.
+
+    Raises
+    ------
+    UserError
+        If the scale leaves out an arm that the experiment does not have.
     """
     skip = set(read_scale(scale, directory).skip_arms)
     every = read_experiment(experiment, directory)["arms"]
+    for name in sorted(skip):
+        where, _, arm = name.rpartition("/")
+        if where == experiment and arm not in every:
+            raise UserError(
+                f"skip_arms of scale {scale}: {experiment} has no arm {arm!r}: it has {', '.join(every)}"
+            )
     return [arm for arm in every if not skip & {arm, f"{experiment}/{arm}"}]
 
 
