@@ -1,7 +1,14 @@
 # The entry: configuration, validation, rules in the order in which data flow, and what is wanted.
+import sys
+from pathlib import Path
+
 from snakemake.utils import min_version, validate
 
 min_version("9.0")
+
+# The package runs from its sources, here and in the jobs, whatever environment those run in.
+sys.path.insert(0, str(Path("src").resolve()))
+shell.prefix('export PYTHONPATH="$PWD/src${{PYTHONPATH:+:$PYTHONPATH}}"; ')
 
 
 configfile: "config/config.yaml"

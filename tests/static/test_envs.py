@@ -120,11 +120,17 @@ def test_imports_of_tests_and_tools_are_asked_for_by_name():
     assert distributions(imported("src", "tests", "benchmarks", "scripts")) <= asked
 
 
-@pytest.mark.parametrize("name", ["environment.yaml", "Dockerfile", "apptainer.def"])
+@pytest.mark.parametrize("name", ["Dockerfile", "apptainer.def"])
 def test_environment_installs_the_lock_and_no_version_of_its_own(name):
     text = installs(ENVS / name)
     assert re.search(r"--requirement \S*requirements\.lock", text)
     assert not re.search(r"[\w\]](==|>=|~=)\d", text)
+
+
+def test_conda_s_pip_brings_the_packages_of_the_lock():
+    parsed = yaml.safe_load((ENVS / "environment.yaml").read_text(encoding="utf-8"))
+    (pip,) = [entry["pip"] for entry in parsed["dependencies"] if isinstance(entry, dict)]
+    assert pip == [f"{line.name}{line.specifier}" for line in requirements(LOCK).values()]
 
 
 def test_conda_brings_no_package_of_the_lock():

@@ -216,6 +216,12 @@ def test_the_report_shows_every_table_and_figure(project):
     assert "Figures" in text
 
 
+def test_a_logger_shows_the_progress_of_the_whole(project):
+    outcome = project.snakemake("figure_1", "--forcerun", "figure_1", "--logger", "rich")
+    assert outcome.returncode == 0, outcome.stderr
+    assert "Workflow Finished" in outcome.stdout + outcome.stderr
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [

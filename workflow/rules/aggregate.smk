@@ -11,6 +11,8 @@ rule aggregate_records:
         f"{RESULTS}/logs/aggregate_records.log",
     group:
         "print"
+    conda:
+        "../../envs/environment.yaml"
     params:
         scale=SCALE_NAME,
     message:

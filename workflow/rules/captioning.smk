@@ -19,6 +19,8 @@ rule encode_images:
         experiment=with_recipe("encode"),
     # Every decoder waits for it.
     priority: 10
+    conda:
+        "../../envs/environment.yaml"
     threads: run_threads
     resources:
         gpu=n_gpus,
@@ -48,6 +50,8 @@ rule train_decoder_trunk:
         f"{RESULTS}/benchmarks/train_decoder_trunk/{{experiment}}_seed{{seed}}.tsv"
     wildcard_constraints:
         experiment=with_recipe("caption"),
+    conda:
+        "../../envs/environment.yaml"
     threads: run_threads
     resources:
         gpu=n_gpus,
@@ -83,6 +87,8 @@ rule train_decoder:
         f"{RESULTS}/benchmarks/train_decoder/{{experiment}}_{{arm}}_seed{{seed}}.tsv"
     wildcard_constraints:
         experiment=with_recipe("caption"),
+    conda:
+        "../../envs/environment.yaml"
     threads: run_threads
     resources:
         gpu=n_gpus,

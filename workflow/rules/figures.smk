@@ -56,6 +56,8 @@ for figure_name, figure_message in FIGURES_MADE.items():
             f"{RESULTS}/logs/{figure_name}.log",
         group:
             "print"
+        conda:
+            "../../envs/environment.yaml"
         params:
             scale=SCALE_NAME,
             name=figure_name,

@@ -9,6 +9,8 @@ rule run_linear:
         f"{RESULTS}/logs/run_linear/{{experiment}}_{{arm}}_seed{{seed}}.log",
     wildcard_constraints:
         experiment=with_recipe("linear_lab"),
+    conda:
+        "../../envs/environment.yaml"
     params:
         scale=SCALE_NAME,
         sha256=run_sha256,
@@ -32,6 +34,8 @@ rule train_alone:
         f"{RESULTS}/benchmarks/train_alone/{{experiment}}_{{arm}}_seed{{seed}}.tsv"
     wildcard_constraints:
         experiment=with_recipe("sparsify", "inclusion"),
+    conda:
+        "../../envs/environment.yaml"
     threads: run_threads
     resources:
         gpu=n_gpus,
@@ -108,6 +112,8 @@ rule compress:
         f"{RESULTS}/benchmarks/compress/{{experiment}}_{{arm}}_seed{{seed}}.tsv"
     wildcard_constraints:
         experiment=with_recipe("compress", "weight_prune"),
+    conda:
+        "../../envs/environment.yaml"
     threads: run_threads
     resources:
         gpu=n_gpus,
@@ -147,6 +153,8 @@ rule measure_cost:
         f"{RESULTS}/logs/measure_cost/{{experiment}}_{{arm}}_seed{{seed}}.log",
     wildcard_constraints:
         experiment=with_recipe("optimizer_cost"),
+    conda:
+        "../../envs/environment.yaml"
     threads: run_threads
     resources:
         gpu=n_gpus,

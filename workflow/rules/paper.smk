@@ -18,6 +18,8 @@ rule build_paper:
         f"{RESULTS}/logs/build_paper.log",
     group:
         "print"
+    conda:
+        "../../envs/environment.yaml"
     params:
         scale=SCALE_NAME,
     message:

@@ -71,6 +71,8 @@ for table_name, table_message in TABLES.items():
             f"{RESULTS}/logs/{table_name}.log",
         group:
             "print"
+        conda:
+            "../../envs/environment.yaml"
         params:
             scale=SCALE_NAME,
             name=table_name,

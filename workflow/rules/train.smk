@@ -12,6 +12,8 @@ rule train_trunk:
         f"{RESULTS}/benchmarks/train_trunk/{{experiment}}_seed{{seed}}.tsv"
     wildcard_constraints:
         experiment=with_recipe("classify"),
+    conda:
+        "../../envs/environment.yaml"
     threads: run_threads
     resources:
         gpu=n_gpus,
@@ -43,6 +45,8 @@ rule train_arm:
         f"{RESULTS}/benchmarks/train_arm/{{experiment}}_{{arm}}_seed{{seed}}.tsv"
     wildcard_constraints:
         experiment=with_recipe("classify"),
+    conda:
+        "../../envs/environment.yaml"
     threads: run_threads
     resources:
         gpu=n_gpus,
@@ -72,6 +76,8 @@ rule measure_gradients:
         f"{RESULTS}/benchmarks/measure_gradients/{{experiment}}_seed{{seed}}.tsv"
     wildcard_constraints:
         experiment=with_recipe("classify"),
+    conda:
+        "../../envs/environment.yaml"
     threads: run_threads
     resources:
         gpu=n_gpus,
