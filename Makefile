@@ -18,6 +18,7 @@ paper: system-packages environment ## Set up, run everything and build paper/dem
 
 test: environment ## Set up and run all tests (PYTEST_ARGS="-k mask").
 	@scripts/system-packages slurm
+	@scripts/executors
 	$(IN_VENV) python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: environment ## Check formats, docstrings, layers and locked versions.

@@ -31,12 +31,13 @@ class Project:
         *words: str,
         config: tuple[str, ...] = ("scale=smoke",),
         env: Mapping[str, str] | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run snakemake there, with the copy's own sources."""
+        """Run snakemake there, with the copy's own sources and maybe some variables changed."""
         return subprocess.run(
             self.command(*words, "--cores", "2", "--config", *config),
             cwd=self.root,
-            env=self.env(env),
+            env=self.env(env) | dict(variables or {}),
             capture_output=True,
             text=True,
             check=False,

@@ -88,7 +88,9 @@ def test_every_job_runs_in_the_container(project, notes, tmp_path):
     assert "-m partial_backprop train lab1 " in job
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "workflow" / "rules").glob("*.smk")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "workflow" / "rules").glob("*.smk")), ids=lambda path: path.stem
+)
 def test_every_rule_with_a_command_names_the_environment(path):
     text = path.read_text(encoding="utf-8")
     assert text.count("    shell:") == text.count('"../../envs/environment.yaml"')
