@@ -7,7 +7,7 @@ PYTEST_ARGS ?=
 
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: help paper test lint format environment system-packages lock clean
+.PHONY: help paper archive test lint format environment system-packages lock clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,6 +15,9 @@ help: ## List the commands.
 paper: system-packages environment ## Set up, run everything and build paper/demo.pdf (SCALE=smoke, cpu, full, published; CORES=8).
 	$(IN_VENV) snakemake --cores $(CORES) --config scale=$(SCALE)
 	@echo "The paper is paper/$(SCALE).pdf"
+
+archive: paper ## Pack sources, records, tables, figures and PDF with checksums (SCALE=published).
+	$(IN_VENV) python scripts/archive.py $(SCALE)
 
 test: environment ## Set up and run all tests (PYTEST_ARGS="-k mask").
 	@scripts/system-packages slurm

@@ -26,6 +26,13 @@ class Project:
                 shutil.copy(source, root / name)
         shutil.copytree(ROOT / "paper" / "source", root / "paper" / "source")
 
+    @classmethod
+    def at(cls, root: Path) -> "Project":
+        """A project that is there already."""
+        project = cls.__new__(cls)
+        project.root = root
+        return project
+
     def snakemake(
         self,
         *words: str,

@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 from collections import Counter
 
 import pandas as pd
@@ -260,6 +261,25 @@ def test_published_records_are_rendered_without_training(project):
     table = (project.root / "results/published/tables/table_2.tex").read_text()
     assert "not run" in table
     assert "MNIST" in table
+
+
+def test_an_archive_renders_again_without_training(project, tmp_path):
+    shutil.copytree(ROOT / "scripts", project.root / "scripts", dirs_exist_ok=True)
+    pack = [sys.executable, "scripts/archive.py", "smoke"]
+    outcome = subprocess.run(
+        pack, cwd=project.root, env=project.env(), capture_output=True, text=True, check=True
+    )
+    shutil.unpack_archive(project.root / outcome.stdout.strip(), tmp_path)
+    (root,) = tmp_path.iterdir()
+    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=root, check=True)
+    names = ("table_2", "table_lab1", "table_captioning", "table_dessilbi_6")
+    unpacked = Project.at(root)
+    outcome = unpacked.snakemake(*names, config=("scale=published",))
+    assert outcome.returncode == 0, outcome.stderr[-4000:]
+    for name in names:
+        again = root / "results" / "published" / "tables" / f"{name}.csv"
+        packed = root / "results" / "smoke" / "tables" / f"{name}.csv"
+        assert again.read_bytes() == packed.read_bytes()
 
 
 def test_the_catalogs_entry_plans_the_same(untouched):
