@@ -27,7 +27,7 @@ from partial_backprop.record import (
 )
 
 SCALE = "fake"
-TITLE = "made-up numbers & 100 % synthetic_data"
+TITLE = "made-up numbers & 100 % synthetic_data: größer ≤ 5 μ, 数 \\def{x} $#^~"
 ARMS = ("fb", "pb", "pb_gradient", "pb_otsu", "pb_random")
 EXPERIMENTS = ("vgg19_cifar10", "resnet110_cifar10", "densenet121_cifar10", "lenet5_mnist")
 TWEAKED = dict(zip(EXPERIMENTS, (0.04, 0.19, 0.45, 0.5), strict=True))

@@ -1,11 +1,12 @@
 """The command line parses, and tells what the user can mend in one line."""
 
+import shutil
 import subprocess
 import sys
 
 import pytest
 
-from partial_backprop import cli
+from partial_backprop import cli, config
 
 
 def test_an_error_is_one_line_and_status_2(capsys):
@@ -21,6 +22,32 @@ def test_an_error_reaches_the_runs_log_too(tmp_path, capsys):
     assert cli.main(words) == 2
     assert log.read_text() == capsys.readouterr().err
     assert "it has fb, pb" in log.read_text()
+
+
+@pytest.mark.parametrize(
+    ("found", "put", "said"),
+    [
+        ("threshold: 0.50", "threshold: -0.50", "must be a number from 0 up, got -0.5"),
+        ("name: lenet5", "name: lenet6", "unknown name 'lenet6' in networks: choose one of"),
+        ("training: {}", "training: {epochs: many}", "training.epochs"),
+        ("title:", "colour: red\ntitle:", "colour: unknown key"),
+    ],
+)
+def test_a_bad_experiment_is_one_line_and_status_2_before_anything_runs(
+    tmp_path, capsys, found, put, said
+):
+    folder = shutil.copytree(config.CONFIG_DIR, tmp_path / "config")
+    path = folder / "experiments" / "lenet5_mnist.yaml"
+    text = path.read_text(encoding="utf-8")
+    assert found in text
+    path.write_text(text.replace(found, put), encoding="utf-8")
+    out = tmp_path / "out"
+    words = ["train", "lenet5_mnist", "pb", "0", "--scale", "full", "--config", str(folder)]
+    assert cli.main([*words, "--out", str(out)]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ")
+    assert said in line
+    assert not out.exists()
 
 
 def test_config_prints_a_runs_configuration_and_hash(capsys):

@@ -145,7 +145,10 @@ def test_the_trunk_does_not_depend_on_the_length_of_the_arms(folder):
         ({"data": {"role": "imagenet"}}, "no data set plays 'imagenet'"),
         ({"freezing": {"mode": "soft"}}, "freezing.mode"),
         ({"freezing": {"start_epoch": 1}}, "shared epochs"),
-        ({"freezing": {"criterion": {"threshold": None}}}, "must be float"),
+        ({"freezing": {"criterion": {"threshold": None}}}, "threshold.*a number from 0 up"),
+        ({"freezing": {"criterion": {"threshold": -0.1}}}, "threshold.*a number from 0 up"),
+        ({"freezing": {"criterion": {"threshold": float("nan")}}}, "threshold.*from 0 up"),
+        ({"freezing": {"criterion": {"name": "quantile", "q": 1.5}}}, "q.*from 0 to 1"),
         ({"colour": "red"}, "colour: unknown key"),
     ],
 )

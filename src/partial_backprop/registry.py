@@ -15,6 +15,7 @@ from typing import Any
 
 import pydantic
 
+from partial_backprop import ranges
 from partial_backprop.errors import UserError
 
 FUNCTIONS = {"networks": "build", "data": "load", "freezing": "mask", "recipes": "run"}
@@ -30,6 +31,7 @@ _TYPES: dict[str, Any] = {
     "tuple[int, ...]": tuple[int, ...],
     "tuple[float, ...]": tuple[float, ...],
     "tuple[str, ...]": tuple[str, ...],
+    **{name: getattr(ranges, name) for name in ranges.IN_WORDS},
 }
 
 
@@ -146,7 +148,8 @@ def _checked(package: str, name: str, argument: ast.arg, value: Any) -> Any:
     try:
         return adapter.dump_python(adapter.validate_python(value, strict=False), mode="json")
     except pydantic.ValidationError as error:
-        expected = ast.unparse(argument.annotation)
+        annotation = ast.unparse(argument.annotation)
+        expected = ranges.IN_WORDS.get(annotation, annotation)
         raise UserError(
             f"option {argument.arg!r} of {package}/{name} must be {expected}, got {value!r}"
         ) from error

@@ -6,10 +6,11 @@ from torch import Tensor
 
 from partial_backprop.freezing.thresholds import Threshold, split
 from partial_backprop.mask import Mask
+from partial_backprop.ranges import AboveZero, FromZero
 
 
 def mask(
-    gradients: Mapping[str, Tensor], *, threshold: float, learning_rate: float = 0.001
+    gradients: Mapping[str, Tensor], *, threshold: FromZero, learning_rate: AboveZero = 0.001
 ) -> Mask:
     """Freeze the weights whose gradient magnitude is at most a threshold.
 

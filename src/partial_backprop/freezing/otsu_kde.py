@@ -6,6 +6,7 @@ from torch import Tensor
 
 from partial_backprop.freezing.thresholds import magnitudes, otsu_kde, split
 from partial_backprop.mask import Mask
+from partial_backprop.ranges import Share
 
 
 def mask(
@@ -15,8 +16,8 @@ def mask(
     bandwidth: str = "silverman",
     reflect: bool = True,
     likely: str = "mass",
-    mass: float = 0.95,
-    peak_fraction: float = 0.01,
+    mass: Share = 0.95,
+    peak_fraction: Share = 0.01,
     positions: str = "mean",
     frozen: str = "at_or_below",
 ) -> Mask:

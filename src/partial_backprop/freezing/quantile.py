@@ -8,6 +8,7 @@ from torch import Tensor
 
 from partial_backprop.freezing.thresholds import magnitudes
 from partial_backprop.mask import Mask
+from partial_backprop.ranges import Share
 
 
 def _smallest(values: Tensor, share: float) -> tuple[Tensor, float | None]:
@@ -22,7 +23,7 @@ def _smallest(values: Tensor, share: float) -> tuple[Tensor, float | None]:
     return frozen, float(largest)
 
 
-def mask(gradients: Mapping[str, Tensor], *, q: float, scope: str = "network") -> Mask:
+def mask(gradients: Mapping[str, Tensor], *, q: Share, scope: str = "network") -> Mask:
     """Freeze the weights with the smallest gradient magnitudes.
 
     Parameters
