@@ -263,6 +263,17 @@ def test_published_records_are_rendered_without_training(project):
     assert "MNIST" in table
 
 
+def test_shipped_records_of_another_configuration_are_noticed_without_metadata(project, tmp_path):
+    """Snakemake's own notes do not travel with a clone; a record carries its configuration's hash."""
+    clone = Project(tmp_path)
+    shutil.copytree(project.root / "results", clone.root / "results", copy_function=shutil.copy2)
+    path = clone.root / "config/experiments/lenet5_mnist.yaml"
+    path.write_text(path.read_text().replace("threshold: 0.50", "threshold: 0.60"))
+    outcome = clone.snakemake("table_arms", "--forcerun", "table_arms", "--allowed-rules", "table_arms")
+    assert outcome.returncode != 0
+    assert "was made with another configuration" in outcome.stdout + outcome.stderr
+
+
 def test_an_archive_renders_again_without_training(project, tmp_path):
     shutil.copytree(ROOT / "scripts", project.root / "scripts", dirs_exist_ok=True)
     pack = [sys.executable, "scripts/archive.py", "smoke"]

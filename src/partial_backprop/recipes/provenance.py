@@ -29,13 +29,10 @@ PACKAGES = (
 ROOMS = (
     "mask.py",
     "captioning/**/*.py",
-    "captioning/**/*.py",
     "data/**/*.py",
     "metrics/**/*.py",
     "networks/**/*.py",
     "freezing/**/*.py",
-    "metrics/**/*.py",
-    "optim/**/*.py",
     "optim/**/*.py",
     "pruning/**/*.py",
     "quantization/**/*.py",
