@@ -4,10 +4,11 @@ PYTHON ?= python3
 SCALE ?= demo
 CORES ?= all
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: help paper archive test lint format environment system-packages lock clean
+.PHONY: help paper archive test lint format environment system-packages lock bench clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +41,9 @@ system-packages: ## Install LaTeX and pdftotext with apt-get, or say what to ins
 
 lock: environment ## Write envs/requirements.lock anew from envs/requirements.in.
 	$(IN_VENV) python scripts/lock.py
+
+bench: environment ## Measure speed and memory, some ten minutes (BENCH_ARGS=--quick: a rough answer, BENCH_ARGS="loop kde": these).
+	$(IN_VENV) python -m benchmarks $(BENCH_ARGS)
 
 clean: ## Remove the environment and all caches; results, figures and papers stay.
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis paper/build src/*.egg-info

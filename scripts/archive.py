@@ -67,7 +67,9 @@ def generated(scale: str, root: Path) -> list[Path]:
     """
     paper = root / "paper" / f"{scale}.pdf"
     if not paper.is_file():
-        raise UserError(f"there is no {paper.relative_to(root)}: run `make paper SCALE={scale}` first")
+        raise UserError(
+            f"there is no {paper.relative_to(root)}: run `make paper SCALE={scale}` first"
+        )
     results, figures = root / "results" / scale, root / "figures" / scale
     return [paper, *results.glob("tables/*"), *results.glob("*.csv"), *figures.glob("*.*")]
 

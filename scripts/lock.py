@@ -1,7 +1,9 @@
 """Resolve ``envs/requirements.in`` into ``envs/requirements.lock``, without installing anything.
 
 conda gets the same versions in ``envs/environment.yaml``, which names no other file, since Snakemake
-copies it before conda reads it. The lock is the full closure, each package pinned to one version. Left out are the CUDA libraries:
+copies it before conda reads it.
+
+The lock is the full closure, each package pinned to one version. Left out are the CUDA libraries:
 torch pins them itself, and only its CUDA build wants them. Left out too is torch's local version
 (``+cpu``), so that the one lock serves every build of that version.
 """

@@ -118,6 +118,7 @@ def make_table(
     csv: Path,
     tex: Path,
     config_dir: Path = config.CONFIG_DIR,
+    benchmarks: Iterable[Path] = (),
 ) -> None:
     """Make a table: its raw values as CSV, and its print as LaTeX.
 
@@ -133,6 +134,8 @@ def make_table(
         Where to.
     config_dir : pathlib.Path
         The configuration folder.
+    benchmarks : iterable of pathlib.Path
+        Files of ``results/bench``.
 
     Raises
     ------
@@ -140,7 +143,7 @@ def make_table(
         If there is no such table, or an input is missing, damaged or outdated.
     """
     module = _module("tables", name)
-    table: Table = module.build(read_inputs(scale, records, gradients, config_dir))
+    table: Table = module.build(read_inputs(scale, records, gradients, config_dir, benchmarks))
     text = to_tex(table)
     write_atomically(csv, table.frame.to_csv(index=False, lineterminator="\n").encode())
     write_atomically(tex, text.encode())
@@ -155,6 +158,7 @@ def make_figure(
     pdf: Path,
     png: Path,
     config_dir: Path = config.CONFIG_DIR,
+    benchmarks: Iterable[Path] = (),
 ) -> None:
     """Make a figure, as PDF for the paper and as PNG for the screen.
 
@@ -170,6 +174,8 @@ def make_figure(
         Where to.
     config_dir : pathlib.Path
         The configuration folder.
+    benchmarks : iterable of pathlib.Path
+        Files of ``results/bench``.
 
     Raises
     ------
@@ -181,7 +187,7 @@ def make_figure(
     from partial_backprop.figures import style
 
     module = _module("figures", name)
-    inputs = read_inputs(scale, records, gradients, config_dir)
+    inputs = read_inputs(scale, records, gradients, config_dir, benchmarks)
     # Dates and the library's name would change the bytes from one build or version to the next.
     metadata = {
         "pdf": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None},

@@ -98,6 +98,9 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--records", type=Path, nargs="*", default=[])
         sub.add_argument("--gradients", type=Path, nargs="*", default=[])
 
+    def add_benchmarks(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--benchmarks", type=Path, nargs="*", default=[], help="of make bench")
+
     add_job(add_run("train", commands.train, "Train one arm of an experiment, or its trunk."))
     add_job(
         add_run(
@@ -111,12 +114,14 @@ def _parser() -> argparse.ArgumentParser:
         sub = add(name, command, f"Make a {name} from records.")
         sub.add_argument("name", help=f"module of {name}s/")
         add_inputs(sub)
+        add_benchmarks(sub)
         sub.add_argument("--out", type=Path, required=True, help="path without its suffix")
     sub = add("aggregate", commands.aggregate, "Gather records in tidy tables.")
     add_inputs(sub)
     sub.add_argument("--out", type=Path, required=True, metavar="FOLDER")
     sub = add("paper", commands.paper, "Typeset the paper from records, tables and figures.")
     add_inputs(sub)
+    add_benchmarks(sub)
     sub.add_argument("--tables", type=Path, nargs="*", default=[], help="LaTeX tables")
     sub.add_argument("--figures", type=Path, nargs="*", default=[], help="PDF figures")
     sub.add_argument("--out", type=Path, required=True, help="the PDF")

@@ -58,8 +58,10 @@ def _job(chosen: argparse.Namespace, run: config.RunConfig) -> object:
     )
     device = None
     if run.data is not None:  # else there is nothing for torch to do, and it need not be loaded
+        from partial_backprop.quick_start import without_compiler
         from partial_backprop.training.seeding import make_deterministic
 
+        without_compiler()
         if run.training is not None:
             make_deterministic(run.training.threads)
         device = choose_device(settings.device)
@@ -95,6 +97,7 @@ def table(chosen: argparse.Namespace) -> None:
         csv=chosen.out.with_suffix(".csv"),
         tex=chosen.out.with_suffix(".tex"),
         config_dir=chosen.config,
+        benchmarks=chosen.benchmarks,
     )
 
 
@@ -116,6 +119,7 @@ def figure(chosen: argparse.Namespace) -> None:
         pdf=chosen.out.with_suffix(".pdf"),
         png=chosen.out.with_suffix(".png"),
         config_dir=chosen.config,
+        benchmarks=chosen.benchmarks,
     )
 
 
@@ -152,6 +156,7 @@ def paper(chosen: argparse.Namespace) -> None:
         figures=chosen.figures,
         pdf=chosen.out,
         config_dir=chosen.config,
+        benchmarks=chosen.benchmarks,
     )
 
 

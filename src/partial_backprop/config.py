@@ -13,7 +13,7 @@ from typing import Any
 from partial_backprop import registry
 from partial_backprop.config_files import Experiment, Part, Scale, Settings
 from partial_backprop.errors import UserError
-from partial_backprop.files import read_yaml, validated
+from partial_backprop.files import read_checked, read_yaml, validated
 from partial_backprop.run_config import TRUNK, RunConfig, TrainingConfig
 
 CONFIG_DIR = Path("config")
@@ -86,8 +86,7 @@ def read_scale(name: str, directory: Path = CONFIG_DIR) -> Scale:
     UserError
         If there is no such scale or one of its keys or values is wrong.
     """
-    path = directory / "scales" / f"{name}.yaml"
-    return validated(Scale, read_yaml(path), str(path))
+    return read_checked(Scale, directory / "scales" / f"{name}.yaml")
 
 
 def read_experiment(name: str, directory: Path = CONFIG_DIR) -> dict[str, Any]:
@@ -111,7 +110,7 @@ def read_experiment(name: str, directory: Path = CONFIG_DIR) -> dict[str, Any]:
         If the file is missing, or a key or value is wrong.
     """
     path = directory / "experiments" / f"{name}.yaml"
-    return validated(Experiment, read_yaml(path), str(path)).model_dump(exclude_unset=True)
+    return read_checked(Experiment, path).model_dump(exclude_unset=True)
 
 
 def arms(scale: str, experiment: str, directory: Path = CONFIG_DIR) -> list[str]:

@@ -3,6 +3,7 @@
 import os
 import tempfile
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +34,23 @@ def read_yaml(path: Path) -> dict[str, Any]:
     UserError
         If the file is missing, is no YAML, or is no mapping.
     """
+    return _mapping(path, _text(path))
+
+
+def _text(path: Path) -> str:
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         valid = ", ".join(sorted(other.stem for other in path.parent.glob("*.yaml"))) or "none"
         raise UserError(f"there is no file {path}: {path.parent} has {valid}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise UserError(f"{path} is not valid YAML: {error}") from None
+
+
+def _mapping(path: Path, text: str) -> dict[str, Any]:
+    try:
+        content = yaml.load(text, Loader=_LOADER)
+    except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path} is not valid YAML: {reason}") from None
     if content is None:
@@ -46,6 +58,35 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise UserError(f"{path} must hold a mapping of keys, not a {type(content).__name__}")
     return content
+
+
+def read_checked(model: type[pydantic.BaseModel], path: Path) -> Any:
+    """Read a YAML mapping and check it against a schema, once for each content of the file.
+
+    Parameters
+    ----------
+    model : type
+        The schema, whose instances do not change.
+    path : pathlib.Path
+        File to read.
+
+    Returns
+    -------
+    object
+        An instance of the schema; the same one as long as the file has the same content, for the
+        workflow asks for the same few files again for each of its jobs.
+
+    Raises
+    ------
+    UserError
+        If the file is missing, is no YAML or no mapping, a key is unknown or a value wrong.
+    """
+    return _checked(model, path, _text(path))
+
+
+@lru_cache(maxsize=256)
+def _checked(model: type[pydantic.BaseModel], path: Path, text: str) -> Any:
+    return validated(model, _mapping(path, text), str(path))
 
 
 def validated(model: type[pydantic.BaseModel], content: Mapping[str, Any], where: str) -> Any:

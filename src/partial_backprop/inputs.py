@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from partial_backprop import config, gradients, record, reported
+from partial_backprop import config, gradients, performance, record, reported
 from partial_backprop.errors import UserError
 from partial_backprop.gradients import GradientSample
+from partial_backprop.performance import Performance
 from partial_backprop.record import Record
 from partial_backprop.reported import Reported
 
@@ -107,6 +108,8 @@ class Inputs:
         Gradient samples, sorted by experiment and seed.
     reported : Reported
         Numbers printed in the sources.
+    performance : tuple of Performance
+        What benchmarks found, sorted by name; of no scale, and there may be none.
     """
 
     scale: str
@@ -114,6 +117,7 @@ class Inputs:
     runs: tuple[Run, ...]
     gradients: tuple[GradientSample, ...]
     reported: Reported
+    performance: tuple[Performance, ...] = ()
 
 
 def _is_current(
@@ -219,6 +223,7 @@ def read_inputs(
     records: Iterable[Path],
     gradients: Iterable[Path] = (),
     config_dir: Path = config.CONFIG_DIR,
+    benchmarks: Iterable[Path] = (),
 ) -> Inputs:
     """Read and check all that tables and figures draw on.
 
@@ -230,11 +235,13 @@ def read_inputs(
         Files ``record.json`` and ``gradients.json``.
     config_dir : pathlib.Path
         The configuration folder.
+    benchmarks : iterable of pathlib.Path
+        Files of ``results/bench``.
 
     Returns
     -------
     Inputs
-        Runs, gradient samples, printed numbers and the scale's title.
+        Runs, gradient samples, printed numbers, the scale's title and what benchmarks found.
 
     Raises
     ------
@@ -247,4 +254,5 @@ def read_inputs(
         runs=read_runs(records, scale=scale, config_dir=config_dir),
         gradients=read_gradients(gradients, scale=scale, config_dir=config_dir),
         reported=reported.read(config_dir),
+        performance=performance.read(benchmarks),
     )

@@ -6,6 +6,7 @@ Imports are read from the source text with `ast`; nothing is imported.
 import ast
 import hashlib
 from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
 
 from partial_backprop.run_config import RunConfig
@@ -27,6 +28,9 @@ _LEAVES = {
 }
 
 
+# The workflow asks for each run's files. Looking for them and parsing them again for each would take
+# most of the time in which it finds that there is nothing to do.
+@cache
 def _path(module: str) -> Path | None:
     stem = _ROOT.joinpath(*module.split("."))
     for path in (stem.with_suffix(".py"), stem / "__init__.py"):
@@ -35,9 +39,10 @@ def _path(module: str) -> Path | None:
     return None
 
 
-def _imports(path: Path) -> set[str]:
+@cache  # by content, so that an edited file is parsed anew
+def _imports(source: str) -> frozenset[str]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("partial_backprop"):
             base = node.module.partition(".")[2]
             found |= {f"{base}.{alias.name}".strip(".") for alias in node.names} | {base}
@@ -46,7 +51,7 @@ def _imports(path: Path) -> set[str]:
             found |= {
                 name.partition(".")[2] for name in names if name.startswith("partial_backprop.")
             }
-    return found - {""}
+    return frozenset(found - {""})
 
 
 def closure(*modules: str) -> list[Path]:
@@ -82,7 +87,7 @@ def closure(*modules: str) -> list[Path]:
         ):
             continue
         found.add(path)
-        waiting += _imports(path)
+        waiting += _imports(path.read_text(encoding="utf-8"))
     return sorted(path for path in found if path.name != "__init__.py" or path.stat().st_size > 300)
 
 

@@ -20,13 +20,15 @@ PRINTED |= {"compression", "linear", "points", "sizes", "gradient_counts", "grad
 PRINTED |= {"filters", "filter_arms"}
 PRINTED |= {"inclusion", "inclusion_arms", "inclusion_frames", "step_costs", "cost_arms"}
 PRINTED |= {"captions", "caption_arms", "caption_examples"}
+PRINTED |= {"performance"}
 
 ALLOWED = {
     "errors": set(),
     "labels": set(),
     "sources": {"run_config"},
     "status": {"errors", "config", "record", "run_config", "sources"},
-    "registry": {"errors"},
+    "ranges": set(),
+    "registry": {"errors", "ranges"},
     "files": {"errors"},
     "run_config": set(),
     "config_files": {"run_config"},
@@ -42,6 +44,7 @@ ALLOWED = {
     "captioning": SETTLED
     | {"captions", "caption_examples", "data", "metrics", "storage", "training"},
     "timings": {"errors"},
+    "performance": {"errors", "files", "run_config"},
     "filters": {"record", "run_config", "timings"},
     "inclusion": {"errors", "record", "run_config"},
     "step_costs": {"record", "run_config", "timings"},
@@ -49,10 +52,11 @@ ALLOWED = {
     "gradient_counts": {"errors", "labels", "record", "run_config"},
     "mask": {"errors"},
     "torchvision_compat": {"errors"},
+    "quick_start": set(),
     # Training, up to the record.
     "data": SETTLED | {"torchvision_compat"},
     "networks": {"errors", "torchvision_compat"},
-    "freezing": SETTLED | {"mask"},
+    "freezing": SETTLED | {"mask", "ranges"},
     "pruning": {"errors", "compression", "filters"},
     "optim": set(),
     "quantization": {"errors", "compression", "pruning"},
@@ -69,7 +73,7 @@ ALLOWED = {
     | {"compression", "linear", "sizes", "gradient_counts", "filters", "filter_log"},
     # Printing, from the record.
     "reported": {"errors", "config", "files"},
-    "inputs": SETTLED | {"gradients", "reported"},
+    "inputs": SETTLED | {"gradients", "performance", "reported"},
     "aggregate": {"inputs", "record"},
     "gradient_arithmetic": {"reported"},
     "filter_arms": {"inputs", "filters", "labels"},
@@ -91,7 +95,9 @@ DOORS = {"__init__", "__main__", "cli", "commands"}
 """What people enter by; these may import everything, and do so when it is asked for."""
 
 WITHOUT_TORCH = (
-    set(ALLOWED) - BUILDING_BLOCKS - {"mask", "torchvision_compat", "training", "recipes"}
+    set(ALLOWED)
+    - BUILDING_BLOCKS
+    - {"mask", "torchvision_compat", "quick_start", "training", "recipes"}
 )
 
 

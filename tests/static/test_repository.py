@@ -72,6 +72,7 @@ def test_no_path_of_one_machine(files):
         ("results/demo/tables/table_1.csv", True),
         ("results/demo/runs/lenet5_mnist/fb/seed0/record.json", True),
         ("results/published/runs/lenet5_mnist/fb/seed0/record.json", False),
+        ("results/bench/loop.json", False),
         ("src/partial_backprop/data/mnist.py", False),
         ("src/partial_backprop/paper/tex.py", False),
         (".venv/bin/python", True),

@@ -269,7 +269,9 @@ def test_shipped_records_of_another_configuration_are_noticed_without_metadata(p
     shutil.copytree(project.root / "results", clone.root / "results", copy_function=shutil.copy2)
     path = clone.root / "config/experiments/lenet5_mnist.yaml"
     path.write_text(path.read_text().replace("threshold: 0.50", "threshold: 0.60"))
-    outcome = clone.snakemake("table_arms", "--forcerun", "table_arms", "--allowed-rules", "table_arms")
+    outcome = clone.snakemake(
+        "table_arms", "--forcerun", "table_arms", "--allowed-rules", "table_arms"
+    )
     assert outcome.returncode != 0
     assert "was made with another configuration" in outcome.stdout + outcome.stderr
 

@@ -71,6 +71,9 @@ EXPERIMENTS = CLASSIFIERS + ENCODER + CAPTIONING + LAB_1 + PRETRAINING + LAB_2 +
 EXPERIMENTS += SPARSIFICATION + ["cnn_training"] + WEIGHT_PRUNING + FILTER_PRUNING
 EXPERIMENTS += RIVALS + TUNED + STEP_COST + PATHS + EARLY + TICKETS
 
+# What `make bench` measured, if it ran: it belongs to a machine and to no scale.
+BENCHMARKS = sorted(map(str, Path("results/bench").glob("*.json")))
+
 
 wildcard_constraints:
     experiment="[a-z0-9_]+",

@@ -13,6 +13,7 @@ FIGURES_MADE = {
     "figure_lab3": "Lab 3: accuracy against bits",
     "figure_dessilbi": "DessiLBI: paths, densities, filters in their order, tickets",
     "figure_filter_pruning": "Zeros of each filter, by layer",
+    "figure_bench": "How time grows with weights, seeds and jobs",
 }
 FIGURE_RECORDS = {
     "figure_3": records("fb", "pb"),
@@ -43,6 +44,7 @@ for figure_name, figure_message in FIGURES_MADE.items():
         input:
             records=FIGURE_RECORDS.get(figure_name, []),
             gradients=FIGURE_GRADIENTS.get(figure_name, []),
+            benchmarks=BENCHMARKS if figure_name == "figure_bench" else [],
             beside=[
                 Path(record).with_name(BESIDE[figure_name]).as_posix()
                 for record in FIGURE_RECORDS.get(figure_name, [])
@@ -65,7 +67,8 @@ for figure_name, figure_message in FIGURES_MADE.items():
             figure_message
         shell:
             "python -m partial_backprop figure {params.name} --scale {params.scale}"
-            " --records {input.records} --gradients {input.gradients} --out {output.pdf} 2> {log}"
+            " --records {input.records} --gradients {input.gradients}"
+            " --benchmarks {input.benchmarks} --out {output.pdf} 2> {log}"
 
 
 rule figures:

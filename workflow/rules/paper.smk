@@ -3,6 +3,7 @@ rule build_paper:
     input:
         records=records(experiments=EXPERIMENTS),
         gradients=gradients(),
+        benchmarks=BENCHMARKS,
         tables=[f"{RESULTS}/tables/{name}.tex" for name in TABLES],
         figures=[f"{FIGURES}/{name}.pdf" for name in FIGURES_MADE],
         source=sorted(map(str, Path("paper/source").rglob("*.*"))),
@@ -26,8 +27,8 @@ rule build_paper:
         "The paper: {output}"
     shell:
         "python -m partial_backprop paper --scale {params.scale} --records {input.records}"
-        " --gradients {input.gradients} --tables {input.tables} --figures {input.figures}"
-        " --out {output} 2> {log}"
+        " --gradients {input.gradients} --benchmarks {input.benchmarks} --tables {input.tables}"
+        " --figures {input.figures} --out {output} 2> {log}"
 
 
 rule paper:

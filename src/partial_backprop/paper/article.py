@@ -108,6 +108,7 @@ def render(
     out_dir: Path,
     config_dir: Path = config.CONFIG_DIR,
     source: Path = SOURCE,
+    benchmarks: Iterable[Path] = (),
 ) -> Path:
     """Write the LaTeX sources of a scale's article into a folder that needs nothing else.
 
@@ -123,6 +124,8 @@ def render(
         The folder; what it holds is replaced.
     config_dir, source : pathlib.Path
         The configuration folder, and that of the templates.
+    benchmarks : iterable of pathlib.Path
+        Files of ``results/bench``.
 
     Returns
     -------
@@ -134,7 +137,7 @@ def render(
     UserError
         If an input is missing, damaged or outdated, or a template has an error.
     """
-    inputs = read_inputs(scale, records, gradients, config_dir)
+    inputs = read_inputs(scale, records, gradients, config_dir, benchmarks)
     experiments = {run.record.experiment for run in inputs.runs}
     experiments |= config.read_scale(scale, config_dir).experiments.keys()
     named = context(inputs, tables, figures)
@@ -177,6 +180,7 @@ def build(
     pdf: Path,
     config_dir: Path = config.CONFIG_DIR,
     source: Path = SOURCE,
+    benchmarks: Iterable[Path] = (),
 ) -> Path:
     """Make the PDF of a scale's article; its LaTeX sources stay in ``build/SCALE`` beside it.
 
@@ -192,6 +196,8 @@ def build(
         Where to.
     config_dir, source : pathlib.Path
         The configuration folder, and that of the templates.
+    benchmarks : iterable of pathlib.Path
+        Files of ``results/bench``.
 
     Returns
     -------
@@ -204,5 +210,5 @@ def build(
         If an input is missing, damaged or outdated, TeX is not installed, or LaTeX fails.
     """
     folder = pdf.parent / "build" / scale
-    render(scale, records, gradients, tables, figures, folder, config_dir, source)
+    render(scale, records, gradients, tables, figures, folder, config_dir, source, benchmarks)
     return latex.compile(folder, pdf)

@@ -20,6 +20,7 @@ from partial_backprop.paper import (
     in_short,
     lab1,
     labs,
+    performance,
     printed,
     weight_pruning,
 )
@@ -83,6 +84,7 @@ def _drawn(inputs: Inputs, figures: Iterable[Path]) -> set[str]:
     captioned = {run.record.arm for run in inputs.runs if run.record.experiment == EXPERIMENT}
     empty |= set() if captioned else {"figure_5"}
     empty |= set() if "pb" in captioned else {"figure_4"}
+    empty |= set() if any(one.curves for one in inputs.performance) else {"figure_bench"}
     return {path.stem for path in figures} - empty
 
 
@@ -117,6 +119,7 @@ def context(inputs: Inputs, tables: Iterable[Path], figures: Iterable[Path]) -> 
         "gradient_counts": gradient_counts.sentences(inputs),
         "filter_pruning": filter_pruning.sentences(inputs),
         "weight_pruning": weight_pruning.sentences(inputs),
+        "performance": performance.sentences(inputs),
         "scale": inputs.scale,
         "other_sources": _other_sources(inputs),
         "networks": [facts for facts in networks.values() if facts is not None],

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from partial_backprop.run_config import OptimizerConfig, TrainingConfig
+from partial_backprop.training import memory_order
 
 
 def build(parameters: Iterable[nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
@@ -30,11 +31,11 @@ def build(parameters: Iterable[nn.Parameter], config: OptimizerConfig) -> torch.
     common = {"lr": config.learning_rate, "weight_decay": config.weight_decay, "fused": True}
     match config.name:
         case "amsgrad":
-            return torch.optim.Adam(parameters, amsgrad=True, **common)
+            return memory_order.keep(torch.optim.Adam(parameters, amsgrad=True, **common))
         case "adam":
-            return torch.optim.Adam(parameters, **common)
+            return memory_order.keep(torch.optim.Adam(parameters, **common))
         case "adamw":
-            return torch.optim.AdamW(parameters, **common)
+            return memory_order.keep(torch.optim.AdamW(parameters, **common))
         case "sgd":
             return torch.optim.SGD(parameters, momentum=config.momentum, **common)
 

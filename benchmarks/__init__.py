@@ -1,0 +1,1 @@
+"""Measurements of speed and memory, and others that stand in the documentation; nothing is tested here."""

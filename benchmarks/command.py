@@ -1,0 +1,135 @@
+"""What every benchmark of ``make bench`` does besides measuring: read options, write, print."""
+
+import argparse
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from benchmarks import machine
+from partial_backprop import performance
+from partial_backprop.performance import Curve, Machine, Performance, Quantity
+
+
+class Benchmark:
+    """Gathers what a benchmark finds; writes it whenever something is added.
+
+    Parameters
+    ----------
+    name : str
+        Name of the benchmark and of its file.
+    quick : bool
+        Whether it is cut short.
+    folder : pathlib.Path
+        Where the file goes.
+    threads : int, optional
+        CPU threads that the user asks for.
+    """
+
+    def __init__(self, name: str, quick: bool, folder: Path, threads: int | None = None) -> None:
+        self.name, self.quick, self.folder, self.threads = name, quick, folder, threads
+        self._machine: Machine | None = None
+        self._found: list[Quantity | Curve] = []
+
+    def on(self, threads: int, device: str | None = None) -> None:
+        """Say what measures; to be called first.
+
+        Parameters
+        ----------
+        threads : int
+            CPU threads of what is measured.
+        device : str, optional
+            Name of the accelerator; the processor by default.
+        """
+        self._machine = machine.describe(threads, device)
+
+    def add(self, found: Iterable[Quantity | Curve]) -> None:
+        """Take measurements, print them and write the file anew.
+
+        Parameters
+        ----------
+        found : iterable of Quantity or Curve
+            What was measured.
+        """
+        for one in found:
+            self._found.append(one)
+            print(line(one), flush=True)
+        performance.write(self.result(), self.folder)
+
+    def result(self) -> Performance:
+        """Return what was found so far.
+
+        Returns
+        -------
+        Performance
+            All measurements.
+        """
+        if self._machine is None:
+            self.on(1)
+        return Performance(
+            name=self.name,
+            command=f"python -m benchmarks.{self.name}{' --quick' if self.quick else ''}"
+            f"{f' --threads {self.threads}' if self.threads else ''}",
+            quick=self.quick,
+            machine=self._machine,
+            quantities=tuple(one for one in self._found if isinstance(one, Quantity)),
+            curves=tuple(one for one in self._found if isinstance(one, Curve)),
+        )
+
+
+def number(value: float) -> str:
+    """Print a number for a terminal.
+
+    Parameters
+    ----------
+    value : float
+        The number.
+
+    Returns
+    -------
+    str
+        With three significant digits.
+    """
+    return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
+
+
+def line(found: Quantity | Curve) -> str:
+    """Tell of a measurement in a line.
+
+    Parameters
+    ----------
+    found : Quantity or Curve
+        The measurement.
+
+    Returns
+    -------
+    str
+        Title, median and quartiles, and the goal if it has one; of a curve its points.
+    """
+    if isinstance(found, Curve):
+        points = ", ".join(
+            f"{number(point.x)}: {number(point.value.median)}" for point in found.points
+        )
+        return f"{found.title:<62} {points} {found.unit} by {found.axis}"
+    value, goal = found.value, ""
+    if found.goal is not None:
+        wanted = f"{'at least' if found.goal.at_least else 'at most'} {number(found.goal.value)}"
+        goal = f"  goal {wanted}: {'met' if found.goal.is_met(value.median) else 'MISSED'}"
+    ends = f"[{number(value.low)}, {number(value.high)}]"
+    return f"{found.title:<62} {number(value.median):>7} {found.unit:<3} {ends:<16}{goal}"
+
+
+def main(name: str, run: Callable[[Benchmark], None]) -> None:
+    """Run one benchmark from the command line.
+
+    Parameters
+    ----------
+    name : str
+        Its name.
+    run : callable
+        Called with a `Benchmark`.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}")
+    parser.add_argument("--quick", action="store_true", help="a rough answer, soon")
+    parser.add_argument("--out", type=Path, default=performance.FOLDER, metavar="FOLDER")
+    parser.add_argument("--threads", type=int, metavar="N", help="CPU threads")
+    chosen = parser.parse_args()
+    run(Benchmark(name, chosen.quick, chosen.out, chosen.threads))

@@ -1,0 +1,79 @@
+"""The machine that measures: what stands beside every number."""
+
+import os
+import platform
+import sys
+from importlib import metadata
+from pathlib import Path
+
+from partial_backprop.performance import Machine
+
+PACKAGES = ("torch", "torchvision", "numpy", "scipy", "KDEpy", "numba", "snakemake")
+
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+"""Bytes in the unit in which the system counts a process's memory."""
+
+
+def n_cores() -> int:
+    """Count the cores that this process may use.
+
+    Returns
+    -------
+    int
+        At least 1.
+    """
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not on Linux
+        return os.cpu_count() or 1
+
+
+def describe(threads: int, device: str | None = None) -> Machine:
+    """Describe the machine.
+
+    Parameters
+    ----------
+    threads : int
+        Threads that the measured ways use.
+    device : str, optional
+        Name of the accelerator, where one measures; the processor's by default.
+
+    Returns
+    -------
+    Machine
+        Hardware, versions, and how busy the machine was just before.
+    """
+    return Machine(
+        device=device or processor(),
+        system=f"{platform.system()} {platform.machine()}",
+        python=platform.python_version(),
+        packages={name: found for name in PACKAGES if (found := _version(name))},
+        n_cores=n_cores(),
+        threads=threads,
+        memory_gib=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
+        load=round(os.getloadavg()[0], 2),
+    )
+
+
+def processor() -> str:
+    """Name the processor.
+
+    Returns
+    -------
+    str
+        Its model, or its kind where the system does not tell.
+    """
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""

@@ -1,0 +1,69 @@
+"""Start a process that trains without loading torch's compiler, which it does not use.
+
+The first optimizer that is made loads all of ``torch._dynamo``, which takes as long as the rest of torch,
+only to mark methods as not to be compiled and to tell the compiler, if it runs, where a step begins and
+ends. In a process that compiles nothing neither has a meaning.
+"""
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+_MARK = "__dynamo_disable"
+_MARKED = ("add_param_group", "load_state_dict", "state_dict", "zero_grad")
+_STEP = "_use_grad"  # what torch calls the function that it wraps around an optimizer's step
+
+
+def without_compiler() -> int:
+    """Let optimizers be made, and step, without loading the compiler.
+
+    To be called before the first optimizer, in a process that does not call ``torch.compile``. It
+    changes no number. Where the compiler is loaded already, or torch is built otherwise than expected,
+    it does nothing: the start then takes as long as it would without.
+
+    Returns
+    -------
+    int
+        How many of torch's functions were changed.
+
+    Notes
+    -----
+    ``torch._disable_dynamo`` wraps a function, asks the compiler at the first call for a version that is
+    not to be compiled, and keeps it on the function; here the function itself is kept in its place. An
+    optimizer's ``step`` is wrapped in a function that sets whether gradients are recorded and calls
+    ``torch._dynamo.graph_break`` before and after; here it is wrapped in one that does the first
+    alone. Read in torch 2.13.
+    """
+    import torch
+
+    if "torch._dynamo" in sys.modules:
+        return 0
+    n_changed = 0
+    for name in _MARKED:
+        function = getattr(getattr(torch.optim.Optimizer, name, None), "__wrapped__", None)
+        if function is not None and not hasattr(function, _MARK):
+            setattr(function, _MARK, function)
+            n_changed += 1
+    for one in vars(torch.optim).values():
+        step = vars(one).get("step") if isinstance(one, type) else None
+        if getattr(getattr(step, "__code__", None), "co_name", None) == _STEP:
+            one.step = _plain(step.__wrapped__)
+            n_changed += 1
+    return n_changed
+
+
+def _plain(step: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap an optimizer's step as torch does, but for the compiler."""
+    import torch
+
+    @functools.wraps(step)
+    def stepped(self: Any, *arguments: Any, **options: Any) -> Any:
+        before = torch.is_grad_enabled()
+        try:
+            torch.set_grad_enabled(self.defaults["differentiable"])
+            return step(self, *arguments, **options)
+        finally:
+            torch.set_grad_enabled(before)
+
+    return stepped

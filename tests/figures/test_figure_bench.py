@@ -1,0 +1,54 @@
+"""The figure of growth draws the curves that were measured."""
+
+import dataclasses
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+import fake_performance
+from partial_backprop.figures import figure_bench, style
+
+
+@pytest.fixture(autouse=True)
+def the_style():
+    with matplotlib.rc_context(style.rc()):
+        yield
+
+
+def test_each_curve_is_in_its_panel():
+    inputs = fake_performance.inputs()
+    figure = figure_bench.draw(inputs)
+    FigureCanvasAgg(figure).draw()
+    growth = inputs.performance[0]
+    shown = [axes for axes in figure.axes if axes.axison]
+    titles = [axes.get_title(loc="left") for axes in shown]
+    assert titles == ["making a mask", "an optimizer's step", "memory", "pipeline"]
+    for axes, curve in zip(shown, growth.curves, strict=True):
+        (container,) = axes.containers
+        line = container.lines[0]
+        assert np.array_equal(line.get_xdata(), [point.x for point in curve.points])
+        assert np.array_equal(line.get_ydata(), [point.value.median for point in curve.points])
+        assert container.get_label() == curve.title
+        assert axes.get_xscale() == axes.get_yscale() == "log"
+    assert "Processor of a test, 1 thread, torch 2.13.0" in figure._supxlabel.get_text()
+
+
+def test_what_frozen_weights_save_has_panels_of_its_own():
+    inputs = fake_performance.inputs()
+    curve = fake_performance.curve("step_by_share", 1.0, 0.5, unit="×", axis="frozen share")
+    active = inputs.performance[0].model_copy(
+        update={"name": "active_optimizer", "curves": (curve,)}
+    )
+    figure = figure_bench.draw(dataclasses.replace(inputs, performance=(active,)))
+    first, *others = figure.axes
+    assert first.get_xlabel() == "frozen share"
+    assert first.get_ylabel() == "times FB's"
+    assert not any(axes.axison for axes in others)
+
+
+def test_without_curves_it_says_how_to_measure():
+    inputs = dataclasses.replace(fake_performance.inputs(), performance=())
+    (panel,) = figure_bench.draw(inputs).axes
+    assert [text.get_text() for text in panel.texts] == ["not run: make bench"]
