@@ -2,7 +2,6 @@
 rule aggregate_records:
     input:
         records=records(experiments=EXPERIMENTS),
-        code=code("artifacts"),
     output:
         runs=f"{RESULTS}/runs.csv",
         layers=f"{RESULTS}/layers.csv",
@@ -15,6 +14,7 @@ rule aggregate_records:
         "../../envs/environment.yaml"
     params:
         scale=SCALE_NAME,
+        code=code("artifacts"),
     message:
         "All records in three tidy tables"
     shell:

@@ -3,7 +3,6 @@ rule encode_images:
     input:
         start=start_weights,
         checkpoint=given_checkpoint,
-        code=run_code,
     output:
         record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
         encoder=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/encoder.pt",
@@ -30,6 +29,7 @@ rule encode_images:
         checkpoints=CHECKPOINTS,
         sha256=run_sha256,
         start=lambda wildcards, input: f"--start {input.start}" if input.start else "",
+        code=run_code,
     message:
         "{wildcards.experiment}: features of all images"
     shell:
@@ -41,7 +41,6 @@ rule encode_images:
 rule train_decoder_trunk:
     input:
         features=image_features,
-        code=run_code,
     output:
         trunk=f"{RUNS}/{{experiment}}/trunk/seed{{seed}}/trunk.pt",
     log:
@@ -60,6 +59,7 @@ rule train_decoder_trunk:
         scale=SCALE_NAME,
         checkpoints=CHECKPOINTS,
         sha256=run_sha256,
+        code=run_code,
     message:
         "{wildcards.experiment}: shared epochs, seed {wildcards.seed}"
     shell:
@@ -72,7 +72,6 @@ rule train_decoder:
     input:
         trunk=rules.train_decoder_trunk.output.trunk,
         features=image_features,
-        code=run_code,
     output:
         record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
         history=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/history.csv",
@@ -97,6 +96,7 @@ rule train_decoder:
         scale=SCALE_NAME,
         checkpoints=CHECKPOINTS,
         sha256=run_sha256,
+        code=run_code,
     message:
         "{wildcards.experiment}: {wildcards.arm}, seed {wildcards.seed}"
     shell:

@@ -1,4 +1,6 @@
 # Names, paths and small questions that the other rule files ask.
+import functools
+import hashlib
 import shlex
 import shutil
 from pathlib import Path
@@ -185,25 +187,39 @@ def image_features(wildcards):
     return f"{RUNS}/{experiment}/{arm}/seed{seeds(experiment)[0]}/record.json"
 
 
-def in_this_folder(files):
-    """Source files as the workflow names them: relative to this folder."""
+@functools.cache
+def content(path):
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
+def hashed(files):
+    """One hash of source files: their names in this folder, and their contents.
+
+    A parameter and no input: a file that was only touched or checked out anew is no reason to run
+    again, and Snakemake asks for the size of each input of each waiting job whenever it starts one.
+    """
     root = Path.cwd()
     if not files[0].is_relative_to(root):
         raise WorkflowError(
             f"python imports partial_backprop from {files[0].parents[1]}, not from this folder:"
             " run `pip install --no-deps -e .` here, or activate this folder's environment"
         )
-    return [path.relative_to(root).as_posix() for path in files]
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        digest.update(
+            path.relative_to(root).as_posix().encode() + b"\0" + content(path)
+        )
+    return digest.hexdigest()
 
 
 def code(*modules):
-    """The source files on which a stage depends."""
-    return in_this_folder(sources.closure(*modules))
+    """Hash of the source files on which a stage depends."""
+    return hashed(sources.closure(*modules))
 
 
 def run_code(wildcards):
-    """The source files on which a run depends."""
-    return in_this_folder(sources.of_run(run_config(wildcards)))
+    """Hash of the source files on which a run depends."""
+    return hashed(sources.of_run(run_config(wildcards)))
 
 
 def n_gpus(wildcards):
@@ -223,8 +239,8 @@ def thresholds_sha256(wildcards):
 
 
 def sample_code(wildcards):
-    """The source files on which a gradient sample depends."""
-    return sorted({*run_code(wildcards), *code("recipes.gradient_sample")})
+    """Hash of the source files on which a gradient sample depends."""
+    return run_code(wildcards) + code("recipes.gradient_sample")
 
 
 def table(name):

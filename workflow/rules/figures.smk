@@ -51,7 +51,6 @@ for figure_name, figure_message in FIGURES_MADE.items():
                 if figure_name in BESIDE
             ],
             reported="config/reported.yaml" if figure_name in PRINTED_TOO else [],
-            code=code("artifacts", f"figures.{figure_name}"),
         output:
             **figure(figure_name),
         log:
@@ -63,6 +62,7 @@ for figure_name, figure_message in FIGURES_MADE.items():
         params:
             scale=SCALE_NAME,
             name=figure_name,
+            code=code("artifacts", f"figures.{figure_name}"),
         message:
             figure_message
         shell:

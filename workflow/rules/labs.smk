@@ -1,8 +1,6 @@
 # Runs other than FB and PB: linear models, sparsified gradients, pruning, quantization, inclusion paths
 # (seeds 000, 002, 003, 004).
 rule run_linear:
-    input:
-        code=run_code,
     output:
         record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
     log:
@@ -14,6 +12,7 @@ rule run_linear:
     params:
         scale=SCALE_NAME,
         sha256=run_sha256,
+        code=run_code,
     message:
         "{wildcards.experiment}: {wildcards.arm}"
     shell:
@@ -22,8 +21,6 @@ rule run_linear:
 
 
 rule train_alone:
-    input:
-        code=run_code,
     output:
         record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
         history=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/history.csv",
@@ -44,6 +41,7 @@ rule train_alone:
         scale=SCALE_NAME,
         checkpoints=CHECKPOINTS,
         sha256=run_sha256,
+        code=run_code,
     message:
         "{wildcards.experiment}: {wildcards.arm}, seed {wildcards.seed}"
     shell:
@@ -55,7 +53,6 @@ rule train_alone:
 
 use rule train_alone as pretrain with:
     input:
-        code=run_code,
         checkpoint=given_checkpoint,
     log:
         f"{RESULTS}/logs/pretrain/{{experiment}}_{{arm}}_seed{{seed}}.log",
@@ -101,7 +98,6 @@ use rule train_alone as train_path with:
 rule compress:
     input:
         start=start_weights,
-        code=run_code,
     output:
         record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
         history=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/history.csv",
@@ -122,6 +118,7 @@ rule compress:
         scale=SCALE_NAME,
         checkpoints=CHECKPOINTS,
         sha256=run_sha256,
+        code=run_code,
     message:
         "{wildcards.experiment}: {wildcards.arm}, seed {wildcards.seed}"
     shell:
@@ -134,7 +131,6 @@ rule compress:
 use rule compress as train_ticket with:
     input:
         start=start_path,
-        code=run_code,
     log:
         f"{RESULTS}/logs/train_ticket/{{experiment}}_{{arm}}_seed{{seed}}.log",
     benchmark:
@@ -144,8 +140,6 @@ use rule compress as train_ticket with:
 
 
 rule measure_cost:
-    input:
-        code=run_code,
     output:
         record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
         timing=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/timing.csv",
@@ -162,6 +156,7 @@ rule measure_cost:
     params:
         scale=SCALE_NAME,
         sha256=run_sha256,
+        code=run_code,
     message:
         "{wildcards.experiment}: {wildcards.arm}"
     shell:

@@ -8,7 +8,6 @@ rule build_paper:
         figures=[f"{FIGURES}/{name}.pdf" for name in FIGURES_MADE],
         source=sorted(map(str, Path("paper/source").rglob("*.*"))),
         reported="config/reported.yaml",
-        code=code("paper"),
     output:
         report(
             f"paper/{SCALE_NAME}.pdf",
@@ -23,6 +22,7 @@ rule build_paper:
         "../../envs/environment.yaml"
     params:
         scale=SCALE_NAME,
+        code=code("paper"),
     message:
         "The paper: {output}"
     shell:

@@ -67,7 +67,6 @@ for table_name, table_message in TABLES.items():
             gradients=TABLE_GRADIENTS.get(table_name, []),
             benchmarks=BENCHMARKS if table_name == "table_bench" else [],
             reported="config/reported.yaml",
-            code=code("artifacts", f"tables.{table_name}"),
         output:
             **table(table_name),
         log:
@@ -79,6 +78,7 @@ for table_name, table_message in TABLES.items():
         params:
             scale=SCALE_NAME,
             name=table_name,
+            code=code("artifacts", f"tables.{table_name}"),
         message:
             table_message
         shell:

@@ -2,8 +2,6 @@
 
 
 rule train_trunk:
-    input:
-        code=run_code,
     output:
         trunk=f"{RUNS}/{{experiment}}/trunk/seed{{seed}}/trunk.pt",
     log:
@@ -22,6 +20,7 @@ rule train_trunk:
         scale=SCALE_NAME,
         checkpoints=CHECKPOINTS,
         sha256=run_sha256,
+        code=run_code,
     message:
         "{wildcards.experiment}: shared epochs, seed {wildcards.seed}"
     shell:
@@ -33,7 +32,6 @@ rule train_trunk:
 rule train_arm:
     input:
         trunk=rules.train_trunk.output.trunk,
-        code=run_code,
     output:
         record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
         history=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/history.csv",
@@ -55,6 +53,7 @@ rule train_arm:
         scale=SCALE_NAME,
         checkpoints=CHECKPOINTS,
         sha256=run_sha256,
+        code=run_code,
     message:
         "{wildcards.experiment}: {wildcards.arm}, seed {wildcards.seed}"
     shell:
@@ -67,7 +66,6 @@ rule train_arm:
 rule measure_gradients:
     input:
         trunk=rules.train_trunk.output.trunk,
-        code=sample_code,
     output:
         f"{RUNS}/{{experiment}}/trunk/seed{{seed}}/gradients.json",
     log:
@@ -85,6 +83,7 @@ rule measure_gradients:
     params:
         scale=SCALE_NAME,
         sha256=thresholds_sha256,
+        code=sample_code,
     message:
         "{wildcards.experiment}: gradients after the shared epochs, seed {wildcards.seed}"
     shell:
