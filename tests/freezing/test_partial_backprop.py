@@ -584,7 +584,7 @@ def test_bad_masks_are_refused(criterion, message):
 @pytest.mark.parametrize(
     ("criterion", "options", "message"),
     [
-        ("fixt", {}, "unknown name 'fixt' in freezing: choose one of fixed"),
+        ("fixt", {}, "unknown name 'fixt' in freezing: choose one of filters"),
         ("fixed", {}, "option 'threshold' of freezing/fixed has no default"),
         ({"name": "fixed", "thresh": 1}, {}, "unknown option 'thresh'"),
         (

@@ -206,9 +206,8 @@ def hashed(files):
         )
     digest = hashlib.sha256()
     for path in sorted(files):
-        digest.update(
-            path.relative_to(root).as_posix().encode() + b"\0" + content(path)
-        )
+        digest.update(path.relative_to(root).as_posix().encode())
+        digest.update(content(path))
     return digest.hexdigest()
 
 
@@ -240,7 +239,7 @@ def thresholds_sha256(wildcards):
 
 def sample_code(wildcards):
     """Hash of the source files on which a gradient sample depends."""
-    return run_code(wildcards) + code("recipes.gradient_sample")
+    return [run_code(wildcards), code("recipes.gradient_sample")]
 
 
 def table(name):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from partial_backprop import registry
 from partial_backprop.errors import UserError
+from partial_backprop.mask import Mask
 
 Criterion = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
 """From gradients by parameter name to a `Mask`: True where a weight stays active."""
@@ -66,6 +67,42 @@ def check_gradients(gradients: Mapping[str, Tensor], where: str) -> None:
             raise UserError(
                 f"{where}: the gradient of {name!r} is NaN or infinite; lower the learning rate"
             )
+
+
+def make_mask(criterion: Criterion, gradients: Mapping[str, Tensor], where: str) -> Mask:
+    """Make a mask of gradients.
+
+    Parameters
+    ----------
+    criterion : callable
+        From gradients by parameter name to a mask.
+    gradients : mapping of str to Tensor
+        Gradients by parameter name.
+    where : str
+        How a message begins.
+
+    Returns
+    -------
+    Mask
+        Of the gradients' names and shapes.
+
+    Raises
+    ------
+    UserError
+        If no mask can be made of these gradients, or the criterion's differs from them.
+    """
+    check_gradients(gradients, where)
+    try:
+        mask = criterion(gradients)
+        mask = mask if isinstance(mask, Mask) else Mask(mask)
+    except ValueError as error:
+        raise UserError(f"{where}: {error}") from error
+    shapes = {name: entries.shape for name, entries in mask.items()}
+    if shapes != {name: gradient.shape for name, gradient in gradients.items()}:
+        raise UserError(
+            f"{where}: the criterion's mask differs from the gradients in names or shapes"
+        )
+    return mask
 
 
 def trainable(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, nn.Parameter]:

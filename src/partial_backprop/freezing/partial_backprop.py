@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from partial_backprop.errors import UserError
 from partial_backprop.freezing import counts
-from partial_backprop.freezing.criterion import Criterion, as_callable, check_gradients, trainable
+from partial_backprop.freezing.compact import check_mode, refuse_closure
+from partial_backprop.freezing.criterion import Criterion, as_callable, make_mask, trainable
+from partial_backprop.freezing.hold import Hold
+from partial_backprop.freezing.holds import check_fits, check_saved, hold
 from partial_backprop.freezing.schedule import Schedule
-from partial_backprop.freezing.strict import FrozenWeights
+from partial_backprop.freezing.skip import SkippedFilters
 from partial_backprop.mask import Mask
 from partial_backprop.record import FreezingReport
 
@@ -44,12 +47,19 @@ class PartialBackprop:
         Last epochs, with full backpropagation; needs `epochs`.
     epochs : int, optional
         Number of epochs in all.
+    compact : bool, default=False
+        Keep the optimizer's state, and step, for active entries alone (`CompactHold`); ``strict``
+        only, with an optimizer of ``torch.optim`` that works entry by entry. Weights come out the
+        same, but for roundings where `kernel` is ``numba`` and the optimizer is not fused.
+    skip_filters : bool, default=False
+        Compute no weight gradients of filters that are frozen whole, and no backward pass of early
+        layers that are (`skip.SkippedFilters`); with any criterion, worth while with ``filters``.
 
     Raises
     ------
     UserError
-        If the criterion is unknown or lacks an option, a number is out of range, or the optimizer
-        holds none of the model's parameters.
+        If the criterion is unknown or lacks an option, a number is out of range, the optimizer
+        holds none of the model's parameters, or `compact` does not fit mode or optimizer.
 
     Notes
     -----
@@ -82,19 +92,19 @@ class PartialBackprop:
         remask_every: int | None = None,
         full_epochs_at_end: int = 0,
         epochs: int | None = None,
+        compact: bool = False,
+        skip_filters: bool = False,
     ) -> None:
-        if mode not in ("strict", "gradient"):
-            raise UserError(f"unknown mode {mode!r}: choose strict or gradient")
-        self._mode = mode
+        check_mode(mode, compact, optimizer)
+        self._mode, self._compact = mode, compact
         self._schedule = Schedule(start_epoch, remask_every, full_epochs_at_end, epochs)
         self._criterion = as_callable(criterion)
         self._model, self._optimizer = model, optimizer
         self._epoch: int | None = None
         self._masked_at: tuple[int, ...] = ()
-        self._mask: Mask | None = None
-        self._anchor: dict[str, Tensor] = {}
+        self._held: Hold | None = None
+        self._skip_filters, self._skipped = skip_filters, SkippedFilters(model, {})
         self._n_natural_zeros: dict[str, int] = {}
-        self._frozen: FrozenWeights | None = None
         trainable(model, optimizer)  # or else an error, here and not epochs later
         self._hooks = [
             optimizer.register_step_pre_hook(self._before_step),
@@ -104,17 +114,22 @@ class PartialBackprop:
     @property
     def mask(self) -> Mask | None:
         """The last mask that was made; None before the first."""
-        return self._mask
+        return self._held.mask() if self._held is not None else None
 
     @property
     def threshold(self) -> float | None:
         """Raw gradient magnitude that separated frozen from active, where one threshold did."""
-        return self._mask.threshold if self._mask is not None else None
+        return self._held.threshold if self._held is not None else None
+
+    @property
+    def kernel(self) -> str | None:
+        """What made the last step with a mask: ``torch``, ``numba``, or None before the first."""
+        return self._held.kernel if self._held is not None else None
 
     @property
     def freezes(self) -> bool:
         """Whether a mask is in force: there is one, and the full epochs at the end are not on."""
-        return self._mask is not None and not self._schedule.is_full(self._epoch)
+        return self._held is not None and not self._schedule.is_full(self._epoch)
 
     def begin_epoch(self, epoch: int) -> None:
         """Say that an epoch begins.
@@ -131,6 +146,11 @@ class PartialBackprop:
         """
         self._schedule.check(epoch, self._epoch)
         self._epoch = epoch
+        if self._held is not None and not self.freezes:
+            self._held = self._held.let_go()
+            self._skipped.remove()
+        elif self._schedule.is_due(epoch, self._masked_at):
+            self._skipped.remove()  # a new mask is made of all gradients
 
     @torch.no_grad()
     def after_backward(self) -> None:
@@ -145,12 +165,9 @@ class PartialBackprop:
             If no epoch has begun, or a mask is due and cannot be made: no gradients, one that is
             NaN or infinite, or the criterion refuses them.
         """
-        if self._epoch is None:
-            raise UserError("no epoch has begun: call begin_epoch(epoch) at the top of each epoch")
-        if self._schedule.is_due(self._epoch, self._masked_at):
-            self._make_mask()
+        self._mask_if_due()
         if self.freezes:
-            self._frozen.zero_gradients()
+            self._held.zero_gradients()
 
     def report(self) -> FreezingReport:
         """Count what was frozen, what had no gradient anyway, and what has not moved.
@@ -165,16 +182,14 @@ class PartialBackprop:
         UserError
             If no mask has been made.
         """
-        if self._mask is None:
+        if self._held is None:
             raise UserError(
                 f"nothing is frozen before epoch {self._schedule.start_epoch}'s first step"
             )
-        values = dict(self._model.named_parameters())
+        values, anchor = dict(self._model.named_parameters()), self._held.anchor()
         layers = tuple(
-            counts.layer(
-                name, values[name], self._anchor[name], active, self._n_natural_zeros[name]
-            )
-            for name, active in self._mask.items()
+            counts.layer(name, values[name], anchor[name], active, self._n_natural_zeros[name])
+            for name, active in self._held.mask().items()
         )
         return FreezingReport(
             threshold=self.threshold, masked_at_epochs=self._masked_at, layers=layers
@@ -188,7 +203,7 @@ class PartialBackprop:
         str
             A line, and a table with a line for each parameter.
         """
-        if self._mask is None:
+        if self._held is None:
             return f"PartialBackprop ({self._mode}): freezes from epoch {self._schedule.start_epoch} on"
         return counts.table(self.report(), self._mode)
 
@@ -205,9 +220,8 @@ class PartialBackprop:
             "epoch": self._epoch,
             "masked_at_epochs": list(self._masked_at),
             "threshold": self.threshold,
-            "active": dict(self._mask or {}),
-            "anchor": dict(self._anchor),
             "n_natural_zeros": dict(self._n_natural_zeros),
+            **(self._held.saved() if self._held is not None else {"active": {}, "anchor": {}}),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -225,74 +239,60 @@ class PartialBackprop:
         UserError
             If it is no such state, or one of another mode or another model.
         """
-        if missing := self.state_dict().keys() - state.keys():
-            raise UserError(
-                f"this is no state of PartialBackprop: it lacks {', '.join(sorted(missing))}"
-            )
-        if state["mode"] != self._mode:
-            raise UserError(
-                f"the saved state is of mode {state['mode']!r}, this is {self._mode!r}: "
-                f"construct PartialBackprop with mode={state['mode']!r}"
-            )
+        check_saved(state, self.state_dict(), mode=self._mode, compact=self._compact)
+        self._skipped.remove()
         parameters = trainable(self._model, self._optimizer)
-        for name, active in state["active"].items():
-            if name not in parameters or parameters[name].shape != active.shape:
-                raise UserError(
-                    f"the saved mask of {name!r} fits no parameter: load it for the model it is of"
-                )
+        check_fits(state["active"], parameters)
         self._epoch = state["epoch"]
         self._masked_at = tuple(state["masked_at_epochs"])
         self._n_natural_zeros = dict(state["n_natural_zeros"])
-        self._mask = self._frozen = None
-        self._anchor = {}
+        self._held = None
         if self._masked_at:
             anchor = {name: t.to(parameters[name]) for name, t in state["anchor"].items()}
-            self._hold(parameters, Mask(state["active"], threshold=state["threshold"]), anchor)
+            mask = Mask(state["active"], threshold=state["threshold"])
+            self._hold(mask, anchor=anchor, saved=state.get("compact"))
 
     def close(self) -> None:
         """Let go of the optimizer: its steps are its own again; counts stay readable."""
         for hook in self._hooks:
             hook.remove()
+        self._skipped.remove()
+        if self._held is not None:
+            self._held = self._held.let_go()
 
-    def _make_mask(self) -> None:
-        parameters = {
-            n: p for n, p in trainable(self._model, self._optimizer).items() if p.grad is not None
-        }
-        gradients = {name: parameter.grad for name, parameter in parameters.items()}
+    def _mask_if_due(self) -> None:
+        if self._epoch is None:
+            raise UserError("no epoch has begun: call begin_epoch(epoch) at the top of each epoch")
+        if not self._schedule.is_due(self._epoch, self._masked_at):
+            return
+        named = trainable(self._model, self._optimizer).items()
+        gradients = {name: p.grad for name, p in named if p.grad is not None}
         where = f"no mask can be made at epoch {self._epoch}"
-        check_gradients(gradients, where)
-        try:
-            mask = self._criterion(gradients)
-            mask = mask if isinstance(mask, Mask) else Mask(mask)
-        except ValueError as error:
-            raise UserError(f"{where}: {error}") from error
-        shapes = {name: entries.shape for name, entries in mask.items()}
-        if shapes != {name: gradient.shape for name, gradient in gradients.items()}:
-            raise UserError(
-                f"{where}: the criterion's mask differs from the gradients in names or shapes"
-            )
+        mask = make_mask(self._criterion, gradients, where)
         self._n_natural_zeros = counts.natural_zeros(gradients)
-        anchor = {name: p.detach().clone() for name, p in parameters.items()}
-        self._hold(parameters, mask, anchor)
+        if self._held is not None:
+            self._held.release()
+        self._hold(mask)
         self._masked_at = (*self._masked_at, self._epoch)
 
-    def _hold(
-        self, parameters: Mapping[str, nn.Parameter], mask: Mask, anchor: dict[str, Tensor]
-    ) -> None:
-        active = {name: entries.to(parameters[name].device) for name, entries in mask.items()}
-        self._mask, self._anchor = Mask(active, threshold=mask.threshold), anchor
-        kept = anchor if self._mode == "strict" else None
-        self._frozen = FrozenWeights(parameters, active, kept)
+    def _hold(self, mask: Mask, **saved: Mapping[str, Any]) -> None:
+        parameters = trainable(self._model, self._optimizer)
+        strict, compact = self._mode == "strict", self._compact
+        compact = compact and not self._schedule.is_full(self._epoch)
+        self._held = hold(
+            self._optimizer, parameters, mask, strict=strict, compact=compact, **saved
+        )
+        if self._skip_filters and self.freezes:
+            self._skipped = SkippedFilters(self._model, self._held.mask())
 
+    @torch.no_grad()
     def _before_step(self, optimizer: object, args: tuple[Any, ...], kwargs: Mapping) -> None:
-        given = [argument for argument in args if argument is not optimizer]
-        if kwargs.get("closure") is not None or any(argument is not None for argument in given):
-            raise UserError(
-                "step(closure) is not supported, since a closure computes new gradients after the "
-                "mask: call backward() yourself and use an optimizer other than LBFGS"
-            )
-        self.after_backward()
+        refuse_closure(optimizer, args, kwargs)
+        self._mask_if_due()
+        if self.freezes:
+            self._held.before_step()
 
+    @torch.no_grad()
     def _after_step(self, *_: object) -> None:
         if self.freezes:
-            self._frozen.restore_values()
+            self._held.after_step()

@@ -1,0 +1,185 @@
+"""What freezing saves on VGG19: the optimizer's step and state, the whole training step, and memory.
+
+``python -m benchmarks.active_optimizer``; random pictures, one thread, whose own seconds are counted.
+Optimizers step on weights in torch's default order in memory, in which its fused form is fastest,
+and once with channels last; whole steps have channels last, as the recipes do.
+"""
+
+import functools
+import subprocess
+import sys
+import time
+
+import torch
+
+from benchmarks import paired
+from benchmarks.command import Benchmark, main
+from benchmarks.masked_training import (
+    BATCH_SIZE,
+    FB,
+    FOREACH,
+    SHARE,
+    WAYS,
+    Training,
+    compact,
+    masked,
+)
+from partial_backprop.performance import Curve, Goal, Point, Quantity
+
+SHARES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
+"""Frozen shares; at 0 there is nothing to be compact about, and torch steps."""
+CURVES = {
+    "compact_fused": "AMSGrad's step, compact over torch's fused",
+    "compact_foreach": "AMSGrad's step, compact over torch's foreach",
+    "masked_fused": "AMSGrad's step, masked over torch's fused",
+    "state": "AMSGrad's state, compact over whole",
+}
+STEP_GOAL, STATE_GOAL = 0.6, 0.3
+WHOLE_GOALS = {"compact": 1.0, "filters_network": 0.8, "filters_layer": 0.8}
+AT = f"{SHARE:.0%} frozen"
+
+
+def optimizer_steps(benchmark: Benchmark) -> None:
+    """Time optimizers' steps, and count their states.
+
+    Parameters
+    ----------
+    benchmark : Benchmark
+        Gets the measurements.
+    """
+    make = functools.partial(Training, batch_size=8, memory_format=torch.contiguous_format)
+    torch_s = {"fused": make(FB), "foreach": make(FOREACH)}
+    points: dict[str, list[Point]] = {name: [] for name in CURVES}
+    for share in (0.0, SHARE) if benchmark.quick else SHARES:
+        trainings = torch_s | {"compact": make(compact(share)), "masked": make(masked(share))}
+        ways = {name: training.optimizer.step for name, training in trainings.items()}
+        rounds = 5 if benchmark.quick else 25
+        times = paired.take_turns(ways, rounds=rounds, warm_up=2, clock=time.process_time)
+        whole = trainings["fused"].state_bytes()
+        found = {
+            "compact_fused": times.ratio("compact", "fused"),
+            "compact_foreach": times.ratio("compact", "foreach"),
+            "masked_fused": times.ratio("masked", "fused"),
+            "state": paired.spread([trainings["compact"].state_bytes() / whole]),
+        }
+        for name, value in found.items():
+            points[name].append(Point(x=share, value=value))
+        if share == SHARE:
+            for name in ("compact_fused", "compact_foreach", "state"):
+                ends = ("compact", name.removeprefix("compact_")) if name != "state" else ()
+                quantity = Quantity(
+                    name=name,
+                    title=f"{CURVES[name]}, {AT}",
+                    unit="×",
+                    value=found[name],
+                    goal=Goal(value=STATE_GOAL if name == "state" else STEP_GOAL, at_least=False),
+                    parts={end: times.spread(end) for end in ends},
+                )
+                benchmark.add([quantity])
+            print(f"kernel: {trainings['compact'].pb.kernel}", file=sys.stderr)
+    curves = [
+        Curve(
+            name=f"{name}_by_share",
+            title=CURVES[name],
+            axis="frozen share",
+            unit="×",
+            points=tuple(points[name]),
+        )
+        for name in CURVES
+    ]
+    benchmark.add(curves)
+
+
+def channels_last_step(benchmark: Benchmark) -> None:
+    """Time optimizers' steps on weights with channels last, as the recipes have them.
+
+    Parameters
+    ----------
+    benchmark : Benchmark
+        Gets the measurement.
+    """
+    make = functools.partial(Training, batch_size=8, memory_format=torch.channels_last)
+    ways = {"compact": make(compact(SHARE)).optimizer.step, "fused": make(FB).optimizer.step}
+    rounds = 5 if benchmark.quick else 25
+    times = paired.take_turns(ways, rounds=rounds, warm_up=2, clock=time.process_time)
+    quantity = Quantity(
+        name="compact_fused_channels_last",
+        title=f"{CURVES['compact_fused']}, channels last, {AT}",
+        unit="×",
+        value=times.ratio("compact", "fused"),
+        goal=Goal(value=STEP_GOAL, at_least=False),
+        parts={name: times.spread(name) for name in ways},
+    )
+    benchmark.add([quantity])
+
+
+def whole_steps(benchmark: Benchmark) -> None:
+    """Time whole training steps.
+
+    Parameters
+    ----------
+    benchmark : Benchmark
+        Gets the measurements.
+    """
+    trainings = {name: Training(way, BATCH_SIZE, torch.channels_last) for name, way in WAYS.items()}
+    ways = {name: training.step for name, training in trainings.items()}
+    rounds = 2 if benchmark.quick else 7
+    times = paired.take_turns(ways, rounds=rounds, clock=time.process_time)
+    for name, way in WAYS.items():
+        if name == "fb":
+            continue
+        mask = trainings[name].pb.mask
+        share = mask.n_frozen() / mask.n_weights()
+        goal = WHOLE_GOALS.get(name)
+        quantity = Quantity(
+            name=f"whole_{name}",
+            title=f"training step, {way.title} ({share:.0%} of weights frozen) over FB",
+            unit="×",
+            value=times.ratio(name, "fb"),
+            goal=Goal(value=goal, at_least=False) if goal is not None else None,
+            parts={end: times.spread(end) for end in (name, "fb")},
+        )
+        benchmark.add([quantity])
+
+
+def memory(benchmark: Benchmark) -> None:
+    """Measure peak memory, each time in a process of its own.
+
+    Parameters
+    ----------
+    benchmark : Benchmark
+        Gets the measurements.
+    """
+    for name, way in WAYS.items():
+        found = []
+        for _ in range(1 if benchmark.quick else 3):
+            command = [sys.executable, "-m", "benchmarks.masked_training", name]
+            found.append(float(subprocess.check_output(command, text=True)))
+        quantity = Quantity(
+            name=f"peak_{name}",
+            title=f"peak memory of a process in training steps, {way.title}",
+            unit="MiB",
+            value=paired.spread(found),
+        )
+        benchmark.add([quantity])
+
+
+def run(benchmark: Benchmark) -> None:
+    """Measure everything.
+
+    Parameters
+    ----------
+    benchmark : Benchmark
+        Gets the measurements.
+    """
+    torch.set_num_threads(1)  # whose own time is not that of what else runs on the machine
+    torch.set_flush_denormal(True)
+    benchmark.on(1)
+    optimizer_steps(benchmark)
+    channels_last_step(benchmark)
+    whole_steps(benchmark)
+    memory(benchmark)
+
+
+if __name__ == "__main__":
+    main("active_optimizer", run)

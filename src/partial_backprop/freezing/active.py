@@ -1,0 +1,182 @@
+"""Where the active entries of a tensor are, in two bytes each.
+
+Entries are counted in the order in which they lie in memory, so that whoever walks over them walks
+through memory once, whatever the tensor's layout (channels-last, say). B: entries of a block.
+"""
+
+import hashlib
+
+import torch
+from torch import Tensor
+
+BLOCK = 2048
+"""Entries of a block, B: its values and gradients fit a processor's first cache."""
+
+
+def flat(values: Tensor) -> Tensor:
+    """View a tensor as a vector in the order of its memory.
+
+    Parameters
+    ----------
+    values : Tensor of any shape, of n entries
+        Entries fill the memory from the first to the last, in any order of the axes.
+
+    Returns
+    -------
+    Tensor of shape (n,)
+        A view.
+
+    Raises
+    ------
+    ValueError
+        If the memory has gaps or entries share it.
+    """
+    if values.is_contiguous():
+        return values.detach().view(-1)
+    expected = 1
+    for step, length in sorted((s, n) for n, s in zip(values.shape, values.stride(), strict=True)):
+        if length > 1 and step != expected:
+            raise ValueError("the entries do not fill the memory: call contiguous()")
+        expected *= length
+    return values.detach().as_strided((values.numel(),), (1,), values.storage_offset())
+
+
+def layout(values: Tensor) -> list[int]:
+    """Return what tells the order of entries in memory.
+
+    Parameters
+    ----------
+    values : Tensor
+        Any tensor.
+
+    Returns
+    -------
+    list of int
+        Its strides, but 0 for axes of length 1, whose stride says nothing.
+    """
+    return [s if n > 1 else 0 for n, s in zip(values.shape, values.stride(), strict=True)]
+
+
+class ActiveEntries:
+    """The active entries of one parameter.
+
+    Parameters
+    ----------
+    parameter : Tensor of n entries
+        Its shape, device and order in memory count.
+    active : Tensor of bool, of the same shape
+        True where active; n_active of them.
+
+    Attributes
+    ----------
+    n_active : int
+        Number of active entries.
+    places : Tensor of int16, of shape (n_active,)
+        Place of each within its block, from 0 to `BLOCK` − 1.
+    starts : Tensor of int32, of shape (⌈n / B⌉ + 1,)
+        Number of active entries before each block, and of all.
+
+    Raises
+    ------
+    ValueError
+        If the parameter does not fill its memory.
+    """
+
+    def __init__(self, parameter: Tensor, active: Tensor) -> None:
+        # Laid out in memory like the parameter.
+        entries = torch.empty_like(parameter, dtype=torch.bool).copy_(active)
+        index = flat(entries).nonzero().flatten()
+        flat(parameter)  # or else an error
+        edges = torch.arange(0, parameter.numel() + BLOCK, BLOCK, device=index.device)
+        self.n_active = len(index)
+        self.starts = torch.searchsorted(index, edges).int()
+        self.places = (index % BLOCK).short()
+
+    def index(self) -> Tensor:
+        """Compute the index of each active entry in the flattened parameter.
+
+        Returns
+        -------
+        Tensor of int64, of shape (n_active,)
+            In ascending order.
+        """
+        counts = self.starts.diff()
+        blocks = torch.arange(len(counts), device=counts.device)
+        base = torch.repeat_interleave(blocks, counts, output_size=self.n_active)
+        return base.mul_(BLOCK).add_(self.places)
+
+    def mask(self, parameter: Tensor) -> Tensor:
+        """Mark the active entries.
+
+        Parameters
+        ----------
+        parameter : Tensor
+            The parameter.
+
+        Returns
+        -------
+        Tensor of bool, of the parameter's shape
+            True where active.
+        """
+        entries = torch.zeros_like(parameter, dtype=torch.bool)
+        flat(entries)[self.index()] = True
+        return entries
+
+    def gather(self, values: Tensor) -> Tensor:
+        """Copy the active entries out of a tensor.
+
+        Parameters
+        ----------
+        values : Tensor
+            Of the parameter's shape and order in memory.
+
+        Returns
+        -------
+        Tensor of shape (n_active,)
+            A copy.
+        """
+        return flat(values).index_select(0, self.index())
+
+    def spread(self, compact: Tensor, over: Tensor) -> Tensor:
+        """Write active entries into a tensor.
+
+        Parameters
+        ----------
+        compact : Tensor of shape (n_active,)
+            The active entries.
+        over : Tensor
+            Of the parameter's shape and order in memory; altered in place.
+
+        Returns
+        -------
+        Tensor
+            `over`.
+        """
+        flat(over).index_copy_(0, self.index(), compact)
+        return over
+
+    def frozen_digest(self, values: Tensor) -> str:
+        """Compute a checksum of the entries that are not active.
+
+        Parameters
+        ----------
+        values : Tensor
+            Of the parameter's shape and order in memory.
+
+        Returns
+        -------
+        str
+            BLAKE2b of their bytes, 32 hexadecimal digits; the sign of a zero counts.
+        """
+        frozen = flat(values)[~flat(self.mask(values))].cpu()
+        return hashlib.blake2b(frozen.view(torch.uint8).numpy(), digest_size=16).hexdigest()
+
+    def n_bytes(self) -> int:
+        """Count the bytes that the positions take.
+
+        Returns
+        -------
+        int
+            Bytes.
+        """
+        return sum(t.numel() * t.element_size() for t in (self.places, self.starts))

@@ -1,0 +1,181 @@
+"""Leave out what frozen filters make needless: their weight gradients, and early layers' backward.
+
+A layer's backward pass has two halves: the gradient of its input, which earlier layers need whole, and
+the gradient of its weights, of which only active filters' are needed. N: batch, C: input channels,
+F: filters.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+_convolution_backward = torch.ops.aten.convolution_backward
+
+
+class _Convolution(torch.autograd.Function):
+    """A convolution that computes the weight gradients of some of its filters."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, images: Tensor, weight: Tensor, bias: Tensor | None, rows: Tensor, geometry: tuple
+    ) -> Tensor:
+        ctx.save_for_backward(images, weight, rows)
+        ctx.geometry = geometry
+        stride, padding, dilation = geometry
+        return F.conv2d(images, weight, bias, stride, padding, dilation)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        images, weight, rows = ctx.saved_tensors
+        of_images, of_bias = None, None
+        if ctx.needs_input_grad[0]:
+            of_images, _, _ = _convolution_backward(
+                gradient, images, weight, None, *ctx.geometry, False, [0, 0], 1,
+                [True, False, False],
+            )  # fmt: skip
+        if ctx.needs_input_grad[2]:
+            # Summed here: asked for the bias's gradient, the kernel computes the weight's as well.
+            of_bias = gradient.sum((0, 2, 3))
+        n, f, height, width = gradient.shape
+        # (N, F, H, W) -> (N H W, F) -> (N, active, H, W): channels last, which the kernels like.
+        table = gradient.permute(0, 2, 3, 1).reshape(-1, f).index_select(1, rows)
+        active = table.view(n, height, width, len(rows)).permute(0, 3, 1, 2)
+        _, of_active, _ = _convolution_backward(
+            active, images, weight[: len(rows)], None, *ctx.geometry, False, [0, 0], 1,
+            [False, True, False],
+        )  # fmt: skip
+        of_weight = torch.zeros_like(weight).index_copy_(0, rows, of_active)
+        return of_images, of_weight, of_bias, None, None
+
+
+class _Linear(torch.autograd.Function):
+    """A linear layer that computes the weight gradients of some of its units."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, inputs: Tensor, weight: Tensor, bias: Tensor | None, rows: Tensor
+    ) -> Tensor:
+        ctx.save_for_backward(inputs, weight, rows)
+        return F.linear(inputs, weight, bias)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        inputs, weight, rows = ctx.saved_tensors
+        of_inputs = gradient @ weight if ctx.needs_input_grad[0] else None
+        table = gradient.reshape(-1, gradient.shape[-1])
+        of_bias = table.sum(0) if ctx.needs_input_grad[2] else None
+        of_active = table.index_select(1, rows).T @ inputs.reshape(-1, inputs.shape[-1])
+        of_weight = torch.zeros_like(weight).index_copy_(0, rows, of_active)
+        return of_inputs, of_weight, of_bias, None
+
+
+def _whole(module: nn.Module, inputs: Tensor) -> bool:
+    """Tell whether a layer works as ever: in other precisions, and where nothing learns."""
+    return torch.is_autocast_enabled(inputs.device.type) or not torch.is_grad_enabled()
+
+
+class _SkippingConv2d(nn.Conv2d):
+    """A convolution some of whose filters are frozen; see `SkippedFilters`."""
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Convolve.
+
+        Parameters
+        ----------
+        images : Tensor of shape (N, C, height, width)
+            A batch.
+
+        Returns
+        -------
+        Tensor of shape (N, F, height, width)
+            As of ``nn.Conv2d``.
+        """
+        if _whole(self, images) or images.dim() == 3:
+            return super().forward(images)
+        geometry = self.stride, self.padding, self.dilation
+        rows = self.active_filters.to(images.device)
+        return _Convolution.apply(images, self.weight, self.bias, rows, geometry)
+
+
+class _SkippingLinear(nn.Linear):
+    """A linear layer some of whose units are frozen; see `SkippedFilters`."""
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Apply the layer.
+
+        Parameters
+        ----------
+        inputs : Tensor of shape (..., C)
+            A batch.
+
+        Returns
+        -------
+        Tensor of shape (..., F)
+            As of ``nn.Linear``.
+        """
+        if _whole(self, inputs):
+            return super().forward(inputs)
+        rows = self.active_filters.to(inputs.device)
+        return _Linear.apply(inputs, self.weight, self.bias, rows)
+
+
+class SkippedFilters:
+    """Layers of a network that compute no weight gradients of filters frozen whole.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network, altered in place until `remove`.
+    mask : mapping of str to Tensor of bool
+        True where active, by parameter name.
+
+    Notes
+    -----
+    Parameters without an active entry require no gradient meanwhile; where all parameters up to some
+    layer are frozen, autograd therefore stops behind it. Layers of class ``nn.Conv2d`` (with zero
+    padding given in numbers, and one group) and ``nn.Linear`` with some frozen filters change their
+    class to one that leaves out the rest; their gradients of frozen filters are 0. All other layers,
+    and these under autocast, work as ever.
+
+    Gradients of active filters are the same sums, added up in another order by the kernels.
+    """
+
+    def __init__(self, model: nn.Module, mask: Mapping[str, Tensor]) -> None:
+        parameters = dict(model.named_parameters())
+        self._still = [parameters[name] for name, active in mask.items() if not bool(active.any())]
+        for parameter in self._still:
+            parameter.requires_grad_(False)
+        active_of = {parameters[name]: active for name, active in mask.items()}
+        self._changed: list[tuple[nn.Module, type]] = []
+        for module in model.modules():
+            skipping = _skipping(module)
+            if skipping is None or module.weight not in active_of:
+                continue
+            active = active_of[module.weight].flatten(1).any(1)
+            if 0 < int(active.sum()) < len(active):
+                self._changed.append((module, type(module)))
+                module.active_filters = active.nonzero().flatten()
+                module.__class__ = skipping
+
+    def remove(self) -> None:
+        """Let the network be as it was."""
+        for parameter in self._still:
+            parameter.requires_grad_(True)
+        for module, kind in self._changed:
+            module.__class__ = kind
+            del module.active_filters
+        self._still, self._changed = [], []
+
+
+def _skipping(module: nn.Module) -> type[nn.Module] | None:
+    # Exact types: what a class derived from these does in its forward is not known.
+    if type(module) is nn.Linear:
+        return _SkippingLinear
+    plain = type(module) is nn.Conv2d and module.groups == 1 and module.padding_mode == "zeros"
+    return _SkippingConv2d if plain and not isinstance(module.padding, str) else None

@@ -1,0 +1,86 @@
+"""Whole filters freeze, with their biases; normalisations stay."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from partial_backprop import UserError
+from partial_backprop.freezing import filters, quantile
+
+NAMES = {
+    "conv.weight": (6, 3, 2, 2), "conv.bias": (6,), "norm.weight": (6,), "norm.bias": (6,),
+    "head.weight": (4, 6), "head.bias": (4,), "scale": (),
+}  # fmt: skip
+
+
+def gradients(seed: int = 0) -> dict[str, torch.Tensor]:
+    draw = torch.Generator().manual_seed(seed)
+    return {name: torch.randn(shape, generator=draw) for name, shape in NAMES.items()}
+
+
+def means(given) -> dict[str, list[float]]:
+    """Mean magnitude of each filter, by a loop."""
+    return {
+        name: [sum(abs(x) for x in row.flatten().tolist()) / row.numel() for row in g]
+        for name, g in given.items()
+        if g.dim() > 1
+    }
+
+
+@given(st.floats(0, 1), st.integers(0, 20), st.sampled_from(["network", "layer"]))
+def test_filters_freeze_whole_the_smallest_first(q, seed, scope):
+    found = gradients(seed)
+    mask = filters.mask(found, q=q, scope=scope)
+    rows = {name: mask[name].flatten(1) for name in ("conv.weight", "head.weight")}
+    for name, entries in rows.items():
+        assert torch.equal(entries.all(1), entries.any(1))
+        assert torch.equal(mask[name.replace("weight", "bias")], entries.any(1))
+    assert all(mask[name].all() for name in ("norm.weight", "norm.bias", "scale"))
+    groups = [rows] if scope == "network" else [{name: entries} for name, entries in rows.items()]
+    for group in groups:
+        active = torch.cat([entries.any(1) for entries in group.values()])
+        size = torch.tensor([m for name in group for m in means(found)[name]])
+        assert int((~active).sum()) == int(q * len(active) + 0.5)
+        if 0 < int(active.sum()) < len(active):
+            assert size[~active].max() <= size[active].min()
+    if scope == "layer":
+        assert mask.threshold is None
+
+
+def test_like_takes_over_a_threshold():
+    found = gradients()
+    like = {"name": "quantile", "q": 0.6}
+    mask = filters.mask(found, like=like)
+    threshold = quantile.mask(found, q=0.6).threshold
+    assert mask.threshold == threshold
+    for name, sizes in means(found).items():
+        assert mask[name].flatten(1).any(1).tolist() == [size > threshold for size in sizes]
+    assert 0 < mask.n_frozen() < mask.n_weights()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "give either q, the share of filters, or like"),
+        ({"q": 0.5, "like": {"name": "quantile", "q": 0.5}}, "give either q"),
+        ({"q": 1.5}, "q is a share from 0 to 1, got 1.5"),
+        ({"q": 0.5, "scope": "block"}, "unknown scope 'block': choose network or layer"),
+        (
+            {"like": {"name": "quantile", "q": 0.5, "scope": "layer"}},
+            "criterion 'quantile' has no threshold over the network here",
+        ),
+    ],
+)
+def test_wrong_options_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        filters.mask(gradients(), **options)
+
+
+def test_wrong_gradients_and_names_are_refused():
+    with pytest.raises(ValueError, match="there are no filters: no gradient has two axes"):
+        filters.mask({"bias": torch.ones(3)}, q=0.5)
+    with pytest.raises(ValueError, match="a gradient is NaN or infinite"):
+        filters.mask({"weight": torch.full((2, 2), torch.nan)}, q=0.5)
+    with pytest.raises(UserError, match="unknown name 'fixt' in freezing"):
+        filters.mask(gradients(), like={"name": "fixt"})
