@@ -4,9 +4,9 @@ import os
 import platform
 import sys
 from importlib import metadata
-from pathlib import Path
 
 from partial_backprop.performance import Machine
+from partial_backprop.recipes.provenance import processor
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "KDEpy", "numba", "snakemake")
 
@@ -53,23 +53,6 @@ def describe(threads: int, device: str | None = None) -> Machine:
         memory_gib=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
         load=round(os.getloadavg()[0], 2),
     )
-
-
-def processor() -> str:
-    """Name the processor.
-
-    Returns
-    -------
-    str
-        Its model, or its kind where the system does not tell.
-    """
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()
 
 
 def _version(package: str) -> str:

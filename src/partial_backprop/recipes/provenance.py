@@ -63,7 +63,14 @@ def code_sha256() -> str:
     return digest.hexdigest()
 
 
-def _processor() -> str:
+def processor() -> str:
+    """Name the processor.
+
+    Returns
+    -------
+    str
+        Its model, or its kind where the system does not tell.
+    """
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
@@ -97,7 +104,7 @@ def provenance(config: RunConfig, device: "torch.device | None", wall_s: float) 
     Provenance
         Versions, hardware, time and memory.
     """
-    name, threads = _processor(), 1
+    name, threads = processor(), 1
     # Linux counts the peak in KiB, macOS in bytes.
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
