@@ -8,12 +8,13 @@ import pytest
 import torch
 import yaml
 from PIL import Image
+from tests.runs import each_once, run, write_config
 
 from partial_backprop import config, inclusion
 from partial_backprop.errors import UserError
 from partial_backprop.optim.adabound import AdaBound
 from partial_backprop.recipes import inclusion as recipe
-from partial_backprop.recipes import inclusion_masks, inclusion_path, ticket, top_five
+from partial_backprop.recipes import inclusion_path, ticket, top_five
 from partial_backprop.recipes.course import Unfinished
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.setting import prepare
@@ -21,11 +22,6 @@ from partial_backprop.record import read
 
 CONFIG = Path(__file__).parents[2] / "config"
 CPU = torch.device("cpu")
-MODULES = {
-    "inclusion": recipe,
-    "inclusion_masks": inclusion_masks,
-    "ticket": ticket,
-}
 SGD = {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9}
 COMMON = {
     "title": "R",
@@ -102,39 +98,16 @@ SCALE = {
 }
 
 
-def run(resolved, **job):
-    """Run a configuration as the command line does."""
-    options = dict(resolved.recipe)
-    module = MODULES[options.pop("name")]
-    module.run(resolved, Job(**{"data_root": job["out"], "device": CPU} | job), **options)
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Configuration folder with the experiments at the scale ``s``."""
-    path = tmp_path_factory.mktemp("config")
-    files = {"scales/s": SCALE} | {f"experiments/{k}": v for k, v in EXPERIMENTS.items()}
-    for name, content in files.items():
-        (path / f"{name}.yaml").parent.mkdir(exist_ok=True)
-        (path / f"{name}.yaml").write_text(yaml.safe_dump(content))
-    return path
+    return write_config(tmp_path_factory.mktemp("config"), SCALE, EXPERIMENTS)
 
 
 @pytest.fixture(scope="module")
 def finished(folder, tmp_path_factory):
     """Function from experiment and arm to the folder of its finished run, each made once."""
-    folders = {}
-
-    def make(experiment, arm):
-        if (experiment, arm) not in folders:
-            out = tmp_path_factory.mktemp(arm)
-            resolved = config.resolve("s", experiment, arm, 0, folder)
-            start = resolved.recipe.get("start")
-            run(resolved, out=out, start=make(*start.split("/")) / "path.pt" if start else None)
-            folders[experiment, arm] = out
-        return folders[experiment, arm]
-
-    return make
+    return each_once(folder, tmp_path_factory.mktemp, start_from="path.pt")
 
 
 def report(folder):

@@ -2,13 +2,11 @@
 
 import pytest
 import torch
-import yaml
+from tests.runs import each_once, run, write_config
 
 from partial_backprop import config, sizes
 from partial_backprop.errors import UserError
-from partial_backprop.recipes import pretrain, weight_prune
 from partial_backprop.recipes.course import Unfinished
-from partial_backprop.recipes.job import Job
 from partial_backprop.record import read
 
 CPU = torch.device("cpu")
@@ -46,40 +44,16 @@ EXPERIMENTS = {
 }
 
 
-def run(resolved, **job):
-    """Run a configuration as the command line does."""
-    recipe = dict(resolved.recipe)
-    module = {"weight_prune": weight_prune, "pretrain": pretrain}[recipe.pop("name")]
-    module.run(resolved, Job(**{"data_root": job["out"], "device": CPU} | job), **recipe)
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """Configuration folder with a pretraining and a pruning at the scale ``s``."""
-    path = tmp_path_factory.mktemp("config")
-    files = {"scales/s": SCALE} | {f"experiments/{k}": v for k, v in EXPERIMENTS.items()}
-    for name, content in files.items():
-        (path / f"{name}.yaml").parent.mkdir(exist_ok=True)
-        (path / f"{name}.yaml").write_text(yaml.safe_dump(content))
-    return path
+    return write_config(tmp_path_factory.mktemp("config"), SCALE, EXPERIMENTS)
 
 
 @pytest.fixture(scope="module")
 def finished(folder, tmp_path_factory):
     """Function from experiment and arm to the folder of its finished run, each made once."""
-    folders = {}
-
-    def make(experiment, arm):
-        if (experiment, arm) not in folders:
-            out = tmp_path_factory.mktemp(arm)
-            resolved = config.resolve("s", experiment, arm, 0, folder)
-            start = resolved.recipe.get("start")
-            weights = make(*start.split("/")) / "weights.pt" if start else None
-            run(resolved, out=out, start=weights)
-            folders[experiment, arm] = out
-        return folders[experiment, arm]
-
-    return make
+    return each_once(folder, tmp_path_factory.mktemp)
 
 
 def report(folder):
