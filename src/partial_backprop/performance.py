@@ -135,6 +135,11 @@ class Machine(Frozen):
     load: float = pydantic.Field(ge=0)
     """Mean number of processes that ran or waited in the minute before; about 0 on a quiet machine."""
 
+    @property
+    def threads_in_words(self) -> str:
+        """Threads that each way used, for print."""
+        return "1 thread" if self.threads == 1 else f"{self.threads} threads"
+
 
 class Performance(Frozen):
     """What one benchmark found."""

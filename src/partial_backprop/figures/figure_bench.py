@@ -118,5 +118,5 @@ def _line(axes: Axes, curve: Curve, look: Look) -> None:
 
 def _machine(found: Performance) -> str:
     machine = found.machine
-    threads = "1 thread" if machine.threads == 1 else f"{machine.threads} threads"
-    return f"{machine.device}, {threads}, torch {machine.packages.get('torch', 'absent')}"
+    version = machine.packages.get("torch", "absent")
+    return f"{machine.device}, {machine.threads_in_words}, torch {version}"

@@ -8,12 +8,13 @@ from torch import Tensor
 
 from partial_backprop import registry
 from partial_backprop.mask import Mask
+from partial_backprop.ranges import Share
 
 
 def mask(
     gradients: Mapping[str, Tensor],
     *,
-    q: float | None = None,
+    q: Share | None = None,
     scope: str = "network",
     like: dict | None = None,
 ) -> Mask:

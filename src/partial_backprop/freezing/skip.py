@@ -75,7 +75,7 @@ class _Linear(torch.autograd.Function):
         return of_inputs, of_weight, of_bias, None
 
 
-def _whole(module: nn.Module, inputs: Tensor) -> bool:
+def _works_as_ever(inputs: Tensor) -> bool:
     """Tell whether a layer works as ever: in other precisions, and where nothing learns."""
     return torch.is_autocast_enabled(inputs.device.type) or not torch.is_grad_enabled()
 
@@ -96,7 +96,7 @@ class _SkippingConv2d(nn.Conv2d):
         Tensor of shape (N, F, height, width)
             As of ``nn.Conv2d``.
         """
-        if _whole(self, images) or images.dim() == 3:
+        if _works_as_ever(images) or images.dim() == 3:
             return super().forward(images)
         geometry = self.stride, self.padding, self.dilation
         rows = self.active_filters.to(images.device)
@@ -119,7 +119,7 @@ class _SkippingLinear(nn.Linear):
         Tensor of shape (..., F)
             As of ``nn.Linear``.
         """
-        if _whole(self, inputs):
+        if _works_as_ever(inputs):
             return super().forward(inputs)
         rows = self.active_filters.to(inputs.device)
         return _Linear.apply(inputs, self.weight, self.bias, rows)

@@ -93,15 +93,14 @@ def _cells(quantity: Quantity) -> tuple[str, ...]:
 
 
 def _machine(machine: Machine) -> str:
-    threads = "1 thread" if machine.threads == 1 else f"{machine.threads} threads"
     packages = ", ".join(
         f"{name} {machine.packages[name]}"
         for name in ("torch", "numpy")
         if name in machine.packages
     )
     return (
-        f"{machine.device}, {machine.n_cores} cores, {machine.memory_gib:g} GiB, {threads}, Python "
-        f"{machine.python}, {packages}"
+        f"{machine.device}, {machine.n_cores} cores, {machine.memory_gib:g} GiB, "
+        f"{machine.threads_in_words}, Python {machine.python}, {packages}"
     )
 
 
