@@ -14,6 +14,7 @@ ARMS = {
     "pb_gradient": "PB, gradients only",
     "pb_otsu": "PB, Otsu",
     "pb_random": "PB, random mask",
+    "pb_filters": "PB, whole filters",
     "pb_remask35": "PB, new masks",
     "pb_final_fb": "PB, FB at the end",
 }

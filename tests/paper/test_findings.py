@@ -134,6 +134,16 @@ def test_a_strict_mode_that_drifts_is_an_error_and_told(frame, printed_numbers):
     assert "by up to 0.002: an error of this implementation" in said
 
 
+def test_whole_filters_are_compared_where_both_arms_ran(frame, printed_numbers):
+    shares = {(VGG, "pb_filters"): 86.6, (VGG, "pb"): 82.8}
+    accuracies = {(VGG, "pb_filters"): [49, 50], (VGG, "pb"): [65, 66], (LENET, "pb"): [99]}
+    shares_of_all = {**shares, (LENET, "pb"): 70.0}
+    said = findings.sentences(frame(accuracies, mask_zeros_percent=shares_of_all), printed_numbers)
+    assert r"86.6\,\% instead of 82.8\,\% for VGG19" in said["filters"]
+    assert "LeNet" not in said["filters"]
+    assert "-16.0" in said["filters_accuracy"]
+
+
 def test_least_frozen_is_compared_with_the_source_s_resnet(frame, printed_numbers):
     arms = {(VGG, "pb"): 70.0, (RESNET, "pb"): 50.0}
     accuracies = {arm: [80.0, 81.0] for arm in arms}

@@ -24,6 +24,7 @@ EXPERIMENT = {
         "pb": {"freezing": {"criterion": FIXED}},
         "pb_gradient": {"freezing": {"mode": "gradient", "criterion": FIXED}},
         "pb_otsu": {"freezing": {"criterion": {"name": "otsu_kde"}}},
+        "pb_filters": {"freezing": {"criterion": {"name": "filters", "like": FIXED}}},
         "pb_random": {"freezing": {"criterion": {"name": "random", "like": FIXED}}},
         "fb_in_one_go": {"training": {"shared_epochs": 0}},
         "too_fast": {"training": {"optimizer": {"name": "sgd", "learning_rate": 1e30}}},

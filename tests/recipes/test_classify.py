@@ -8,13 +8,15 @@ import time
 import pytest
 import torch
 
+from partial_backprop import registry
 from partial_backprop.errors import UserError
-from partial_backprop.recipes import classify
+from partial_backprop.recipes import classify, freeze
 from partial_backprop.recipes.job import Job, choose_device
 from partial_backprop.recipes.unfinished import Unfinished
 from partial_backprop.record import read
 from partial_backprop.run_config import TRUNK
 from partial_backprop.training import checkpoint
+from partial_backprop.training.loop import Trainee
 
 CPU = torch.device("cpu")
 
@@ -73,6 +75,36 @@ def test_the_control_freezes_as_many_in_each_layer_but_others(finished):
     assert any(not torch.equal(masks[0][name], masks[1][name]) for name in masks[0])
 
 
+def test_whole_filters_are_frozen(finished, trunk):
+    before = checkpoint.load(trunk)["model"]
+    after, mask = (checkpoint.load(finished("pb_filters") / f"{n}.pt") for n in ("weights", "mask"))
+    filters = {name: active.flatten(1) for name, active in mask.items() if active.dim() > 1}
+    assert all(torch.equal(rows.all(1), rows.any(1)) for rows in filters.values())
+    assert (
+        0
+        < sum(int(rows.any(1).sum()) for rows in filters.values())
+        < sum(map(len, filters.values()))
+    )
+    assert all(torch.equal(after[name][~mask[name]], before[name][~mask[name]]) for name in mask)
+
+
+@pytest.mark.parametrize(("arm", "left_out"), [("pb", False), ("pb_filters", True)])
+def test_gradients_of_frozen_filters_are_not_computed(arm, left_out, resolved):
+    config = resolved(arm)
+    model = registry.load("networks", "lenet5")((1, 12, 12), 10)
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    pb = freeze.partial_backprop(Trainee(model, optimizer), config)
+    generator = torch.Generator().manual_seed(0)
+    images = torch.randn(20, 1, 12, 12, generator=generator)
+    for epoch in (2, 3):
+        pb.begin_epoch(epoch)
+        optimizer.zero_grad()
+        model(images).square().mean().backward()
+        optimizer.step()
+    skipping = [module for module in model.modules() if hasattr(module, "active_filters")]
+    assert bool(skipping) == left_out
+
+
 def test_fb_counts_the_same_natural_zeros_as_pb_and_freezes_nothing(finished):
     fb, pb = (read(finished(arm) / "record.json").freezing for arm in ("fb", "pb"))
     zeros = [[layer.n_natural_zeros for layer in report.layers] for report in (fb, pb)]
@@ -102,7 +134,7 @@ def test_the_same_run_twice_gives_the_same_bits(finished, resolved, trunk, tmp_p
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
-@pytest.mark.parametrize("arm", ["fb", "pb", "pb_gradient"])
+@pytest.mark.parametrize("arm", ["fb", "pb", "pb_gradient", "pb_filters"])
 def test_killed_at_any_point_and_started_again_it_ends_the_same(
     arm, finished, folder, trunk, tmp_path
 ):

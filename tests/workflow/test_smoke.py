@@ -69,6 +69,7 @@ OTHERS = {
 def test_every_run_left_a_record(records):
     arms = {"fb", "pb", "pb_gradient", "pb_otsu", "pb_random"}
     expected = {(e, a, s) for e in NETWORKS for a in arms for s in (0, 1)}
+    expected |= {(e, "pb_filters", s) for e in ("vgg19_cifar10", "lenet5_mnist") for s in (0, 1)}
     assert {key for key in records if key[0] in NETWORKS} == expected
     several = NETWORKS | {"captioning"}
     assert Counter(key[0] for key in records if key[0] not in several) == OTHERS

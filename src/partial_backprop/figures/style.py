@@ -43,6 +43,7 @@ ARMS = {
     "pb_random": Look("#E69F00", (2.5, 1), "v"),
     "pb_remask35": Look("#56B4E9", (6, 2, 2, 2), "P"),
     "pb_final_fb": Look("#000000", (1, 2.5), "X"),
+    "pb_filters": Look("#F0E442", (3, 1, 1, 1), "<"),
 }
 
 

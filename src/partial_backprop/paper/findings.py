@@ -54,6 +54,10 @@ def sentences(frame: pd.DataFrame, reported: Reported) -> dict[str, Tex]:
         "otsu_accuracy": in_words(
             compare(frame, "pb_otsu", "pb"), "PB with Otsu's threshold", "PB with the tweaked one"
         ),
+        "filters": _filters(frame),
+        "filters_accuracy": in_words(
+            compare(frame, "pb_filters", "pb"), "PB of whole filters", "PB of single weights"
+        ),
         "variants": _variants(frame),
     }
 
@@ -184,6 +188,18 @@ def _otsu(frame: pd.DataFrame) -> Tex:
     if not items:
         return Tex(f"The automatic threshold was {NOT_RUN} at this scale.")
     return Tex(f"Otsu's threshold is {listing(items)}.")
+
+
+def _filters(frame: pd.DataFrame) -> Tex:
+    whole, single = (by_arm(frame, arm, "mask_zeros_percent") for arm in ("pb_filters", "pb"))
+    items = [
+        Tex(f"{percent(whole[key], 1)} instead of {percent(single[key], 1)} for {name(frame, key)}")
+        for key in whole
+        if key in single
+    ]
+    if not items:
+        return Tex(f"Freezing of whole filters was {NOT_RUN} at this scale.")
+    return Tex(f"The same threshold on each filter's mean freezes {listing(items)}.")
 
 
 def _variants(frame: pd.DataFrame) -> Tex:

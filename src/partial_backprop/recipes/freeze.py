@@ -42,6 +42,8 @@ def partial_backprop(trainee: Trainee, config: RunConfig) -> PartialBackprop | N
             remask_every=freezing.remask_every,
             full_epochs_at_end=freezing.full_epochs_at_end,
             epochs=config.training.epochs,
+            # The only criterion whose frozen weights are of whole filters.
+            skip_filters=criterion["name"] == "filters",
         )
     except ValueError as error:
         raise UserError(f"freezing of {config.experiment}/{config.arm}: {error}") from None
