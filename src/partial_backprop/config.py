@@ -199,6 +199,7 @@ def resolve(
         raise UserError(f"scale {scale} does not run experiment {experiment!r}: it runs {listed}")
     content = merge(content, the_scale.experiments[experiment].as_dict())
     base = content.get("freezing") or {}
+    precision = (content.get("training") or {}).get("precision", TrainingConfig().precision)
     if arm == TRUNK:
         content = _as_trunk(content)
     elif arm in all_arms:
@@ -212,7 +213,13 @@ def resolve(
     if content.get("freezing") is not None:
         content["freezing"] = _with_criterion(content["freezing"], base)
     identity = {"scale": scale, "experiment": experiment, "arm": arm, "seed": seed}
-    return validated(RunConfig, {**content, **identity}, where)
+    run = validated(RunConfig, {**content, **identity}, where)
+    if run.training and run.training.shared_epochs and run.training.precision != precision:
+        raise UserError(
+            f"{where}: training.precision: {run.training.precision} for this arm, {precision} for the "
+            "epochs that all arms share: set training.shared_epochs of the arm to 0"
+        )
+    return run
 
 
 def _as_trunk(content: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,12 @@ import pydantic
 TRUNK = "trunk"
 """Name of the pseudo-arm that trains the epochs that all arms of an experiment share."""
 
+Precision = Literal["float32", "tf32", "bf16"]
+"""How the network computes; weights, gradients and the optimizer's state are always float32."""
+
+IN_ANY_PRECISION = ("classify", "pretrain")
+"""Recipes that train and score in any precision; the others know float32 alone."""
+
 
 class Frozen(pydantic.BaseModel):
     """A mapping whose values do not change and whose unknown keys are errors."""
@@ -55,6 +61,17 @@ class TrainingConfig(Frozen):
     """Factor on the learning rate at each milestone."""
     threads: int = pydantic.Field(default=1, ge=1)
     """CPU threads of the run: part of the configuration, since it changes floating-point sums."""
+    precision: Precision = "float32"
+    """How the network computes, in training and in scoring (see `training.precision`)."""
+
+    @pydantic.model_serializer(mode="wrap")
+    def _as_before(self, dump: pydantic.SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # Records and caches made before there was a choice are known by the hash of a configuration
+        # without this key: at its default it stays out of what is hashed and written.
+        content = dump(self)
+        if self.precision == type(self).model_fields["precision"].default:
+            content.pop("precision", None)
+        return content
 
     @pydantic.model_validator(mode="after")
     def _shared_within(self) -> "TrainingConfig":
@@ -103,6 +120,16 @@ class RunConfig(Frozen):
             raise ValueError(
                 f"freezing.start_epoch ({self.freezing.start_epoch}) lies inside the shared epochs "
                 f"({self.training.shared_epochs}): lower training.shared_epochs"
+            )
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _recipe_knows_the_precision(self) -> "RunConfig":
+        name = self.recipe.get("name")
+        if self.training and self.training.precision != "float32" and name not in IN_ANY_PRECISION:
+            raise ValueError(
+                f"recipe {name} computes in float32 alone: leave out training.precision "
+                f"({self.training.precision}), or use {' or '.join(IN_ANY_PRECISION)}"
             )
         return self
 

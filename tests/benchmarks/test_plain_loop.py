@@ -5,26 +5,26 @@ import copy
 import numpy as np
 import pytest
 import torch
-from benchmarks.loop import MEAN, STD, our_epochs, pictures
+from benchmarks.our_loop import MEAN, STD, our_epochs, pictures
 from benchmarks.plain_loop import Pictures, PlainLoop
 from torch import nn
 
-from benchmarks import loop
+from benchmarks import our_loop
 from partial_backprop.training.loop import Trainee
 from partial_backprop.training.seeding import shuffled
 
 BATCH = 8
-RATE = loop.LEARNING_RATE
+RATE = our_loop.LEARNING_RATE
 
 
 def network(channels: int) -> nn.Module:
     torch.manual_seed(0)
     return nn.Sequential(
-        nn.Conv2d(channels, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 6 * 6, loop.N_CLASSES)
+        nn.Conv2d(channels, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 6 * 6, our_loop.N_CLASSES)
     )
 
 
-def dataset(data: loop.Images) -> Pictures:
+def dataset(data: our_loop.Images) -> Pictures:
     n = data.images.shape[1]
     return Pictures(data.images, data.labels, [MEAN] * n, [STD] * n)
 
@@ -33,7 +33,7 @@ def dataset(data: loop.Images) -> Pictures:
 def test_pictures_are_those_of_our_batches(channels):
     data = pictures((channels, 8, 8), 5)
     plain = torch.stack([image for image, _ in dataset(data)])
-    split = loop.DeviceSplit.of(data, [MEAN] * channels, [STD] * channels, torch.device("cpu"))
+    split = our_loop.DeviceSplit.of(data, [MEAN] * channels, [STD] * channels, torch.device("cpu"))
     ours, labels = split.batch(slice(None))
     torch.testing.assert_close(ours.contiguous(), plain, rtol=1e-6, atol=1e-6)
     assert [label for _, label in dataset(data)] == labels.tolist()

@@ -45,6 +45,22 @@ def test_fb_from_the_shared_epochs_equals_fb_in_one_go(finished):
     assert histories[0] == histories[1]
 
 
+def test_another_precision_has_its_own_shared_epochs_and_tells_of_itself(finished, trunk):
+    history = {
+        arm: (finished(arm) / "history.csv").read_text().splitlines()[1:]
+        for arm in ("fb", "fb_bf16")
+    }
+    assert len(history["fb_bf16"]) == len(history["fb"]) == 5
+    shared = checkpoint.load(trunk)["rows"]
+    losses = [float(history["fb_bf16"][epoch].split(",")[2]) for epoch in range(2)]
+    for epoch, loss in enumerate(losses):
+        assert loss != shared[epoch]["train_loss"]
+        assert loss == pytest.approx(shared[epoch]["train_loss"], rel=0.05)
+    records = {arm: read(finished(arm) / "record.json") for arm in history}
+    assert records["fb_bf16"].config.training.precision == "bf16"
+    assert '"precision"' not in (finished("fb") / "record.json").read_text()
+
+
 def test_strict_freezes_every_masked_value_at_its_value_after_the_shared_epochs(finished, trunk):
     before = checkpoint.load(trunk)["model"]
     after = checkpoint.load(finished("pb") / "weights.pt")

@@ -9,6 +9,7 @@ from tests.runs import each_once, run, write_config
 
 from partial_backprop import compression, config
 from partial_backprop.errors import UserError
+from partial_backprop.recipes import pretrain
 from partial_backprop.recipes.course import Unfinished
 from partial_backprop.record import read
 
@@ -208,6 +209,24 @@ def test_options_that_make_no_sense(finished, folder, tmp_path, arm, message):
 def test_no_starting_weights(folder, tmp_path):
     with pytest.raises(UserError, match="give them with --start FILE"):
         run(config.resolve("s", "lab", "bits", 0, folder), out=tmp_path)
+
+
+def test_a_users_weights_are_scored_in_the_precision_that_is_asked_for(
+    finished, folder, tmp_path, monkeypatch
+):
+    resolved = config.resolve("s", "trained", "float", 0, folder)
+    recipe = resolved.recipe | {"checkpoint": str(finished("trained", "float") / "weights.pt")}
+    training = resolved.training.model_copy(update={"precision": "bf16"})
+    asked = []
+
+    def evaluate(*what, precision):
+        asked.append(precision)
+        return pretrain_evaluate(*what, precision=precision)
+
+    pretrain_evaluate = pretrain.evaluate
+    monkeypatch.setattr(pretrain, "evaluate", evaluate)
+    run(resolved.model_copy(update={"recipe": recipe, "training": training}), out=tmp_path)
+    assert asked == ["bf16", "bf16"]
 
 
 def test_a_users_weights_instead_of_a_training(finished, folder, tmp_path):

@@ -22,8 +22,9 @@ def setting(resolved, trunk, tmp_path_factory):
     return lambda: prepare(resolved(TRUNK), Job(folder, folder, CPU, trunk=trunk))
 
 
-def test_the_probe_sees_what_an_arms_first_step_sees(setting, resolved):
-    config = resolved("pb")
+@pytest.mark.parametrize("arm", ["pb", "fb_bf16"])
+def test_the_probe_sees_what_an_arms_first_step_sees(setting, resolved, arm):
+    config = resolved(arm)
     one = setting()
     seen = {}
 

@@ -10,7 +10,7 @@ from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.setting import Setting, prepare
 from partial_backprop.recipes.start import load_weights
 from partial_backprop.record import Selection
-from partial_backprop.run_config import RunConfig
+from partial_backprop.run_config import Precision, RunConfig
 from partial_backprop.training import history
 from partial_backprop.training.augment import crop_and_flip
 from partial_backprop.training.evaluate import evaluate
@@ -47,7 +47,8 @@ def run(
     if checkpoint is not None:
         load_weights(setting.trainee.model, Path(checkpoint))
         found = {"file": Path(checkpoint).name, "sha256": _sha256(Path(checkpoint))}
-        leave(config, job, setting, _as_it_is(setting), measurements={"checkpoint": found})
+        selections = _as_it_is(setting, config.training.precision)
+        leave(config, job, setting, selections, measurements={"checkpoint": found})
         return
     unfinished = train(config, job, setting, Hooks(**augmentation(setting, padding)))
     leave(config, job, setting, history.selections(setting.trainee.rows))
@@ -78,11 +79,12 @@ def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _as_it_is(setting: Setting) -> tuple[Selection, ...]:
+def _as_it_is(setting: Setting, precision: Precision) -> tuple[Selection, ...]:
     """Score weights that have no epochs to choose from: every rule takes them."""
+    model, splits = setting.trainee.model, setting.splits
     counts = {
-        split: evaluate(setting.trainee.model, getattr(setting.splits, split)).count
-        for split in ("validation", "test")
+        name: evaluate(model, split, precision=precision).count
+        for name, split in (("validation", splits.validation), ("test", splits.test))
     }
     rules = ("last", "best_on_validation", "paper_protocol")
     return tuple(Selection(rule=rule, epoch=0, **counts) for rule in rules)

@@ -1,11 +1,11 @@
 """Gradients on the batch that makes the mask: the first one after the shared epochs."""
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from partial_backprop.recipes.setting import Setting
 from partial_backprop.run_config import RunConfig
+from partial_backprop.training.backward import backward
 from partial_backprop.training.loop import epoch_batches
 
 
@@ -17,7 +17,7 @@ def first_gradients(setting: Setting, config: RunConfig) -> dict[str, Tensor]:
     setting : Setting
         A trainee as the trunk left it; batch statistics move, as they do in training.
     config : RunConfig
-        Batch size and seed.
+        Batch size, precision and seed.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def first_gradients(setting: Setting, config: RunConfig) -> dict[str, Tensor]:
     images, labels = next(epoch_batches(setting.splits.train, config.training, config.seed, epoch))
     model.zero_grad(set_to_none=True)
     with torch.enable_grad():
-        F.cross_entropy(model(images), labels).backward()
+        backward(model, images, labels, config.training.precision)
     return {
         name: parameter.grad
         for name, parameter in model.named_parameters()

@@ -27,7 +27,7 @@ class Setting:
     data, network : DataFacts, NetworkFacts
         What the record says of them.
     trainee : Trainee
-        The network with its optimizer: new, or as the trunk left it.
+        The network with its optimizer: new, or as the trunk left it for arms that share epochs.
     """
 
     splits: DeviceSplits
@@ -58,7 +58,8 @@ def prepare(config: RunConfig, job: Job) -> Setting:
     """
     splits = load_splits(config.data, job.data_root, config.seed)
     trainee, network = _new_trainee(config, splits, job.device)
-    if job.trunk is not None:
+    # The workflow hands the trunk to every arm; one that shares no epochs has no use for it.
+    if job.trunk is not None and config.training.shared_epochs:
         restore(trainee, checkpoint.load(job.trunk, job.device), str(job.trunk))
     on_device = (
         DeviceSplit.of(part, splits.mean, splits.std, job.device)

@@ -9,64 +9,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from partial_backprop.errors import UserError
 from partial_backprop.run_config import TrainingConfig
+from partial_backprop.training.backward import Gradients, gradients
 from partial_backprop.training.batches import DeviceSplit
-from partial_backprop.training.evaluate import Score, evaluate
+from partial_backprop.training.evaluate import Score, evaluation_steps
 from partial_backprop.training.history import Row
+from partial_backprop.training.hooks import Hooks, nothing
 from partial_backprop.training.optimizers import learning_rate, set_learning_rate
 from partial_backprop.training.seeding import derive
-
-
-def _as_they_are(images: Tensor) -> Tensor:
-    """Return the images; the transform of a training without augmentation.
-
-    Parameters
-    ----------
-    images : Tensor
-        A batch.
-
-    Returns
-    -------
-    Tensor
-        The same.
-    """
-    return images
-
-
-def _nothing(*_: object) -> None:
-    """Do nothing; the hook of a method that needs none here.
-
-    Parameters
-    ----------
-    *_ : object
-        Whatever the hook is called with.
-    """
-
-
-@dataclass(frozen=True)
-class Hooks:
-    """What is called on the way through an epoch.
-
-    Parameters
-    ----------
-    begin_epoch : callable
-        Called with the epoch from 0 before its first batch.
-    augment : callable
-        Called with each batch of training images; returns those to train on.
-    after_backward : callable
-        Called when the gradients are there and the weights not yet updated.
-    after_step : callable
-        Called when the optimizer has updated the weights.
-    """
-
-    begin_epoch: Callable[[int], None] = _nothing
-    augment: Callable[[Tensor], Tensor] = _as_they_are
-    after_backward: Callable[[], None] = _nothing
-    after_step: Callable[[], None] = _nothing
+from partial_backprop.training.turns import Steps, finish
 
 
 @dataclass
@@ -150,7 +104,7 @@ def train_epoch(
     split : DeviceSplit
         The training set.
     config : TrainingConfig
-        Batch size.
+        Batch size and precision.
     seed : int
         Seed of the run.
     epoch : int
@@ -168,6 +122,37 @@ def train_epoch(
     UserError
         If the loss is no finite number; the message names the step.
     """
+    return finish(epoch_steps(trainee, split, config, seed, epoch, hooks))
+
+
+def epoch_steps(
+    trainee: Trainee,
+    split: DeviceSplit,
+    config: TrainingConfig,
+    seed: int,
+    epoch: int,
+    hooks: Hooks,
+    compute: Gradients = gradients,
+) -> Steps[Score]:
+    """Train one epoch step by step, so that others may take turns.
+
+    Parameters
+    ----------
+    trainee, split, config, seed, epoch, hooks : object
+        As of `train_epoch`.
+    compute : Gradients
+        Computes the gradients of a batch.
+
+    Returns
+    -------
+    Steps
+        The work, which finds what `train_epoch` returns.
+
+    Yields
+    ------
+    None
+        After each step.
+    """
     model, optimizer = trainee.model, trainee.optimizer
     model.train()
     hooks.begin_epoch(epoch)
@@ -175,16 +160,14 @@ def train_epoch(
     weights: list[int] = []
     n_correct = torch.zeros((), dtype=torch.int64, device=split.labels.device)
     for images, labels in epoch_batches(split, config, seed, epoch):
-        optimizer.zero_grad(set_to_none=True)
-        logits = model(hooks.augment(images))
-        loss = F.cross_entropy(logits, labels)
-        loss.backward()
+        found = compute(model, optimizer, hooks.augment(images), labels, config.precision)
         hooks.after_backward()
         optimizer.step()
         hooks.after_step()
-        losses.append(loss.detach())
+        losses.append(found.loss)
         weights.append(len(labels))
-        n_correct += (logits.detach().argmax(1) == labels).sum()
+        n_correct += found.n_correct
+        yield
     # One transfer at the end of the epoch: looking at each loss would stall an accelerator.
     values = torch.stack(losses).cpu().double()
     bad = (~torch.isfinite(values)).nonzero()
@@ -205,7 +188,7 @@ def fit(
     seed: int,
     *,
     hooks: Hooks | None = None,
-    on_epoch: Callable[[Row, float], None] = _nothing,
+    on_epoch: Callable[[Row, float], None] = nothing,
 ) -> None:
     """Train to the last epoch, from wherever the trainee stands.
 
@@ -216,7 +199,7 @@ def fit(
     splits : DeviceSplits
         The data; validation and test are evaluated after every epoch.
     config : TrainingConfig
-        Epochs, batch size and schedule.
+        Epochs, batch size, schedule and precision.
     seed : int
         Seed of the run.
     hooks : Hooks, optional
@@ -224,19 +207,52 @@ def fit(
     on_epoch : callable
         Called after each epoch with its row and the seconds that its training took.
     """
+    finish(fit_steps(trainee, splits, config, seed, hooks=hooks, on_epoch=on_epoch))
+
+
+def fit_steps(
+    trainee: Trainee,
+    splits: DeviceSplits,
+    config: TrainingConfig,
+    seed: int,
+    *,
+    hooks: Hooks | None = None,
+    on_epoch: Callable[[Row, float], None] = nothing,
+    compute: Gradients = gradients,
+) -> Steps[None]:
+    """Train to the last epoch step by step, so that others may take turns.
+
+    Parameters
+    ----------
+    trainee, splits, config, seed, hooks, on_epoch : object
+        As of `fit`.
+    compute : Gradients
+        Computes the gradients of a batch.
+
+    Returns
+    -------
+    Steps
+        The work; it finds nothing.
+
+    Yields
+    ------
+    None
+        After each step and each evaluated batch.
+    """
     for epoch in range(len(trainee.rows), config.epochs):
         started = time.monotonic()
         rate = learning_rate(config, epoch)
         set_learning_rate(trainee.optimizer, rate)
-        scores = {
-            "train": train_epoch(trainee, splits.train, config, seed, epoch, hooks or Hooks())
-        }
+        trained = epoch_steps(trainee, splits.train, config, seed, epoch, hooks or Hooks(), compute)
+        scores = {"train": (yield from trained)}
         seconds = time.monotonic() - started
-        scores["validation"] = evaluate(trainee.model, splits.validation)
-        scores["test"] = evaluate(trainee.model, splits.test)
+        for name, split in (("validation", splits.validation), ("test", splits.test)):
+            scores[name] = yield from evaluation_steps(
+                trainee.model, split, precision=config.precision
+            )
         row: Row = {"epoch": epoch, "learning_rate": rate}
-        for split, score in scores.items():
-            row |= {f"{split}_{key}": value for key, value in score._asdict().items()}
+        for name, score in scores.items():
+            row |= {f"{name}_{key}": value for key, value in score._asdict().items()}
         trainee.rows.append(row)
         trainee.elapsed_s += time.monotonic() - started
         on_epoch(row, seconds)

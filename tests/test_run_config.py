@@ -1,0 +1,92 @@
+"""What a configuration's hash holds: everything but the precision at its default."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from partial_backprop import config, record, registry
+from partial_backprop.errors import UserError
+from partial_backprop.run_config import IN_ANY_PRECISION, RunConfig, TrainingConfig
+
+PUBLISHED = sorted(Path(__file__).parents[1].glob("results/published/runs/*/*/seed0/record.json"))
+IDENTITY = {"scale": "s", "experiment": "one", "arm": "fb", "seed": 0}
+
+
+def run(recipe="classify", **training):
+    return RunConfig(**IDENTITY, recipe={"name": recipe}, training=training)
+
+
+def canonical(content):
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: "/".join(path.parts[-4:-2]))
+def test_published_records_keep_their_hashes(path):
+    content = json.loads(path.read_text(encoding="utf-8"))
+    assert canonical(content["config"]) == content["config_sha256"]
+    found = record.read(path)
+    assert found.config.sha256() == content["config_sha256"]
+    # Records from before there was a choice of precision say nothing of it, and were float32.
+    told = (content["config"]["training"] or {}).get("precision", "float32")
+    assert found.config.training is None or found.config.training.precision == told
+
+
+def test_there_are_published_records():
+    assert PUBLISHED
+
+
+def test_at_its_default_the_precision_is_neither_hashed_nor_written():
+    told, untold = run(precision="float32"), run()
+    assert told == untold
+    assert told.sha256() == untold.sha256()
+    dumped = told.model_dump(mode="json")
+    assert dumped["training"].keys() == TrainingConfig.model_fields.keys() - {"precision"}
+    assert "precision" not in told.model_dump_json()
+    assert RunConfig.model_validate(dumped) == told
+
+
+@pytest.mark.parametrize("precision", ["tf32", "bf16"])
+def test_any_other_precision_is_hashed_and_read_back(precision):
+    one = run(precision=precision)
+    assert len({run().sha256(), one.sha256(), run(precision="bf16").sha256()}) == (
+        2 if precision == "bf16" else 3
+    )
+    assert one.model_dump(mode="json")["training"]["precision"] == precision
+    assert RunConfig.model_validate_json(one.model_dump_json()) == one
+
+
+@pytest.mark.parametrize("recipe", ["caption", "inclusion", "compress", "weight_prune"])
+def test_a_recipe_that_knows_float32_alone_refuses_the_others(recipe):
+    assert run(recipe).training.precision == "float32"
+    with pytest.raises(ValueError, match=f"recipe {recipe} computes in float32 alone"):
+        run(recipe, precision="bf16")
+
+
+def test_recipes_in_any_precision_exist():
+    for name in IN_ANY_PRECISION:
+        assert registry.resolve("recipes", {"name": name})["name"] == name
+
+
+def test_an_arm_shares_no_epochs_of_another_precision(tmp_path):
+    config_dir = tmp_path / "config"
+    (config_dir / "scales").mkdir(parents=True)
+    (config_dir / "experiments").mkdir()
+    (config_dir / "scales" / "s.yaml").write_text("{title: s, seeds: [0], experiments: {one: {}}}")
+    arms = """
+      {bad: {training: {precision: bf16}},
+       good: {training: {precision: bf16, shared_epochs: 0}},
+       fb: {}}
+    """
+    path = config_dir / "experiments" / "one.yaml"
+    path.write_text(f"{{title: One, training: {{}}, arms: {arms}}}")
+    with pytest.raises(UserError, match=r"set training\.shared_epochs of the arm to 0") as caught:
+        config.resolve("s", "one", "bad", 0, config_dir)
+    assert "\n" not in str(caught.value)
+    assert config.resolve("s", "one", "good", 0, config_dir).training.precision == "bf16"
+    assert config.resolve("s", "one", config.TRUNK, 0, config_dir).training.precision == "float32"
+    path.write_text("{title: One, training: {precision: bf16}, arms: {fb: {}}}")
+    for arm in ("fb", config.TRUNK):
+        assert config.resolve("s", "one", arm, 0, config_dir).training.precision == "bf16"
