@@ -17,6 +17,7 @@ ARMS = {
     "pb_filters": "PB, whole filters",
     "pb_remask35": "PB, new masks",
     "pb_final_fb": "PB, FB at the end",
+    "fb_bf16": "FB, bfloat16",
 }
 """Arms in the order in which they are printed."""
 

@@ -72,7 +72,7 @@ def test_the_scheduler_ran_every_job(slurm, done):
         experiment, arm, seed = path.parts[-4:-1]
         name = f"{experiment}_{arm}_{seed.removeprefix('seed')}"
         assert f"wildcards_{name}" in told, f"{name} did not run by the scheduler"
-    assert len(runs) == 6 + 1 + 3
+    assert len(runs) == 7 + 1 + 3
 
 
 def test_tables_figures_and_paper_are_one_job_and_the_tidy_records_another(slurm, done):

@@ -58,6 +58,9 @@ def sentences(frame: pd.DataFrame, reported: Reported) -> dict[str, Tex]:
         "filters_accuracy": in_words(
             compare(frame, "pb_filters", "pb"), "PB of whole filters", "PB of single weights"
         ),
+        "precision": in_words(
+            compare(frame, "fb_bf16", "fb"), "FB in bfloat16", "FB in single precision"
+        ),
         "variants": _variants(frame),
     }
 

@@ -117,7 +117,8 @@ def _notes(inputs: Inputs, frame: pd.DataFrame, facts: dict[str, Any]) -> tuple[
         "protocol of the source's listing.",
         "Masked: frozen by the mask. Natural zeros: gradient exactly 0 on the batch that made the "
         "mask. Unmoved: final value equal, bit for bit, to the one when the last mask was made (FB: "
-        "after Ω epochs). Drift: mean change of masked weights, in absolute value, since then.",
+        "after Ω epochs; in bfloat16, which shares none, the first). Drift: mean change of masked "
+        "weights, in absolute value, since then.",
         f"The source prints natural zeros of {' % and '.join(zeros)} % (section 4.1), on networks "
         "at full size.",
     )
