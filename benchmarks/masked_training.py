@@ -16,7 +16,6 @@ from torch import nn
 
 from partial_backprop import registry
 from partial_backprop.freezing import filters, quantile
-from partial_backprop.freezing.compact_hold import CompactHold
 from partial_backprop.freezing.partial_backprop import PartialBackprop
 
 SHARE = 0.8
@@ -146,8 +145,7 @@ class Training:
         """
         tensors = [value for state in self.optimizer.state.values() for value in state.values()]
         found = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
-        held = self.pb._held if self.pb is not None else None
-        return found + (held.steps.n_bytes() if isinstance(held, CompactHold) else 0)
+        return found + (self.pb.position_bytes if self.pb is not None else 0)
 
 
 WAYS = {

@@ -3,15 +3,18 @@
 import copy
 import functools
 import io
+import math
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from tests import fake_triton
 from torch import nn
 
 from partial_backprop import PartialBackprop, UserError
-from partial_backprop.freezing import active_adam, quantile
+from partial_backprop.freezing import adam_numba, quantile
+from partial_backprop.freezing.active import BLOCK
 from partial_backprop.freezing.strict import bits
 
 MOST = functools.partial(quantile.mask, q=0.7)
@@ -35,12 +38,24 @@ OPTIMIZERS = {
 N_BATCHES = 4
 
 
+def use(kernel: str, monkeypatch) -> str:
+    if kernel == "triton":
+        fake_triton.install(monkeypatch)
+    if kernel == "torch":
+        monkeypatch.setattr(adam_numba, "kernel", lambda: None)
+    return kernel
+
+
 @pytest.fixture(params=["numba", "torch"])
 def kernel(request, monkeypatch):
     """Run a test with the kernel, and as if numba were not installed."""
-    if request.param == "torch":
-        monkeypatch.setattr(active_adam, "kernel", lambda: None)
-    return request.param
+    return use(request.param, monkeypatch)
+
+
+@pytest.fixture(params=["numba", "triton", "torch"])
+def every_kernel(request, monkeypatch):
+    """Run a test with a GPU's kernel too."""
+    return use(request.param, monkeypatch)
 
 
 def network(seed: int = 0) -> nn.Module:
@@ -91,12 +106,12 @@ def assert_same_bits(one, other) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_compact_steps_are_dense_steps(name, kernel):
+def test_compact_steps_are_dense_steps(name, every_kernel):
     """To a few roundings: tails of vectors, and the kernel against torch's unfused forms."""
     dense, _, expected = run(OPTIMIZERS[name], range(3))
     compact, _, pb = run(OPTIMIZERS[name], range(3), compact=True)
     adam = name.startswith(("adam", "amsgrad")) and "maximize" not in name
-    assert pb.kernel == ("numba" if adam and kernel == "numba" else "torch")
+    assert pb.kernel == (every_kernel if adam else "torch")
     for key, mask in expected.mask.items():
         assert torch.equal(pb.mask[key], mask)
         one, two = values(dense)[key], values(compact)[key]
@@ -193,7 +208,7 @@ def test_a_resumed_run_is_the_same_run(name, stop, optimizer_first, kernel):
     assert pb.report().masked_at_epochs == (2, 4)
 
 
-def test_a_run_stopped_within_an_epoch_goes_on(kernel):
+def test_a_run_stopped_within_an_epoch_goes_on(every_kernel):
     model, optimizer, pb = run(OPTIMIZERS["amsgrad fused"], range(2), compact=True)
     states = copy.deepcopy([part.state_dict() for part in (model, optimizer, pb)])
     second, other, other_pb = run(OPTIMIZERS["amsgrad fused"], range(0), seed=1, compact=True)
@@ -226,6 +241,19 @@ def test_state_is_of_active_entries_alone_and_whole_again_at_the_end(kernel):
     assert pb.report().total("drift_sum_abs") > 0
 
 
+def test_bytes_of_positions_are_told():
+    """Two for an active entry, and four for each block of a parameter and one more."""
+    _, _, pb = run(OPTIMIZERS["amsgrad"], range(1), compact=True)
+    assert pb.position_bytes == 0
+    _, _, pb = run(OPTIMIZERS["amsgrad"], range(2), compact=True)
+    masks = [active for active in pb.mask.values() if not active.all()]
+    n_blocks = sum(math.ceil(one.numel() / BLOCK) for one in masks)
+    n_active = sum(int(one.sum()) for one in masks)
+    assert pb.position_bytes == 2 * n_active + 4 * (n_blocks + len(masks))
+    _, _, pb = run(OPTIMIZERS["amsgrad"], range(2))
+    assert pb.position_bytes == 0
+
+
 def test_what_becomes_active_begins_at_zero_and_what_stays_goes_on():
     model = nn.Linear(6, 1, bias=False)
     optimizer = ADAM(model.parameters(), lr=0.01)
@@ -243,7 +271,7 @@ def test_what_becomes_active_begins_at_zero_and_what_stays_goes_on():
     assert moments.tolist() == pytest.approx([1 - 0.9**6, 1 - 0.9**3, 1 - 0.9**3, 1 - 0.9**6])
 
 
-def test_a_parameter_frozen_whole_and_one_active_whole(kernel):
+def test_a_parameter_frozen_whole_and_one_active_whole(every_kernel):
     model = network()
     optimizer = OPTIMIZERS["amsgrad"](model.parameters())
 
@@ -264,7 +292,7 @@ def test_a_parameter_frozen_whole_and_one_active_whole(kernel):
     assert pb.report().total("n_mask_zeros") == model[0].weight.numel()
 
 
-def test_schedulers_groups_accumulation_and_clipping(kernel):
+def test_schedulers_groups_accumulation_and_clipping(every_kernel):
     found = []
     for compact in (False, True):
         model = network()
@@ -338,7 +366,7 @@ def test_a_dense_state_is_taken_over(kernel):
     assert other_pb.report().total("n_unmoved") == pb.report().total("n_unmoved")
 
 
-def test_closed_it_gives_back_a_whole_state(kernel):
+def test_closed_it_gives_back_a_whole_state(every_kernel):
     model, optimizer, pb = run(OPTIMIZERS["amsgrad fused"], range(2), compact=True)
     pb.close()
     train(model, optimizer, pb, [2])

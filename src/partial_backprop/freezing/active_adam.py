@@ -1,23 +1,21 @@
-"""Adam and AMSGrad on active entries alone: which parameters, by how many threads."""
+"""Adam and AMSGrad on active entries alone: which kernel steps for which parameters."""
 
-import functools
-import itertools
-import os
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import importlib
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from partial_backprop.freezing.active import BLOCK, ActiveEntries, flat
+from partial_backprop.freezing.active import ActiveEntries
 
 NONE, COUPLED, DECOUPLED = 0, 1, 2
 """Weight decay: none, a part of the gradient (Adam), or of its own (AdamW)."""
 
-_TYPES = {torch.float32: np.float32, torch.float64: np.float64}
-_UNUSUAL = ("maximize", "capturable", "differentiable")
+KERNELS = {"cpu": "numba", "cuda": "triton"}
+"""Type of a device -> what compiles its kernel: ``adam_numba`` or ``adam_triton``, same values."""
+
+_UNUSUAL = ("maximize", "differentiable")
 
 
 class Job(NamedTuple):
@@ -32,27 +30,28 @@ class Job(NamedTuple):
     """The optimizer's options for it."""
 
 
-@functools.cache
-def kernel() -> Callable[..., None] | None:
-    """Find the compiled kernel.
+def decay(group: Mapping[str, Any]) -> int:
+    """Tell what kind of weight decay a group has.
+
+    Parameters
+    ----------
+    group : mapping
+        Options of Adam or AdamW.
 
     Returns
     -------
-    callable or None
-        None where numba is not installed.
+    {NONE, COUPLED, DECOUPLED}
+        The kind.
     """
-    try:
-        # Numba takes a second to import, and most who import this module do without.
-        from partial_backprop.freezing.adam_kernel import compiled
-    except ImportError:
-        return None
-    return compiled()
+    if not group["weight_decay"]:
+        return NONE
+    return DECOUPLED if group.get("decoupled_weight_decay", False) else COUPLED
 
 
-def fits(
+def kernel(
     optimizer: torch.optim.Optimizer, group: Mapping[str, Any], parameters: Sequence[Tensor]
-) -> bool:
-    """Tell whether the kernel can step for some parameters.
+) -> str | None:
+    """Find the kernel that can step for some parameters.
 
     Parameters
     ----------
@@ -61,145 +60,48 @@ def fits(
     group : mapping
         One of its groups.
     parameters : sequence of Tensor
-        Some of the group.
+        Some of the group, with gradients.
 
     Returns
     -------
-    bool
-        For Adam and AdamW with their usual options, on parameters of single or double precision on
-        the processor that have a state, if numba is there.
+    {"numba", "triton"} or None
+        A kernel for Adam and AdamW with their usual options, on parameters of single or double
+        precision on one device that have a state; None for all else, and where what compiles it is
+        missing.
     """
-    return (
-        type(optimizer) in (torch.optim.Adam, torch.optim.AdamW)
-        and not any(group.get(option) for option in _UNUSUAL)
-        and all(
-            parameter.device.type == "cpu"
-            and parameter.dtype in _TYPES
-            and parameter.grad.dtype == parameter.dtype
-            and "exp_avg" in optimizer.state.get(parameter, {})
-            for parameter in parameters
-        )
-        and kernel() is not None
+    if type(optimizer) not in (torch.optim.Adam, torch.optim.AdamW) or not parameters:
+        return None
+    # A scaler that was not asked to divide gradients leaves it to torch's fused step.
+    if any(map(group.get, _UNUSUAL)) or getattr(optimizer, "grad_scale", None) is not None:
+        return None
+    device = parameters[0].device
+    refused = group.get("capturable") and device.type == "cpu"  # torch says so
+    if refused or any(isinstance(beta, Tensor) for beta in group["betas"]):
+        return None
+    fits = all(
+        parameter.device == device
+        and parameter.dtype in (torch.float32, torch.float64)
+        and parameter.grad.dtype == parameter.dtype
+        and "exp_avg" in optimizer.state.get(parameter, {})
+        for parameter in parameters
     )
+    name = KERNELS.get(device.type) if fits else None
+    return name if name is not None and _module(name).works(device) else None
 
 
-def step(jobs: Sequence[Job]) -> None:
+def step(name: str, jobs: Sequence[Job]) -> None:
     """Take one step.
 
     Parameters
     ----------
+    name : {"numba", "triton"}
+        What `kernel` has found for each of them.
     jobs : sequence of Job
         Parameters with gradients; values and states are altered in place.
-
-    Notes
-    -----
-    As many threads as torch uses, each with the same number of blocks; entries do not depend on one
-    another, and results not on the number of threads.
-
-    *Departures.* Bit for bit what torch's fused kernel makes of the same entries, where that works on
-    whole vectors (16 numbers of single precision with AVX-512): at a parameter's last few entries, and
-    on another processor, the second moment may differ in its last bit. Torch's other forms round
-    otherwise than the fused one, the kernel as the fused one.
-
-    References
-    ----------
-    Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1; Reddi et al.,
-    "On the convergence of Adam and beyond", ICLR 2018, algorithm 2.
     """
-    n_threads = torch.get_num_threads()
-    calls = [_arguments(job) for job in jobs]
-    parts = _shares([len(call[3]) - 1 for call in calls], n_threads)
-    if n_threads == 1:
-        _run(calls, parts[0])
-    else:
-        threads = _pool(n_threads, os.getpid(), _flushes_denormals())
-        list(threads.map(functools.partial(_run, calls), parts))
+    _module(name).step(jobs)
 
 
-def _arguments(job: Job) -> tuple[Any, ...]:
-    parameter, entries, state, group = job
-    gradient = parameter.grad
-    if gradient.stride() != parameter.stride():
-        gradient = torch.empty_like(parameter).copy_(gradient)
-    state["step"] += 1
-    moments = [state["exp_avg"], state["exp_avg_sq"]]
-    moments.append(state["max_exp_avg_sq"] if group["amsgrad"] else moments[1])
-    decay = COUPLED if group["weight_decay"] else NONE
-    if decay and group.get("decoupled_weight_decay", False):
-        decay = DECOUPLED
-    betas = (float(beta) for beta in group["betas"])
-    numbers = _numbers(
-        _TYPES[parameter.dtype],
-        float(state["step"]),
-        float(group["lr"]),
-        *betas,
-        group["eps"],
-        decay,
-        group["weight_decay"],
-    )
-    return (
-        flat(parameter).numpy(),
-        flat(gradient).numpy(),
-        entries.places.numpy().view(np.uint16),  # a sign would be looked at, one by one
-        entries.starts.numpy(),
-        *(moment.numpy() for moment in moments),
-        bool(group["amsgrad"]),
-        *numbers,
-    )
-
-
-@functools.lru_cache(maxsize=16)
-def _numbers(
-    number: type,
-    t: float,
-    rate: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    decay: int,
-    weight_decay: float,
-) -> tuple[Any, ...]:
-    """Compute the kernel's numbers in double precision: the same for most parameters of a step."""
-    return (
-        number(1 - beta1),
-        number(beta2),
-        number(1 - beta2),
-        number(-rate / (1 - beta1**t)),
-        number((1 - beta2**t) ** 0.5),
-        number(eps),
-        decay,
-        number(1 - rate * weight_decay if decay == DECOUPLED else weight_decay),
-    )
-
-
-def _shares(n_blocks: Sequence[int], n_threads: int) -> list[list[tuple[int, int, int]]]:
-    """Share blocks out: for each thread, calls with their first block and the one after the last."""
-    ends = np.cumsum([0, *n_blocks])
-    cuts = [int(ends[-1]) * i // n_threads for i in range(n_threads + 1)]
-    return [
-        [
-            (call, max(low - first, 0), min(high - first, last - first))
-            for call, (first, last) in enumerate(itertools.pairwise(ends))
-            if first < high and low < last
-        ]
-        for low, high in itertools.pairwise(cuts)
-    ]
-
-
-def _run(calls: Sequence[tuple[Any, ...]], part: Sequence[tuple[int, int, int]]) -> None:
-    compiled = kernel()
-    for call, first, last in part:
-        values, gradients, places, starts, *rest = calls[call]
-        at = first * BLOCK
-        compiled(BLOCK, values[at:], gradients[at:], places, starts[first : last + 1], *rest)
-
-
-def _flushes_denormals() -> bool:
-    return bool(torch.tensor(1e-40) * 1.0 == 0)
-
-
-@functools.cache
-def _pool(n_threads: int, process: int, flushing: bool) -> ThreadPoolExecutor:
-    # One for each process, since threads do not survive a fork; and one for each way with denormal
-    # numbers, which a thread inherits from the one that starts it.
-    return ThreadPoolExecutor(n_threads, thread_name_prefix="active_adam")
+def _module(name: str) -> Any:
+    # Numba takes a second to import, and most who import this module do without.
+    return importlib.import_module(f"partial_backprop.freezing.adam_{name}")

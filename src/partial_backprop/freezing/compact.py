@@ -1,5 +1,6 @@
 """Let an optimizer work on active entries alone: state for these, and frozen values never written."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -99,10 +100,10 @@ class CompactSteps:
     Between steps the optimizer holds the parameters as ever: ``zero_grad``, clipping, learning-rate
     schedules and ``GradScaler`` see nothing. For the time of a step, one of two things happens.
 
-    Adam and AdamW on a processor: numba's kernel steps (`active_adam`), and the gradients are out of
-    sight of torch's own step, which then passes these parameters over. All else: vectors of the
-    active values and gradients take the parameters' place, torch's own step works on them, and the
-    values are written back.
+    Adam and AdamW: a kernel steps (`active_adam`), numba's on a processor and Triton's on a GPU, and
+    the gradients are out of sight of torch's own step, which then passes these parameters over. All
+    else: vectors of the active values and gradients take the parameters' place, torch's own step
+    works on them, and the values are written back.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class CompactSteps:
         self._hidden: dict[nn.Parameter, Tensor] = {}
         self._instead: dict[nn.Parameter, nn.Parameter] = {}
         self.kernel = "torch"
-        """What made the last step: ``numba`` or ``torch``."""
+        """What made the last step: ``numba``, ``triton`` or ``torch``."""
 
     def before_step(self) -> None:
         """Step with the kernel, or put active entries in the parameters' place."""
@@ -126,17 +127,18 @@ class CompactSteps:
         moving = {
             parameter: parameter.grad for parameter in self._entries if parameter.grad is not None
         }
-        jobs = []
+        state, jobs = self._optimizer.state, defaultdict(list)
         for group in self._optimizer.param_groups:
             mine = [p for p in group["params"] if p in moving and self._entries[p].n_active]
-            if active_adam.fits(self._optimizer, group, mine):
-                state = self._optimizer.state
-                jobs += [active_adam.Job(p, self._entries[p], state[p], group) for p in mine]
+            if kernel := active_adam.kernel(self._optimizer, group, mine):
+                some = [active_adam.Job(p, self._entries[p], state[p], group) for p in mine]
+                jobs[kernel] += some
             else:
                 self._instead |= {p: self._active_alone(p) for p in mine}
-        self.kernel = "torch" if self._instead or not jobs else "numba"
+        self.kernel = "torch" if self._instead or not jobs else " ".join(jobs)
         if jobs and not _overflowed(self._optimizer):
-            active_adam.step(jobs)
+            for kernel, some in jobs.items():
+                active_adam.step(kernel, some)
         for parameter, gradient in moving.items():
             if parameter not in self._instead:
                 self._hidden[parameter], parameter.grad = gradient, None

@@ -91,8 +91,13 @@ class CompactHold:
 
     @property
     def kernel(self) -> str:
-        """What made the last step: ``torch`` or ``numba``."""
+        """What made the last step: ``torch``, ``numba`` or ``triton``."""
         return self.steps.kernel
+
+    @property
+    def position_bytes(self) -> int:
+        """Bytes that the positions of active entries take."""
+        return self.steps.n_bytes()
 
     def mask(self) -> Mask:
         """Build the mask from the positions.

@@ -22,6 +22,7 @@ class DenseHold:
     """
 
     kernel = "torch"
+    position_bytes = 0
 
     def __init__(
         self, mask: Mask, anchor: dict[str, Tensor], frozen: FrozenWeights | None = None

@@ -13,7 +13,9 @@ class Hold(Protocol):
     threshold: float | None
     """Raw gradient magnitude that separated frozen from active, where one did."""
     kernel: str
-    """What made the last step: ``torch`` or ``numba``."""
+    """What made the last step: ``torch``, ``numba`` or ``triton``."""
+    position_bytes: int
+    """Bytes that the positions of active entries take."""
 
     def mask(self) -> Mask:
         """Return the mask.

@@ -50,7 +50,7 @@ class PartialBackprop:
     compact : bool, default=False
         Keep the optimizer's state, and step, for active entries alone (`CompactHold`); ``strict``
         only, with an optimizer of ``torch.optim`` that works entry by entry. Weights come out the
-        same, but for roundings where `kernel` is ``numba`` and the optimizer is not fused.
+        same, but for roundings where `kernel` is not ``torch`` and the optimizer is not fused.
     skip_filters : bool, default=False
         Compute no weight gradients of filters that are frozen whole, and no backward pass of early
         layers that are (`skip.SkippedFilters`); with any criterion, worth while with ``filters``.
@@ -106,10 +106,8 @@ class PartialBackprop:
         self._skip_filters, self._skipped = skip_filters, SkippedFilters(model, {})
         self._n_natural_zeros: dict[str, int] = {}
         trainable(model, optimizer)  # or else an error, here and not epochs later
-        self._hooks = [
-            optimizer.register_step_pre_hook(self._before_step),
-            optimizer.register_step_post_hook(self._after_step),
-        ]
+        before = optimizer.register_step_pre_hook(self._before_step)
+        self._hooks = [before, optimizer.register_step_post_hook(self._after_step)]
 
     @property
     def mask(self) -> Mask | None:
@@ -123,8 +121,13 @@ class PartialBackprop:
 
     @property
     def kernel(self) -> str | None:
-        """What made the last step with a mask: ``torch``, ``numba``, or None before the first."""
+        """What made the last step with a mask: ``torch``, ``numba`` or ``triton``; None before."""
         return self._held.kernel if self._held is not None else None
+
+    @property
+    def position_bytes(self) -> int:
+        """Bytes that ``compact`` takes, beside the optimizer's state, for where active weights are."""
+        return self._held.position_bytes if self._held is not None else 0
 
     @property
     def freezes(self) -> bool:
@@ -277,11 +280,9 @@ class PartialBackprop:
 
     def _hold(self, mask: Mask, **saved: Mapping[str, Any]) -> None:
         parameters = trainable(self._model, self._optimizer)
-        strict, compact = self._mode == "strict", self._compact
-        compact = compact and not self._schedule.is_full(self._epoch)
-        self._held = hold(
-            self._optimizer, parameters, mask, strict=strict, compact=compact, **saved
-        )
+        compact = self._compact and not self._schedule.is_full(self._epoch)
+        how = {"strict": self._mode == "strict", "compact": compact}
+        self._held = hold(self._optimizer, parameters, mask, **how, **saved)
         if self._skip_filters and self.freezes:
             self._skipped = SkippedFilters(self._model, self._held.mask())
 
