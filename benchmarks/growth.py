@@ -177,7 +177,7 @@ def by_seeds(counts: Sequence[int]) -> list[Curve]:
     list of Curve
         Seconds.
     """
-    from partial_backprop.aggregate import layers_frame, runs_frame
+    from partial_backprop.frames.aggregate import layers_frame, runs_frame
     from partial_backprop.inputs import read_runs
 
     path = min((ROOT / "results/published/runs/lenet5_mnist/pb").glob("seed*/record.json"))

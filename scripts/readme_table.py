@@ -3,7 +3,8 @@
 import sys
 from pathlib import Path
 
-from partial_backprop import aggregate, inputs, intervals, labels
+from partial_backprop import inputs, intervals, labels
+from partial_backprop.frames import aggregate
 
 ROOT = Path(__file__).parents[1]
 BEGIN = "<!-- published: begin (scripts/readme_table.py writes this) -->\n"

@@ -9,10 +9,17 @@ from pathlib import Path
 
 import numpy as np
 
-from partial_backprop import caption_examples, captions, reported
-from partial_backprop.caption_examples import Example
-from partial_backprop.captions import Bleu, BleuCounts, CaptionReport, Epoch, SplitReport
+from partial_backprop import reported
 from partial_backprop.inputs import Inputs, Run
+from partial_backprop.measurements import caption_examples, captions
+from partial_backprop.measurements.caption_examples import Example
+from partial_backprop.measurements.captions import (
+    Bleu,
+    BleuCounts,
+    CaptionReport,
+    Epoch,
+    SplitReport,
+)
 from partial_backprop.record import (
     DataFacts,
     FreezingReport,

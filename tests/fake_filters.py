@@ -8,10 +8,11 @@ import functools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from partial_backprop import filters, reported
-from partial_backprop.filter_arms import ARMS, EXPERIMENT
-from partial_backprop.filters import FiltersReport, Scored, Size, TensorZeros
+from partial_backprop import reported
+from partial_backprop.frames.filter_arms import ARMS, EXPERIMENT
 from partial_backprop.inputs import Inputs, Run
+from partial_backprop.measurements import filters
+from partial_backprop.measurements.filters import FiltersReport, Scored, Size, TensorZeros
 from partial_backprop.record import (
     Count,
     DataFacts,

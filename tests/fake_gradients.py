@@ -8,9 +8,10 @@ import itertools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from partial_backprop import gradient_counts, reported
-from partial_backprop.gradient_counts import GradientCounts, WeightCounts
+from partial_backprop import reported
 from partial_backprop.inputs import Inputs, Run
+from partial_backprop.measurements import gradient_counts
+from partial_backprop.measurements.gradient_counts import GradientCounts, WeightCounts
 from partial_backprop.record import Count, DataFacts, NetworkFacts, Provenance, Record, Selection
 from partial_backprop.run_config import OptimizerConfig, RunConfig, TrainingConfig
 

@@ -10,10 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from partial_backprop import inclusion, inclusion_arms, labels, reported, step_costs
-from partial_backprop.inclusion import Epoch, FirstFilters, InclusionReport, Layer, Masked
-from partial_backprop.inclusion_arms import COST, EARLY, LAYERS, TICKETS, TUNED
+from partial_backprop import labels, reported
+from partial_backprop.frames import inclusion_arms
+from partial_backprop.frames.inclusion_arms import COST, EARLY, LAYERS, TICKETS, TUNED
 from partial_backprop.inputs import Inputs, Run
+from partial_backprop.measurements import inclusion, step_costs
+from partial_backprop.measurements.inclusion import (
+    Epoch,
+    FirstFilters,
+    InclusionReport,
+    Layer,
+    Masked,
+)
 from partial_backprop.record import (
     Count,
     DataFacts,

@@ -9,9 +9,10 @@ import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from partial_backprop import compression, reported
-from partial_backprop.compression import CompressionReport, LayerCounts, Point
+from partial_backprop import reported
 from partial_backprop.inputs import Inputs, Run
+from partial_backprop.measurements import compression
+from partial_backprop.measurements.compression import CompressionReport, LayerCounts, Point
 from partial_backprop.record import (
     Count,
     DataFacts,

@@ -7,8 +7,9 @@ a sentence must say.
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from partial_backprop import reported, sizes
+from partial_backprop import reported
 from partial_backprop.inputs import Inputs, Run
+from partial_backprop.measurements import sizes
 from partial_backprop.record import (
     Count,
     DataFacts,

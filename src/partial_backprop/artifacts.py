@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
-from partial_backprop import aggregate, config
+from partial_backprop import config
 from partial_backprop.errors import UserError
 from partial_backprop.files import write_atomically
+from partial_backprop.frames import aggregate
 from partial_backprop.inputs import read_inputs
 from partial_backprop.paper.text import escape
 from partial_backprop.tables.layout import Cell, Row, Table

@@ -9,10 +9,11 @@ import torch
 import yaml
 from PIL import Image
 
-from partial_backprop import caption_examples, cli, config
+from partial_backprop import cli, config
 from partial_backprop.captioning.apply import caption
 from partial_backprop.data.captioned import load_captioned
 from partial_backprop.errors import UserError
+from partial_backprop.measurements import caption_examples
 from partial_backprop.networks import scene_cnn
 from partial_backprop.recipes import caption as recipe
 from partial_backprop.recipes import encode

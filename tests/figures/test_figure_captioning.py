@@ -10,9 +10,9 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 import fake_captions
-from partial_backprop.caption_examples import Example
 from partial_backprop.errors import UserError
 from partial_backprop.figures import attention, figure_4, figure_5, style
+from partial_backprop.measurements.caption_examples import Example
 
 
 @pytest.fixture(autouse=True)

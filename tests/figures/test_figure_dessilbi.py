@@ -11,10 +11,11 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import fake_inclusion
-from partial_backprop import inclusion, inclusion_frames
 from partial_backprop.figures import dessilbi_marks, style
 from partial_backprop.figures import figure_dessilbi as module
-from partial_backprop.inclusion_arms import TICKETS, TUNED
+from partial_backprop.frames import inclusion_frames
+from partial_backprop.frames.inclusion_arms import TICKETS, TUNED
+from partial_backprop.measurements import inclusion
 from partial_backprop.record import Record
 
 

@@ -12,9 +12,9 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 import fake_filters
-from partial_backprop import filter_arms
 from partial_backprop.figures import figure_filter_pruning as module
 from partial_backprop.figures import style
+from partial_backprop.frames import filter_arms
 
 
 @pytest.fixture(autouse=True)

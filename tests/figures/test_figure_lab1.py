@@ -8,8 +8,8 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import lab1
-from partial_backprop import linear
 from partial_backprop.figures import figure_lab1, style
+from partial_backprop.measurements import linear
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nltk.translate.bleu_score import corpus_bleu
 
-from partial_backprop.captions import ORDERS
+from partial_backprop.measurements.captions import ORDERS
 from partial_backprop.metrics.bleu import count, count_each
 
 WORDS = st.lists(st.sampled_from("abcd"), min_size=4, max_size=9)

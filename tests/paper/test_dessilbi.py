@@ -8,7 +8,7 @@ import pytest
 
 import fake_inclusion
 from partial_backprop import artifacts
-from partial_backprop.inclusion_arms import LAYERS, MNIST, TICKETS, TUNED
+from partial_backprop.frames.inclusion_arms import LAYERS, MNIST, TICKETS, TUNED
 from partial_backprop.inputs import Inputs
 from partial_backprop.paper import article, dessilbi, latex, macros
 from partial_backprop.paper.context import context

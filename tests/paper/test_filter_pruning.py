@@ -8,8 +8,9 @@ import pytest
 
 import fake_filters
 from fake_filters import MADE, Arm
-from partial_backprop import artifacts, filters
-from partial_backprop.filter_arms import ARMS
+from partial_backprop import artifacts
+from partial_backprop.frames.filter_arms import ARMS
+from partial_backprop.measurements import filters
 from partial_backprop.paper import article, filter_pruning, latex, macros
 from partial_backprop.paper.context import context
 from partial_backprop.paper.text import Tex

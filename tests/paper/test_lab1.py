@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import lab1
-from partial_backprop import linear
 from partial_backprop.inputs import Inputs
+from partial_backprop.measurements import linear
 from partial_backprop.paper import article
 from partial_backprop.paper import lab1 as sentences_on_lab1
 from partial_backprop.paper.descents import first_after, short, vector

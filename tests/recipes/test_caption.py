@@ -14,12 +14,13 @@ import torch
 import yaml
 from tests.captioning.plain_decoder import Plain
 
-from partial_backprop import caption_examples, captions, config, record
+from partial_backprop import config, record
 from partial_backprop.captioning import features
 from partial_backprop.captioning.evaluate import teacher_forced
 from partial_backprop.captioning.vocabulary import Vocabulary
 from partial_backprop.data.captioned import load_captioned
 from partial_backprop.errors import UserError
+from partial_backprop.measurements import caption_examples, captions
 from partial_backprop.recipes import caption, caption_setting
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.provenance import provenance

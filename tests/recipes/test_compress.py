@@ -7,8 +7,9 @@ import pytest
 import torch
 from tests.runs import each_once, run, write_config
 
-from partial_backprop import compression, config
+from partial_backprop import config
 from partial_backprop.errors import UserError
+from partial_backprop.measurements import compression
 from partial_backprop.recipes import pretrain
 from partial_backprop.recipes.course import Unfinished
 from partial_backprop.record import read

@@ -6,9 +6,10 @@ import pytest
 import torch
 import yaml
 
-from partial_backprop import config, filters
+from partial_backprop import config
 from partial_backprop.errors import UserError
-from partial_backprop.filter_log import log_text
+from partial_backprop.measurements import filters
+from partial_backprop.measurements.filter_log import log_text
 from partial_backprop.networks import filter_cnn
 from partial_backprop.pruning.removal import remove
 from partial_backprop.recipes import filter_prune

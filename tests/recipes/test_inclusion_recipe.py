@@ -10,8 +10,9 @@ import yaml
 from PIL import Image
 from tests.runs import each_once, run, write_config
 
-from partial_backprop import config, inclusion
+from partial_backprop import config
 from partial_backprop.errors import UserError
+from partial_backprop.measurements import inclusion
 from partial_backprop.optim.adabound import AdaBound
 from partial_backprop.recipes import inclusion as recipe
 from partial_backprop.recipes import inclusion_path, ticket, top_five

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 import lab1
-from partial_backprop import aggregate, config, linear
+from partial_backprop import config
 from partial_backprop.errors import UserError
+from partial_backprop.frames import aggregate
 from partial_backprop.inputs import read_inputs
+from partial_backprop.measurements import linear
 from partial_backprop.recipes import linear_lab
 from partial_backprop.recipes.job import Job
 from partial_backprop.record import read, write

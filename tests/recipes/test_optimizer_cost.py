@@ -4,8 +4,9 @@ import pytest
 import torch
 import yaml
 
-from partial_backprop import config, record, step_costs
+from partial_backprop import config, record
 from partial_backprop.errors import UserError
+from partial_backprop.measurements import step_costs
 from partial_backprop.recipes import optimizer_cost
 from partial_backprop.recipes.job import Job
 

@@ -4,8 +4,9 @@ import pytest
 import torch
 import yaml
 
-from partial_backprop import config, gradient_counts
+from partial_backprop import config
 from partial_backprop.errors import UserError
+from partial_backprop.measurements import gradient_counts
 from partial_backprop.recipes import sparsify
 from partial_backprop.recipes.course import Unfinished
 from partial_backprop.recipes.job import Job

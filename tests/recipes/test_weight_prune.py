@@ -4,8 +4,9 @@ import pytest
 import torch
 from tests.runs import each_once, run, write_config
 
-from partial_backprop import config, sizes
+from partial_backprop import config
 from partial_backprop.errors import UserError
+from partial_backprop.measurements import sizes
 from partial_backprop.recipes.course import Unfinished
 from partial_backprop.record import read
 

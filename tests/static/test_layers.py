@@ -15,12 +15,8 @@ SETTLED = {"errors", "registry", "config", "record", "files", "run_config"}
 """What both sides of the house build on: the record is all that passes between them."""
 BUILDING_BLOCKS = {"data", "networks", "freezing", "pruning", "quantization", "sparsification"}
 BUILDING_BLOCKS |= {"captioning", "optim", "storage", "summary"}
-PRINTED = SETTLED | {"aggregate", "facts", "labels", "reported", "gradients", "inputs", "intervals"}
-PRINTED |= {"compression", "linear", "points", "sizes", "gradient_counts", "gradient_arithmetic"}
-PRINTED |= {"filters", "filter_arms"}
-PRINTED |= {"inclusion", "inclusion_arms", "inclusion_frames", "step_costs", "cost_arms"}
-PRINTED |= {"captions", "caption_arms", "caption_examples"}
-PRINTED |= {"performance"}
+PRINTED = SETTLED | {"measurements", "frames", "performance"}
+PRINTED |= {"facts", "labels", "reported", "gradients", "inputs", "intervals"}
 
 ALLOWED = {
     "errors": set(),
@@ -35,21 +31,10 @@ ALLOWED = {
     "config": {"errors", "registry", "files", "config_files", "run_config"},
     "record": {"errors", "files", "run_config"},
     "gradients": {"errors", "record", "run_config"},
-    "compression": {"errors", "record", "run_config"},
-    "linear": {"errors", "record", "run_config"},
-    "sizes": {"errors", "record", "run_config"},
-    "captions": {"errors", "record", "run_config"},
-    "caption_examples": {"errors", "files"},
-    "metrics": {"captions"},
-    "captioning": SETTLED
-    | {"captions", "caption_examples", "data", "metrics", "storage", "training"},
-    "timings": {"errors"},
+    "measurements": {"errors", "files", "labels", "record", "run_config"},
+    "metrics": {"measurements"},
+    "captioning": SETTLED | {"measurements", "data", "metrics", "storage", "training"},
     "performance": {"errors", "files", "run_config"},
-    "filters": {"record", "run_config", "timings"},
-    "inclusion": {"errors", "record", "run_config"},
-    "step_costs": {"record", "run_config", "timings"},
-    "filter_log": {"filters", "record"},
-    "gradient_counts": {"errors", "labels", "record", "run_config"},
     "mask": {"errors"},
     "torchvision_compat": {"errors"},
     "quick_start": set(),
@@ -57,9 +42,9 @@ ALLOWED = {
     "data": SETTLED | {"torchvision_compat"},
     "networks": {"errors", "torchvision_compat"},
     "freezing": SETTLED | {"mask", "ranges"},
-    "pruning": {"errors", "compression", "filters"},
+    "pruning": {"errors", "measurements"},
     "optim": set(),
-    "quantization": {"errors", "compression", "pruning"},
+    "quantization": {"errors", "measurements", "pruning"},
     "sparse": set(),
     "sparsification": {"errors", "pruning"},
     "storage": {"errors", "files"},
@@ -67,21 +52,11 @@ ALLOWED = {
     "training": SETTLED,
     "recipes": SETTLED
     | BUILDING_BLOCKS
-    | {"mask", "training", "gradients", "sources", "sparse"}
-    | {"captions", "caption_examples", "metrics"}
-    | {"inclusion", "step_costs"}
-    | {"compression", "linear", "sizes", "gradient_counts", "filters", "filter_log"},
+    | {"mask", "training", "gradients", "sources", "sparse", "measurements", "metrics"},
     # Printing, from the record.
     "reported": {"errors", "config", "files"},
     "inputs": SETTLED | {"gradients", "performance", "reported"},
-    "aggregate": {"inputs", "record"},
-    "gradient_arithmetic": {"reported"},
-    "filter_arms": {"inputs", "filters", "labels"},
-    "inclusion_arms": {"inputs", "inclusion", "reported"},
-    "inclusion_frames": {"inputs", "inclusion", "inclusion_arms", "record"},
-    "cost_arms": {"inputs", "inclusion_arms", "step_costs"},
-    "points": {"inputs", "compression", "record"},
-    "caption_arms": {"captions", "errors", "facts", "inputs"},
+    "frames": {"errors", "facts", "inputs", "labels", "measurements", "record", "reported"},
     "intervals": set(),
     "facts": SETTLED | {"inputs", "gradients", "labels"},
     "tables": PRINTED,

@@ -8,9 +8,10 @@ import pandas as pd
 import pytest
 
 import fake_inclusion
-from partial_backprop import artifacts, inclusion, labels
-from partial_backprop.inclusion_arms import CIFAR10, IMAGENET, MNIST, TUNED
+from partial_backprop import artifacts, labels
+from partial_backprop.frames.inclusion_arms import CIFAR10, IMAGENET, MNIST, TUNED
 from partial_backprop.inputs import Inputs
+from partial_backprop.measurements import inclusion
 from partial_backprop.record import Record
 from partial_backprop.tables.layout import Row, Table
 

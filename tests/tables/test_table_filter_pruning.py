@@ -3,8 +3,9 @@
 import pytest
 
 import fake_filters
-from partial_backprop import artifacts, filters
-from partial_backprop.filter_arms import ARMS
+from partial_backprop import artifacts
+from partial_backprop.frames.filter_arms import ARMS
+from partial_backprop.measurements import filters
 from partial_backprop.tables import table_filter_pruning as module
 from partial_backprop.tables.layout import Row, Table
 

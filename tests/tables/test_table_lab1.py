@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import lab1
-from partial_backprop import linear
 from partial_backprop.artifacts import to_tex
+from partial_backprop.measurements import linear
 from partial_backprop.tables import layout, table_lab1
 
 

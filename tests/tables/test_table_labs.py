@@ -7,9 +7,11 @@ import pandas as pd
 import pytest
 
 import fake_labs
-from partial_backprop import compression, labels, points
+from partial_backprop import labels
 from partial_backprop.artifacts import to_tex
+from partial_backprop.frames import points
 from partial_backprop.inputs import Inputs
+from partial_backprop.measurements import compression
 from partial_backprop.record import Record
 from partial_backprop.tables import (
     lab_rows,

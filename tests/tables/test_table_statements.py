@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import fake_labs
-from partial_backprop import linear
-from partial_backprop.linear import Course, LinearReport
+from partial_backprop.measurements import linear
+from partial_backprop.measurements.linear import Course, LinearReport
 from partial_backprop.record import Record
 from partial_backprop.run_config import RunConfig
 from partial_backprop.tables import evidence, table_statements

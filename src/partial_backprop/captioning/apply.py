@@ -6,8 +6,7 @@ import numpy as np
 import torch
 from PIL import Image
 
-from partial_backprop import captions, record
-from partial_backprop.caption_examples import Example
+from partial_backprop import record
 from partial_backprop.captioning import encoder
 from partial_backprop.captioning.decode import beam_search
 from partial_backprop.captioning.decoder import Decoder
@@ -15,6 +14,8 @@ from partial_backprop.captioning.vocabulary import Vocabulary
 from partial_backprop.data.compressed import scaled
 from partial_backprop.data.pictures import decode, pixels
 from partial_backprop.errors import UserError
+from partial_backprop.measurements import captions
+from partial_backprop.measurements.caption_examples import Example
 from partial_backprop.record import Record
 from partial_backprop.training import checkpoint
 

@@ -1,7 +1,7 @@
 """BLEU's counts as columns of a history, and back."""
 
 from partial_backprop.captioning.evaluate import TeacherForced
-from partial_backprop.captions import ORDERS, BleuCounts
+from partial_backprop.measurements.captions import ORDERS, BleuCounts
 from partial_backprop.training.history import Row
 
 _LENGTHS = ("hypothesis_length", "reference_length")

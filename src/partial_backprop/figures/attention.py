@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
-from partial_backprop.caption_examples import Example
 from partial_backprop.errors import UserError
 from partial_backprop.figures import style
 from partial_backprop.files import write_atomically
+from partial_backprop.measurements.caption_examples import Example
 
 GLOW = 0.55
 """Share of white where the decoder looked most; the rest is the image."""

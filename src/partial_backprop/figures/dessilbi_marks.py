@@ -7,10 +7,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
-from partial_backprop import inclusion_arms
 from partial_backprop.figures import style
 from partial_backprop.figures.style import Look
-from partial_backprop.inclusion import FirstFilters, InclusionReport
+from partial_backprop.frames import inclusion_arms
+from partial_backprop.measurements.inclusion import FirstFilters, InclusionReport
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Those of Okabe and Ito: of layers in their order."""

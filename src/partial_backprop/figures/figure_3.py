@@ -8,9 +8,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
 
 from partial_backprop import labels
-from partial_backprop.aggregate import histories_frame
 from partial_backprop.facts import Facts, of_runs, sentences
 from partial_backprop.figures import style
+from partial_backprop.frames.aggregate import histories_frame
 from partial_backprop.inputs import Inputs
 
 ARMS = ("fb", "pb")

@@ -2,9 +2,11 @@
 
 from matplotlib.figure import Figure
 
-from partial_backprop import caption_arms, caption_examples, labels
+from partial_backprop import labels
 from partial_backprop.figures import attention, style
+from partial_backprop.frames import caption_arms
 from partial_backprop.inputs import Inputs
+from partial_backprop.measurements import caption_examples
 
 ARM = "pb"
 """Whose captions are shown."""

@@ -6,12 +6,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from partial_backprop import caption_arms, labels
-from partial_backprop.caption_arms import ARMS, DECODINGS, pick
-from partial_backprop.captions import ORDERS, SEED
+from partial_backprop import labels
 from partial_backprop.figures import style
+from partial_backprop.frames import caption_arms
+from partial_backprop.frames.caption_arms import ARMS, DECODINGS, pick
 from partial_backprop.inputs import Inputs
 from partial_backprop.intervals import summary
+from partial_backprop.measurements.captions import ORDERS, SEED
 
 WIDTH = 0.8
 """Of the bars of one order together."""

@@ -7,13 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from partial_backprop import inclusion_arms, inclusion_frames, labels
+from partial_backprop import labels
 from partial_backprop.facts import of_runs, sentences
 from partial_backprop.figures import dessilbi_marks, style
 from partial_backprop.figures.dessilbi_marks import MASK_NAMES, MASKS
-from partial_backprop.inclusion import InclusionReport
-from partial_backprop.inclusion_arms import CIFAR10, LAYERS, MNIST, NETWORKS, TICKETS, TUNED
+from partial_backprop.frames import inclusion_arms, inclusion_frames
+from partial_backprop.frames.inclusion_arms import CIFAR10, LAYERS, MNIST, NETWORKS, TICKETS, TUNED
 from partial_backprop.inputs import Inputs, Run
+from partial_backprop.measurements.inclusion import InclusionReport
 
 PATHS = (("dessilbi_lenet3",), ("dessilbi_conv4", "dessilbi_conv2"))
 """Experiments whose paths the first two panels show: of each group the first that ran."""

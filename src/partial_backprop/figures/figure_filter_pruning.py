@@ -9,11 +9,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from partial_backprop import filter_arms
 from partial_backprop.facts import of_runs, sentences
 from partial_backprop.figures import style
 from partial_backprop.figures.style import Look
-from partial_backprop.filter_arms import ARMS, EXPERIMENT, NETWORK, PRINTED_BLOCKS, SEED
+from partial_backprop.frames import filter_arms
+from partial_backprop.frames.filter_arms import ARMS, EXPERIMENT, NETWORK, PRINTED_BLOCKS, SEED
 from partial_backprop.inputs import Inputs
 
 LAYERS = ("conv1_1.weight", "conv2_1.weight", "conv3_1.weight")

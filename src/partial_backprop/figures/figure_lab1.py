@@ -8,11 +8,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FixedLocator, NullLocator
 
-from partial_backprop import linear
 from partial_backprop.figures import style
 from partial_backprop.figures.style import Look
 from partial_backprop.inputs import Inputs
-from partial_backprop.linear import LinearReport, Part
+from partial_backprop.measurements import linear
+from partial_backprop.measurements.linear import LinearReport, Part
 
 N_COLUMNS = 4
 ORDERS = {

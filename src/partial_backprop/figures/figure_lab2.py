@@ -4,13 +4,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from partial_backprop import labels, points
+from partial_backprop import labels
 from partial_backprop.facts import of_runs, sentences
 from partial_backprop.figures import lab_marks, style
 from partial_backprop.figures.lab_marks import GLOBAL, LAYER
 from partial_backprop.figures.style import Look
+from partial_backprop.frames import points
+from partial_backprop.frames.points import AT_ONCE, LAB2
 from partial_backprop.inputs import Inputs
-from partial_backprop.points import AT_ONCE, LAB2
 
 SPARSITIES = (0.4, 0.6, 0.8)
 FINETUNED = {

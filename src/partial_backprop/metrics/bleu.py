@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from sacrebleu.metrics import BLEU
 
-from partial_backprop.captions import ORDERS, BleuCounts
+from partial_backprop.measurements.captions import ORDERS, BleuCounts
 
 Words = Sequence[str]
 """One caption, word by word."""

@@ -2,11 +2,12 @@
 
 import pandas as pd
 
-from partial_backprop import caption_arms, labels
-from partial_backprop.caption_arms import ARMS, DECODINGS, pick, share
-from partial_backprop.captions import SEED, CaptionReport
+from partial_backprop import labels
+from partial_backprop.frames import caption_arms
+from partial_backprop.frames.caption_arms import ARMS, DECODINGS, pick, share
 from partial_backprop.inputs import Inputs, Run
 from partial_backprop.intervals import paired_difference, summary
+from partial_backprop.measurements.captions import SEED, CaptionReport
 from partial_backprop.paper.compare import NOT_RUN, verdict
 from partial_backprop.paper.numbers import (
     decimal,

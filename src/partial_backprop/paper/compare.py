@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from partial_backprop import labels
-from partial_backprop.aggregate import by_seed
+from partial_backprop.frames.aggregate import by_seed
 from partial_backprop.intervals import Difference, paired_difference
 from partial_backprop.paper.numbers import difference, listing, plural
 from partial_backprop.paper.text import Tex, escape

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from partial_backprop import labels
-from partial_backprop.aggregate import runs_frame
-from partial_backprop.captions import EXPERIMENT
 from partial_backprop.facts import Facts, cnns
+from partial_backprop.frames.aggregate import runs_frame
 from partial_backprop.inputs import Inputs
+from partial_backprop.measurements.captions import EXPERIMENT
 from partial_backprop.paper import (
     appendix,
     captioning,

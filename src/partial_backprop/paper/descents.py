@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from partial_backprop import linear
-from partial_backprop.linear import Course, LinearReport
+from partial_backprop.measurements import linear
+from partial_backprop.measurements.linear import Course, LinearReport
 from partial_backprop.paper.numbers import decimal, integer, listing
 from partial_backprop.paper.text import Tex, escape
 

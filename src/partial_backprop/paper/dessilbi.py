@@ -2,18 +2,12 @@
 
 import pandas as pd
 
-from partial_backprop import (
-    cost_arms,
-    inclusion,
-    inclusion_arms,
-    inclusion_frames,
-    labels,
-    step_costs,
-)
-from partial_backprop.aggregate import by_seed, runs_frame
+from partial_backprop import labels
 from partial_backprop.facts import of_runs
 from partial_backprop.facts import sentences as told
-from partial_backprop.inclusion_arms import (
+from partial_backprop.frames import cost_arms, inclusion_arms, inclusion_frames
+from partial_backprop.frames.aggregate import by_seed, runs_frame
+from partial_backprop.frames.inclusion_arms import (
     CIFAR10,
     COST,
     EARLY,
@@ -24,6 +18,7 @@ from partial_backprop.inclusion_arms import (
     TUNED,
 )
 from partial_backprop.inputs import Inputs, Run
+from partial_backprop.measurements import inclusion, step_costs
 from partial_backprop.paper import dessilbi_layers, dessilbi_paths, dessilbi_tickets
 from partial_backprop.paper.compare import NOT_RUN
 from partial_backprop.paper.dessilbi_words import learned

@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from partial_backprop import inclusion_arms, inclusion_frames
-from partial_backprop.inclusion_arms import TUNED
+from partial_backprop.frames import inclusion_arms, inclusion_frames
+from partial_backprop.frames.inclusion_arms import TUNED
 from partial_backprop.inputs import Inputs
 from partial_backprop.paper.compare import NOT_RUN
 from partial_backprop.paper.dessilbi_words import failure, learned

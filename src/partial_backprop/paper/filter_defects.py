@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from partial_backprop import filter_arms
-from partial_backprop.filter_arms import ARMS, PRINTED_BLOCKS, SEED
+from partial_backprop.frames import filter_arms
+from partial_backprop.frames.filter_arms import ARMS, PRINTED_BLOCKS, SEED
 from partial_backprop.inputs import Run
 from partial_backprop.paper.compare import NOT_RUN
 from partial_backprop.paper.lab_words import accuracy, compared

@@ -2,10 +2,10 @@
 
 import pandas as pd
 
-from partial_backprop import filter_arms
 from partial_backprop.facts import of_runs
 from partial_backprop.facts import sentences as told
-from partial_backprop.filter_arms import ARMS, EXPERIMENT, NETWORK
+from partial_backprop.frames import filter_arms
+from partial_backprop.frames.filter_arms import ARMS, EXPERIMENT, NETWORK
 from partial_backprop.inputs import Inputs, Run
 from partial_backprop.intervals import summary
 from partial_backprop.paper import filter_defects

@@ -7,7 +7,7 @@ in percentage points at the last epoch, unless their sentence says otherwise.
 import pandas as pd
 
 from partial_backprop import labels
-from partial_backprop.aggregate import by_seed
+from partial_backprop.frames.aggregate import by_seed
 from partial_backprop.paper.compare import (
     ACCURACY,
     NOT_RUN,

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from partial_backprop import gradient_counts, labels
-from partial_backprop.aggregate import by_seed, runs_frame
+from partial_backprop import labels
 from partial_backprop.facts import of_runs
 from partial_backprop.facts import sentences as told
-from partial_backprop.gradient_arithmetic import Arithmetic, arithmetic
-from partial_backprop.gradient_counts import EXPERIMENT, GradientCounts
+from partial_backprop.frames.aggregate import by_seed, runs_frame
+from partial_backprop.frames.gradient_arithmetic import Arithmetic, arithmetic
 from partial_backprop.inputs import Inputs, Run
+from partial_backprop.measurements import gradient_counts
+from partial_backprop.measurements.gradient_counts import EXPERIMENT, GradientCounts
 from partial_backprop.paper.compare import NOT_RUN
 from partial_backprop.paper.lab_words import accuracy, compared
 from partial_backprop.paper.numbers import decimal, integer, listing, percent, plural

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from partial_backprop import linear
 from partial_backprop.inputs import Inputs
+from partial_backprop.measurements import linear
 from partial_backprop.paper.compare import NOT_RUN
 from partial_backprop.paper.descents import (
     Descent,

@@ -5,7 +5,7 @@ Iterative pruning is the projected descent of part (c): it prunes after every up
 
 from collections.abc import Sequence
 
-from partial_backprop import linear
+from partial_backprop.measurements import linear
 from partial_backprop.paper.descents import (
     Descent,
     Reports,

@@ -2,14 +2,15 @@
 
 import pandas as pd
 
-from partial_backprop import labels, points
+from partial_backprop import labels
+from partial_backprop.frames import points
+from partial_backprop.frames.points import AT_ONCE, LAB2
 from partial_backprop.inputs import Inputs
 from partial_backprop.paper.compare import NOT_RUN
 from partial_backprop.paper.lab_words import SEED, accuracy, compared, printed, sampling_error
 from partial_backprop.paper.numbers import decimal, integer, listing, percent, word
 from partial_backprop.paper.numbers import points as signed
 from partial_backprop.paper.text import Tex, escape
-from partial_backprop.points import AT_ONCE, LAB2
 from partial_backprop.reported import Reported
 
 SPARSITIES = (0.4, 0.6, 0.8)

@@ -2,14 +2,14 @@
 
 import pandas as pd
 
-from partial_backprop import points
+from partial_backprop.frames import points
+from partial_backprop.frames.points import AT_ONCE, LAB2, LAB3
 from partial_backprop.inputs import Inputs
 from partial_backprop.paper.compare import NOT_RUN
 from partial_backprop.paper.lab_words import accuracy, compared, printed
 from partial_backprop.paper.numbers import listing, percent, plural, word
 from partial_backprop.paper.numbers import points as signed
 from partial_backprop.paper.text import Tex
-from partial_backprop.points import AT_ONCE, LAB2, LAB3
 from partial_backprop.reported import Reported
 
 BITS = (6, 5, 4, 3, 2)

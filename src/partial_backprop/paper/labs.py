@@ -2,16 +2,17 @@
 
 from collections.abc import Mapping
 
-from partial_backprop import labels, points
+from partial_backprop import labels
 from partial_backprop.facts import of_runs
 from partial_backprop.facts import sentences as told
+from partial_backprop.frames import points
+from partial_backprop.frames.points import LAB2, LAB3
 from partial_backprop.inputs import Inputs, Run
 from partial_backprop.paper import lab2, lab3
 from partial_backprop.paper.compare import NOT_RUN
 from partial_backprop.paper.lab_words import SEED
 from partial_backprop.paper.numbers import decimal, integer, listing, percent, plural
 from partial_backprop.paper.text import Tex, escape
-from partial_backprop.points import LAB2, LAB3
 from partial_backprop.reported import Reported
 
 

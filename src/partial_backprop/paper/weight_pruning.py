@@ -2,16 +2,17 @@
 
 import pandas as pd
 
-from partial_backprop import labels, sizes
+from partial_backprop import labels
 from partial_backprop.facts import of_runs
 from partial_backprop.facts import sentences as told
 from partial_backprop.inputs import Inputs, Run
+from partial_backprop.measurements import sizes
+from partial_backprop.measurements.sizes import MIB, SEED, Content, SizesReport
 from partial_backprop.paper.compare import NOT_RUN
 from partial_backprop.paper.lab_words import compared
 from partial_backprop.paper.numbers import decimal, integer, percent, plural, points
 from partial_backprop.paper.text import Tex, escape
 from partial_backprop.reported import Reported
-from partial_backprop.sizes import MIB, SEED, Content, SizesReport
 
 _CLOSE = 0.05
 """Two ratios of sizes agree if they differ by no more than this share of the printed one."""

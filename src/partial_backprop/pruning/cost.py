@@ -6,7 +6,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from partial_backprop.filters import Size
+from partial_backprop.measurements.filters import Size
 
 
 def multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> int:

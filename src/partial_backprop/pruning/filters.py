@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from partial_backprop.filters import TensorZeros
+from partial_backprop.measurements.filters import TensorZeros
 
 
 def sparse(weights: Tensor, threshold: float, *, signed: bool = False) -> Tensor:

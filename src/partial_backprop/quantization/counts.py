@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from partial_backprop.compression import LayerCounts
+from partial_backprop.measurements.compression import LayerCounts
 from partial_backprop.pruning.layers import prunable, weights
 from partial_backprop.quantization.layers import wrappers
 

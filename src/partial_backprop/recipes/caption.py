@@ -6,7 +6,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from partial_backprop import caption_examples, captions
 from partial_backprop.captioning.best import Best
 from partial_backprop.captioning.history import bleu_of
 from partial_backprop.captioning.loop import Rules, backward, fit
@@ -14,6 +13,7 @@ from partial_backprop.errors import UserError
 from partial_backprop.files import write_atomically
 from partial_backprop.freezing.counts import report_unmasked
 from partial_backprop.freezing.partial_backprop import PartialBackprop
+from partial_backprop.measurements import caption_examples, captions
 from partial_backprop.recipes.caption_report import examples, report
 from partial_backprop.recipes.caption_setting import CaptionSetting, prepare, trunk_state
 from partial_backprop.recipes.course import leave

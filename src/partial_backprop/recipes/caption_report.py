@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
-from partial_backprop.caption_examples import Example
 from partial_backprop.captioning import plateau
 from partial_backprop.captioning.batches import CaptionSplit
 from partial_backprop.captioning.evaluate import Decoded, TeacherForced, decoded, teacher_forced
 from partial_backprop.captioning.history import bleu_of
-from partial_backprop.captions import (
+from partial_backprop.measurements.caption_examples import Example
+from partial_backprop.measurements.captions import (
     Bleu,
     BleuCounts,
     CaptionReport,

@@ -4,8 +4,8 @@ import itertools
 from dataclasses import dataclass
 from typing import Literal
 
-from partial_backprop import compression
 from partial_backprop.errors import UserError
+from partial_backprop.measurements import compression
 from partial_backprop.pruning.layers import prunable
 from partial_backprop.pruning.pruner import Pruner
 from partial_backprop.quantization.counts import layer_counts

@@ -7,10 +7,10 @@ import pandas as pd
 import torch
 from torch import Tensor, nn
 
-from partial_backprop import filters
 from partial_backprop.errors import UserError
 from partial_backprop.files import write_atomically
-from partial_backprop.filter_log import PENALTIES, log_text
+from partial_backprop.measurements import filters
+from partial_backprop.measurements.filter_log import PENALTIES, log_text
 from partial_backprop.pruning.chain import chain
 from partial_backprop.pruning.proximal import ProximalSteps, SquaresInstead
 from partial_backprop.pruning.removal import remove

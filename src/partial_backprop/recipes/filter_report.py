@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from partial_backprop.filters import FiltersReport, Scored
+from partial_backprop.measurements.filters import FiltersReport, Scored
 from partial_backprop.pruning.cost import size
 from partial_backprop.pruning.filters import count
 from partial_backprop.recipes.setting import Setting

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from partial_backprop import inclusion
 from partial_backprop.errors import UserError
+from partial_backprop.measurements import inclusion
 from partial_backprop.recipes import contenders
 from partial_backprop.recipes.course import leave, train
 from partial_backprop.recipes.inclusion_path import InclusionPath

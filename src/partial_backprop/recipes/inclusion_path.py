@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from partial_backprop import inclusion
+from partial_backprop.measurements import inclusion
 from partial_backprop.optim.dessilbi import DessiLBI
 from partial_backprop.recipes.setting import Setting
 from partial_backprop.training import checkpoint

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from partial_backprop import linear
 from partial_backprop.errors import UserError
+from partial_backprop.measurements import linear
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.provenance import provenance
 from partial_backprop.record import Record, write

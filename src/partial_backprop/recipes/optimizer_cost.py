@@ -6,9 +6,9 @@ import time
 import pandas as pd
 import torch
 
-from partial_backprop import step_costs
 from partial_backprop.errors import UserError
 from partial_backprop.files import write_atomically
+from partial_backprop.measurements import step_costs
 from partial_backprop.optim.dessilbi import DessiLBI
 from partial_backprop.recipes import step_meter
 from partial_backprop.recipes.job import Job

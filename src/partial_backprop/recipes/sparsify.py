@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from partial_backprop import gradient_counts
 from partial_backprop.errors import UserError
-from partial_backprop.gradient_counts import GradientCounts, WeightCounts
+from partial_backprop.measurements import gradient_counts
+from partial_backprop.measurements.gradient_counts import GradientCounts, WeightCounts
 from partial_backprop.recipes.course import leave, train
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.pretrain import augmentation

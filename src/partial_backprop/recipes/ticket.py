@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from partial_backprop import inclusion
 from partial_backprop.errors import UserError
+from partial_backprop.measurements import inclusion
 from partial_backprop.recipes.course import leave, train
 from partial_backprop.recipes.inclusion_path import n_kept
 from partial_backprop.recipes.job import Job

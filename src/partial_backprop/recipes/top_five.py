@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from partial_backprop import inclusion
+from partial_backprop.measurements import inclusion
 from partial_backprop.recipes.setting import Setting
 from partial_backprop.record import Count
 

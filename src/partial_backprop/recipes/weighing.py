@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from partial_backprop import sizes
+from partial_backprop.measurements import sizes
 from partial_backprop.recipes.setting import Setting
 from partial_backprop.storage import sparse_file
 from partial_backprop.storage.contents import float_masks, n_values, optimizer_state

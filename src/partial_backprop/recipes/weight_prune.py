@@ -4,8 +4,8 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from partial_backprop import sizes
 from partial_backprop.errors import UserError
+from partial_backprop.measurements import sizes
 from partial_backprop.pruning.layers import weights
 from partial_backprop.pruning.polynomial import PolynomialSchedule
 from partial_backprop.pruning.stepwise import StepwisePruner

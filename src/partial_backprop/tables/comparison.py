@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from partial_backprop import labels
-from partial_backprop.aggregate import by_seed, runs_frame
 from partial_backprop.facts import Facts, cnns, numbered, sentences
+from partial_backprop.frames.aggregate import by_seed, runs_frame
 from partial_backprop.inputs import Inputs
 from partial_backprop.intervals import Difference, Summary, paired_difference, summary
 from partial_backprop.tables import layout

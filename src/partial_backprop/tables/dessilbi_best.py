@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from partial_backprop import inclusion_arms, inclusion_frames
-from partial_backprop.inclusion_arms import TUNED
+from partial_backprop.frames import inclusion_arms, inclusion_frames
+from partial_backprop.frames.inclusion_arms import TUNED
 from partial_backprop.inputs import Inputs
 from partial_backprop.tables import dessilbi_rows, layout
 from partial_backprop.tables.dessilbi_rows import RULES

@@ -4,9 +4,9 @@ from typing import Any
 
 import pandas as pd
 
-from partial_backprop import inclusion_arms, inclusion_frames
-from partial_backprop.inclusion_arms import TUNED
-from partial_backprop.inclusion_frames import FRACTIONS
+from partial_backprop.frames import inclusion_arms, inclusion_frames
+from partial_backprop.frames.inclusion_arms import TUNED
+from partial_backprop.frames.inclusion_frames import FRACTIONS
 from partial_backprop.inputs import Inputs
 from partial_backprop.tables import dessilbi_best, dessilbi_rows
 from partial_backprop.tables.layout import Cell, Row, Table

@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from partial_backprop import inclusion_arms
 from partial_backprop.facts import Facts, of_runs, sentences
-from partial_backprop.inclusion_arms import SEED
+from partial_backprop.frames import inclusion_arms
+from partial_backprop.frames.inclusion_arms import SEED
 from partial_backprop.inputs import Inputs, Run
 from partial_backprop.intervals import summary
 from partial_backprop.tables import lab_rows, layout

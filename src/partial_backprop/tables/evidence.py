@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from partial_backprop import linear, points
+from partial_backprop.frames import points
+from partial_backprop.frames.points import LAB2, LAB3
 from partial_backprop.inputs import Inputs
-from partial_backprop.linear import LinearReport
-from partial_backprop.points import LAB2, LAB3
+from partial_backprop.measurements import linear
+from partial_backprop.measurements.linear import LinearReport
 from partial_backprop.tables import layout
 
 NONE = "No experiment here."

@@ -5,8 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from partial_backprop import labels, points
+from partial_backprop import labels
 from partial_backprop.facts import of_runs, sentences
+from partial_backprop.frames import points
 from partial_backprop.inputs import Inputs
 from partial_backprop.intervals import paired_difference, summary
 from partial_backprop.tables import layout

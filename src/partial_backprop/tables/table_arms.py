@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 
 from partial_backprop import labels
-from partial_backprop.aggregate import by_seed, runs_frame
 from partial_backprop.facts import cnns, sentences
+from partial_backprop.frames.aggregate import by_seed, runs_frame
 from partial_backprop.inputs import Inputs
 from partial_backprop.intervals import paired_difference, summary
 from partial_backprop.tables import layout

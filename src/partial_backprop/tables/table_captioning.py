@@ -4,11 +4,12 @@ from typing import Any
 
 import pandas as pd
 
-from partial_backprop import caption_arms, labels
-from partial_backprop.caption_arms import ARMS, COUNTS, DECODINGS, pick, share
-from partial_backprop.captions import EXPERIMENT, ORDERS, SEED
+from partial_backprop import labels
+from partial_backprop.frames import caption_arms
+from partial_backprop.frames.caption_arms import ARMS, COUNTS, DECODINGS, pick, share
 from partial_backprop.inputs import Inputs
 from partial_backprop.intervals import summary
+from partial_backprop.measurements.captions import EXPERIMENT, ORDERS, SEED
 from partial_backprop.tables import layout
 from partial_backprop.tables.layout import Cell, Row, Table
 

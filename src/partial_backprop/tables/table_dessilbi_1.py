@@ -4,10 +4,12 @@ from typing import Any
 
 import pandas as pd
 
-from partial_backprop import inclusion, inclusion_arms, labels
-from partial_backprop.aggregate import by_seed, runs_frame
-from partial_backprop.inclusion_arms import CIFAR10, IMAGENET, MNIST, SEED
+from partial_backprop import labels
+from partial_backprop.frames import inclusion_arms
+from partial_backprop.frames.aggregate import by_seed, runs_frame
+from partial_backprop.frames.inclusion_arms import CIFAR10, IMAGENET, MNIST, SEED
 from partial_backprop.inputs import Inputs
+from partial_backprop.measurements import inclusion
 from partial_backprop.record import Count
 from partial_backprop.tables import dessilbi_rows, layout
 from partial_backprop.tables.layout import Cell, Row, Table

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from partial_backprop import inclusion_arms
-from partial_backprop.inclusion_arms import EARLY, TICKETS
+from partial_backprop.frames import inclusion_arms
+from partial_backprop.frames.inclusion_arms import EARLY, TICKETS
 from partial_backprop.inputs import Inputs, Run
 from partial_backprop.tables import dessilbi_rows, layout
 from partial_backprop.tables.layout import Cell, Row, Table

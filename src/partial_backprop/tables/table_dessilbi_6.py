@@ -4,10 +4,12 @@ from typing import Any
 
 import pandas as pd
 
-from partial_backprop import cost_arms, inclusion_arms, labels, step_costs
+from partial_backprop import labels
 from partial_backprop.facts import Facts, sentences
+from partial_backprop.frames import cost_arms, inclusion_arms
 from partial_backprop.inputs import Inputs, Run
-from partial_backprop.step_costs import CostReport
+from partial_backprop.measurements import step_costs
+from partial_backprop.measurements.step_costs import CostReport
 from partial_backprop.tables import dessilbi_rows, layout
 from partial_backprop.tables.layout import Cell, Row, Table
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from partial_backprop import filter_arms
 from partial_backprop.facts import of_runs, sentences
-from partial_backprop.filter_arms import ARMS, EXPERIMENT, NETWORK, PRINTED_BLOCKS, SEED
+from partial_backprop.frames import filter_arms
+from partial_backprop.frames.filter_arms import ARMS, EXPERIMENT, NETWORK, PRINTED_BLOCKS, SEED
 from partial_backprop.inputs import Inputs
 from partial_backprop.intervals import summary
 from partial_backprop.tables import layout

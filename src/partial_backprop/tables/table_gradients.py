@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from partial_backprop import gradient_counts, labels
-from partial_backprop.aggregate import by_seed, runs_frame
+from partial_backprop import labels
 from partial_backprop.facts import Facts, of_runs, sentences
-from partial_backprop.gradient_arithmetic import SEED, Line, arithmetic, lines
-from partial_backprop.gradient_counts import EXPERIMENT, GradientCounts
+from partial_backprop.frames.aggregate import by_seed, runs_frame
+from partial_backprop.frames.gradient_arithmetic import SEED, Line, arithmetic, lines
 from partial_backprop.inputs import Inputs
 from partial_backprop.intervals import paired_difference, summary
+from partial_backprop.measurements import gradient_counts
+from partial_backprop.measurements.gradient_counts import EXPERIMENT, GradientCounts
 from partial_backprop.tables import layout
 from partial_backprop.tables.layout import Cell, Row, Table
 

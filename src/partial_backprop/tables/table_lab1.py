@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from partial_backprop import linear
 from partial_backprop.inputs import Inputs
-from partial_backprop.linear import Course, LinearReport
+from partial_backprop.measurements import linear
+from partial_backprop.measurements.linear import Course, LinearReport
 from partial_backprop.tables import layout
 from partial_backprop.tables.layout import Cell, Row, Table
 

@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from partial_backprop import points
+from partial_backprop.frames import points
+from partial_backprop.frames.points import LAB2, LAB3
 from partial_backprop.inputs import Inputs
-from partial_backprop.points import LAB2, LAB3
 from partial_backprop.reported import Reported
 from partial_backprop.tables import lab_rows, layout
 from partial_backprop.tables.layout import Cell, Row, Table

@@ -4,10 +4,11 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from partial_backprop import labels, points
+from partial_backprop import labels
+from partial_backprop.frames import points
+from partial_backprop.frames.points import AT_ONCE, LAB2
 from partial_backprop.inputs import Inputs
 from partial_backprop.intervals import summary
-from partial_backprop.points import AT_ONCE, LAB2
 from partial_backprop.tables import lab_rows, layout
 from partial_backprop.tables.layout import Cell, Row, Table
 

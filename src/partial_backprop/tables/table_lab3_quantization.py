@@ -4,10 +4,10 @@ from typing import Any
 
 import pandas as pd
 
-from partial_backprop import points
+from partial_backprop.frames import points
+from partial_backprop.frames.points import AT_ONCE, LAB3
 from partial_backprop.inputs import Inputs
 from partial_backprop.intervals import summary
-from partial_backprop.points import AT_ONCE, LAB3
 from partial_backprop.tables import lab_rows, layout
 from partial_backprop.tables.layout import Cell, Row, Table
 

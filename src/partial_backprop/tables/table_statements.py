@@ -6,8 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from partial_backprop.frames.points import LAB2, LAB3
 from partial_backprop.inputs import Inputs
-from partial_backprop.points import LAB2, LAB3
 from partial_backprop.tables import evidence, lab_rows
 from partial_backprop.tables.layout import Row, Table
 

@@ -4,11 +4,12 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from partial_backprop import labels, sizes
+from partial_backprop import labels
 from partial_backprop.facts import of_runs, sentences
 from partial_backprop.inputs import Inputs, Run
 from partial_backprop.intervals import summary
-from partial_backprop.sizes import MIB, SEED, SizesReport
+from partial_backprop.measurements import sizes
+from partial_backprop.measurements.sizes import MIB, SEED, SizesReport
 from partial_backprop.tables import layout
 from partial_backprop.tables.layout import Cell, Row, Table
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import lab1
-from partial_backprop import linear
 from partial_backprop.errors import UserError
+from partial_backprop.measurements import linear
 
 LOSSES = st.lists(st.floats(0, 1e6), min_size=linear.TAIL_STEPS + 1, max_size=80)
 

@@ -5,9 +5,11 @@ import re
 import pytest
 
 import fake_filters
-from partial_backprop import filter_arms, filters, reported
+from partial_backprop import reported
 from partial_backprop.errors import UserError
-from partial_backprop.filter_log import log_text
+from partial_backprop.frames import filter_arms
+from partial_backprop.measurements import filters
+from partial_backprop.measurements.filter_log import log_text
 
 
 def test_a_report_is_read_back():

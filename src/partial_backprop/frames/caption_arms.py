@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from partial_backprop import captions, facts
-from partial_backprop.captions import EXPERIMENT, ORDERS, BleuCounts, CaptionReport
+from partial_backprop import facts
 from partial_backprop.errors import UserError
 from partial_backprop.facts import Facts
 from partial_backprop.inputs import Run
+from partial_backprop.measurements import captions
+from partial_backprop.measurements.captions import EXPERIMENT, ORDERS, BleuCounts, CaptionReport
 
 ARMS = ("fb", "pb", "pb_gradient", "pb_random")
 """Arms in the order in which they are printed."""

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
-from partial_backprop import inclusion_arms, step_costs
-from partial_backprop.inclusion_arms import COST
+from partial_backprop.frames import inclusion_arms
+from partial_backprop.frames.inclusion_arms import COST
 from partial_backprop.inputs import Run
+from partial_backprop.measurements import step_costs
 
 BASE = "sgd"
 """Optimizer against which the others are set."""

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from partial_backprop import filters, labels
-from partial_backprop.filters import FiltersReport
+from partial_backprop import labels
 from partial_backprop.inputs import Run
+from partial_backprop.measurements import filters
+from partial_backprop.measurements.filters import FiltersReport
 
 EXPERIMENT = "filter_pruning"
 SEED = "002"

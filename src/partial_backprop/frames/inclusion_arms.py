@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from partial_backprop import inclusion
-from partial_backprop.inclusion import InclusionReport
 from partial_backprop.inputs import Run
+from partial_backprop.measurements import inclusion
+from partial_backprop.measurements.inclusion import InclusionReport
 from partial_backprop.reported import Reported
 
 SEED = "004"

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 
 from partial_backprop import registry, reported
-from partial_backprop.gradient_arithmetic import arithmetic, lines
+from partial_backprop.frames.gradient_arithmetic import arithmetic, lines
 from partial_backprop.sparsification.layers import eligible
 from partial_backprop.summary.keras import summarize
 
-CONFIG = Path(__file__).parents[1] / "config"
+CONFIG = Path(__file__).parents[2] / "config"
 
 
 @pytest.fixture(scope="module")

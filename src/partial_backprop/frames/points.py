@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from partial_backprop import compression
-from partial_backprop.compression import Point
 from partial_backprop.inputs import Run
+from partial_backprop.measurements import compression
+from partial_backprop.measurements.compression import Point
 from partial_backprop.record import Count
 
 LAB2, LAB3 = "lab2_pruning", "lab3_quantization"

@@ -5,9 +5,9 @@ import math
 import pytest
 
 import fake_captions
-from partial_backprop import caption_arms
-from partial_backprop.caption_arms import about, frame, frozen, lines, pick, share
 from partial_backprop.errors import UserError
+from partial_backprop.frames import caption_arms
+from partial_backprop.frames.caption_arms import about, frame, frozen, lines, pick, share
 
 
 def test_scores_are_those_of_the_counts():

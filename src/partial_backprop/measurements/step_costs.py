@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pydantic
 
-from partial_backprop import timings
+from partial_backprop.measurements import timings
 from partial_backprop.record import Record
 from partial_backprop.run_config import Frozen
 

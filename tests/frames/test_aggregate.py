@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 import fake_captions
 import fakes
-from partial_backprop import aggregate, inputs, intervals
+from partial_backprop import inputs, intervals
 from partial_backprop.errors import UserError
+from partial_backprop.frames import aggregate
 
 NAME = "lenet5_mnist"
 

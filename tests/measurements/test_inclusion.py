@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fake_inclusion
-from partial_backprop import inclusion
 from partial_backprop.errors import UserError
-from partial_backprop.inclusion import InclusionReport, Layer
+from partial_backprop.measurements import inclusion
+from partial_backprop.measurements.inclusion import InclusionReport, Layer
 
 
 @given(st.integers(1, 300_000))

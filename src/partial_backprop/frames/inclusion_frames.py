@@ -5,9 +5,9 @@ from typing import Any
 
 import pandas as pd
 
-from partial_backprop import inclusion
-from partial_backprop.inclusion_arms import BASE, TUNED, layer_titles, of, reports
+from partial_backprop.frames.inclusion_arms import BASE, TUNED, layer_titles, of, reports
 from partial_backprop.inputs import Run
+from partial_backprop.measurements import inclusion
 from partial_backprop.record import Count
 
 FRACTIONS = (1 / 8, 1 / 4, 1 / 2, 1.0)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from partial_backprop.filters import FiltersReport, TensorZeros
+from partial_backprop.measurements.filters import FiltersReport, TensorZeros
 from partial_backprop.record import Count
 
 PENALTIES = {

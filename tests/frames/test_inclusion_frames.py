@@ -4,8 +4,8 @@ import pandas as pd
 import pytest
 
 import fake_inclusion
-from partial_backprop import inclusion_arms, inclusion_frames
-from partial_backprop.inclusion_arms import LAYERS, TICKETS, TUNED
+from partial_backprop.frames import inclusion_arms, inclusion_frames
+from partial_backprop.frames.inclusion_arms import LAYERS, TICKETS, TUNED
 
 
 @pytest.fixture(scope="module")

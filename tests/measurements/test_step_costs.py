@@ -5,9 +5,10 @@ import dataclasses
 import pytest
 
 import fake_inclusion
-from partial_backprop import cost_arms, step_costs
 from partial_backprop.errors import UserError
-from partial_backprop.inclusion_arms import COST
+from partial_backprop.frames import cost_arms
+from partial_backprop.frames.inclusion_arms import COST
+from partial_backprop.measurements import step_costs
 
 
 @pytest.fixture

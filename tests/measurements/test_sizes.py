@@ -3,8 +3,8 @@
 import pytest
 
 import fake_sizes
-from partial_backprop import sizes
 from partial_backprop.errors import UserError
+from partial_backprop.measurements import sizes
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partial_backprop.captions import ORDERS, BleuCounts, four_of_different_lengths
+from partial_backprop.measurements.captions import ORDERS, BleuCounts, four_of_different_lengths
 
 
 def counts(matches=(8, 4, 2, 1), totals=(10, 8, 6, 4), hypothesis=10, reference=10):

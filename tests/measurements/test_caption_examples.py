@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from partial_backprop import caption_examples
-from partial_backprop.caption_examples import Example
 from partial_backprop.errors import UserError
+from partial_backprop.measurements import caption_examples
+from partial_backprop.measurements.caption_examples import Example
 
 
 def example(index=0, words=("a", "red", "square"), seed=0):

@@ -1,0 +1,1 @@
+"""From records to tidy frames, for tables, figures and text; no torch."""

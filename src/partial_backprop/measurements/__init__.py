@@ -1,0 +1,1 @@
+"""What runs put into their records and lay beside them, typed; no torch."""
