@@ -81,5 +81,8 @@ def _trainings(runs: Path) -> Iterator[float]:
         shared[path.parent] = float(checkpoint.load(path)["elapsed_s"])
     yield from shared.values()
     for path in runs.glob("*/*/seed*/record.json"):
-        seconds = json.loads(path.read_text(encoding="utf-8"))["provenance"]["wall_s"]
-        yield seconds - shared.get(path.parents[2] / "trunk" / path.parent.name, 0.0)
+        found = json.loads(path.read_text(encoding="utf-8"))
+        training = found["config"]["training"] or {}  # none for a linear model
+        trunk = path.parents[2] / "trunk" / path.parent.name
+        begun = shared.get(trunk, 0.0) if training.get("shared_epochs") else 0.0
+        yield found["provenance"]["wall_s"] - begun

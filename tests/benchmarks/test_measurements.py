@@ -71,17 +71,24 @@ def test_the_overhead_is_what_no_training_explains(tmp_path):
     runs = tmp_path / "results" / "mine" / "runs" / "experiment"
     checkpoint.save({"elapsed_s": 6.0}, runs / "trunk" / "seed0" / "trunk.pt")
     output(tmp_path, "results/mine/runs/experiment/trunk/seed0/trunk.pt", "trunk.log", 0, 10)
-    record = runs / "fb" / "seed0" / "record.json"
-    record.parent.mkdir(parents=True)
-    record.write_text('{"provenance": {"wall_s": 20.0}}', encoding="utf-8")
-    for name in ("record.json", "history.csv"):  # one job
-        output(tmp_path, f"results/mine/runs/experiment/fb/seed0/{name}", "fb.log", 10, 25)
+    for arm, training in (
+        ("fb", {"shared_epochs": 2}),
+        ("fb_bf16", {"shared_epochs": 0}),
+        ("linear", None),
+    ):
+        record = runs / arm / "seed0" / "record.json"
+        record.parent.mkdir(parents=True)
+        content = {"config": {"training": training}, "provenance": {"wall_s": 20.0}}
+        record.write_text(json.dumps(content), encoding="utf-8")
+        for name in ("record.json", "history.csv"):  # one job
+            output(tmp_path, f"results/mine/runs/experiment/{arm}/seed0/{name}", arm, 0, 25)
     output(tmp_path, "figures/mine/figure_1.pdf", "figure.log", 25, 30)
     output(tmp_path, "figures/other/figure_1.pdf", "figure.log", 0, 1000)
     found = overhead.overhead(tmp_path, "mine")
-    # 30 seconds of jobs, of which 6 trained the shared epochs and 20 - 6 the rest.
-    assert found.value.median == pytest.approx(100 * (1 - 20 / 30), abs=0.01)
-    assert "3 jobs" in found.title
+    # Of 10 + 3 * 25 + 5 seconds of jobs 6 trained the shared epochs, 20 - 6 the arm that begins with
+    # them, and 20 each of the others.
+    assert found.value.median == pytest.approx(100 * (1 - 60 / 90), abs=0.01)
+    assert "5 jobs" in found.title
     assert overhead.overhead(tmp_path, "nosuch") is None
 
 
