@@ -171,6 +171,18 @@ def test_the_captions_claims_on_layers_are_judged(said):
     assert r"\emph{fully connected layers are sparser than convolutions}" in said["convolutional"]
 
 
+def test_a_support_without_which_nothing_works_is_told(said):
+    def too_short(record: Record) -> bool:
+        if record.experiment == "dessilbi_conv4":
+            record.measurements["inclusion"]["epochs"][-1]["sparse_test"]["n_correct"] = 100
+        return True
+
+    assert "guessing" not in said["convolutional"]
+    told = dessilbi.sentences(fake_inclusion.inputs(only=too_short))["convolutional"]
+    assert told.count("hardly better than guessing") == 1
+    assert told.index("Conv-4") < told.index("hardly better than guessing")
+
+
 def test_tickets_are_compared_with_both(said):
     assert "the support after two epochs has 24.9" in said["tickets"]
     assert r"The ticket \emph{cannot be told from the whole network}" in said["tickets"]

@@ -58,8 +58,14 @@ def _worth(inputs: Inputs, experiment: str) -> Tex:
     found = inclusion_frames.epochs(inclusion_arms.of(inputs.runs, experiment))
     last = inclusion_frames.chosen(found, "full", "last")
     full, sparse = (percent(last[f"{kind}_test_percent"].mean()) for kind in ("full", "sparse"))
+    guesses = (
+        ""
+        if learned(last["sparse_test_percent"], last["chance_percent"])
+        else r", \emph{which is hardly better than guessing}: the path ends before the support has what the "
+        "network needs"
+    )
     return Tex(
-        f"Its test accuracy is {full}, and {sparse} without the weights outside the support."
+        f"Its test accuracy is {full}, and {sparse} without the weights outside the support{guesses}."
     )
 
 
