@@ -1,6 +1,6 @@
 """Our training loop on drawn pictures, beside `plain_loop`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -120,49 +120,53 @@ def ours(
     return Ours(Trainee(model, optimizer), split, config, hooks)
 
 
-def our_epochs(
-    model: torch.nn.Module,
-    data: Images,
-    batch_size: int,
-    *,
-    mode: str = "strict",
-    seed: int = 0,
-    precision: Precision = "float32",
-    compute: Gradients | None = None,
-) -> Callable[[], None]:
-    """Prepare our loop.
+def one_after_the_other(these: Sequence[Ours]) -> Callable[[], None]:
+    """Return what trains each one for one more epoch, one after the other.
 
     Parameters
     ----------
-    model : nn.Module
-        The network, on its device.
-    data : Images
-        Training examples.
-    batch_size : int
-        Examples a step.
-    mode : {"strict", "gradient"}
-        Of partial backpropagation.
-    seed : int
-        Of the order.
-    precision : {"float32", "tf32", "bf16"}
-        How the network computes.
-    compute : Gradients, optional
-        Computes the gradients of a batch, on a stream of its own; by default it is done kernel by kernel
-        on the stream of all.
+    these : sequence of Ours
+        Trainings; the place of each is its seed.
 
     Returns
     -------
     callable
-        Trains one more epoch.
+        Trains them.
     """
-    one = ours(model, data, batch_size, mode=mode, precision=precision)
-    lane, epochs = Lane(one.split.labels.device), iter(range(10**9))
+    epochs = iter(range(10**9))
 
-    def epoch() -> None:
-        number = next(epochs)
-        if compute is None:
-            finish(one.steps(seed, number))
-        else:
-            take_turns([one.steps(seed, number, compute)], [lane])
+    def way() -> None:
+        epoch = next(epochs)
+        for seed, one in enumerate(these):
+            finish(one.steps(seed, epoch))
 
-    return epoch
+    return way
+
+
+def at_once(these: Sequence[Ours], computing: Sequence[Gradients]) -> Callable[[], None]:
+    """Return what trains each one for one more epoch, a step of each in turn.
+
+    Parameters
+    ----------
+    these : sequence of Ours
+        Trainings; the place of each is its seed.
+    computing : sequence of Gradients
+        Computes the gradients of each one.
+
+    Returns
+    -------
+    callable
+        Trains them.
+    """
+    epochs = iter(range(10**9))
+    lanes = [Lane(one.split.labels.device) for one in these]
+
+    def way() -> None:
+        epoch = next(epochs)
+        works = [
+            one.steps(seed, epoch, compute)
+            for seed, (one, compute) in enumerate(zip(these, computing, strict=True))
+        ]
+        take_turns(works, lanes)
+
+    return way

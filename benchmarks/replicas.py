@@ -9,26 +9,28 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from benchmarks import machine, paired
+from benchmarks import paired
 from benchmarks.command import Benchmark, main
-from benchmarks.loop import (
-    CASES,
-    GPU_BATCHES,
-    GPU_GOAL,
-    PLAIN,
-    Recorder,
-    as_torch_is,
-    clock,
-    here,
-    wait,
+from benchmarks.loop import CASES, GPU_BATCHES, GPU_GOAL, PLAIN
+from benchmarks.our_loop import (
+    LEARNING_RATE,
+    MEAN,
+    N_CLASSES,
+    STD,
+    Images,
+    Ours,
+    at_once,
+    one_after_the_other,
+    ours,
+    pictures,
 )
-from benchmarks.our_loop import LEARNING_RATE, MEAN, N_CLASSES, STD, Images, Ours, ours, pictures
 from benchmarks.plain_loop import Pictures, PlainLoop
+from benchmarks.ways import Compared, Place, here, ratios
 from partial_backprop import labels, registry
 from partial_backprop.performance import Goal, Quantity, Spread
-from partial_backprop.training.backward import Gradients, gradients
+from partial_backprop.run_config import Precision
+from partial_backprop.training.backward import gradients
 from partial_backprop.training.seeding import make_deterministic
-from partial_backprop.training.turns import Lane, finish, take_turns
 
 ALONE, TOGETHER, RECORDED = "one after the other", "at once", "at once, recorded"
 N_SEEDS, QUICK_N_SEEDS, GPU_N_SEEDS = 3, 2, 8
@@ -37,7 +39,11 @@ ON_A_PROCESSOR = ("lenet5",)
 
 
 def trainings(
-    build: Callable[[], torch.nn.Module], data: Images, batch_size: int, n: int, precision: str
+    build: Callable[[], torch.nn.Module],
+    data: Images,
+    batch_size: int,
+    n: int,
+    precision: Precision,
 ) -> list[Ours]:
     """Prepare the trainings of several seeds.
 
@@ -67,58 +73,6 @@ def trainings(
     return found
 
 
-def one_after_the_other(these: Sequence[Ours]) -> Callable[[], None]:
-    """Return what trains each one for one more epoch, one after the other.
-
-    Parameters
-    ----------
-    these : sequence of Ours
-        Trainings; the place of each is its seed.
-
-    Returns
-    -------
-    callable
-        Trains them.
-    """
-    epochs = iter(range(10**9))
-
-    def way() -> None:
-        epoch = next(epochs)
-        for seed, one in enumerate(these):
-            finish(one.steps(seed, epoch))
-
-    return way
-
-
-def at_once(these: Sequence[Ours], computing: Sequence[Gradients]) -> Callable[[], None]:
-    """Return what trains each one for one more epoch, a step of each in turn.
-
-    Parameters
-    ----------
-    these : sequence of Ours
-        Trainings; the place of each is its seed.
-    computing : sequence of Gradients
-        Computes the gradients of each one.
-
-    Returns
-    -------
-    callable
-        Trains them.
-    """
-    epochs = iter(range(10**9))
-    lanes = [Lane(one.split.labels.device) for one in these]
-
-    def way() -> None:
-        epoch = next(epochs)
-        works = [
-            one.steps(seed, epoch, compute)
-            for seed, (one, compute) in enumerate(zip(these, computing, strict=True))
-        ]
-        take_turns(works, lanes)
-
-    return way
-
-
 def differing(these: Sequence[Ours], those: Sequence[Ours]) -> float:
     """Compare the weights of trainings.
 
@@ -141,28 +95,15 @@ def differing(these: Sequence[Ours], those: Sequence[Ours]) -> float:
     return 100 * n_differing / n_all
 
 
-def measure(
-    network: str,
-    *,
-    threads: int,
-    quick: bool,
-    device: torch.device,
-    recorded: Recorder | None = None,
-) -> list[Quantity]:
+def measure(network: str, place: Place) -> list[Quantity]:
     """Time one network.
 
     Parameters
     ----------
     network : str
         One of `CASES`.
-    threads : int
-        CPU threads.
-    quick : bool
-        Fewer seeds, fewer rounds and smaller batches.
-    device : torch.device
-        Where to train.
-    recorded : callable, optional
-        From a network to what records its steps, where that can be done.
+    place : Place
+        Where to train; if it is quick, fewer seeds too.
 
     Returns
     -------
@@ -170,51 +111,40 @@ def measure(
         One after the other over at once, and the share of weights that differ in the end; where steps can
         be recorded in bfloat16, with recorded steps too, and against as many runs of the plain loop.
     """
-    case, on_gpu = CASES[network], device.type == "cuda"
-    n_seeds = GPU_N_SEEDS if on_gpu else QUICK_N_SEEDS if quick else N_SEEDS
-    batch_size = 20 if quick else 100
-    n_batches = GPU_BATCHES if on_gpu else case.n_batches
-    data = pictures(case.image_shape, batch_size * n_batches)
+    case = CASES[network]
+    n_seeds = GPU_N_SEEDS if place.on_gpu else QUICK_N_SEEDS if place.quick else N_SEEDS
+    n_batches = GPU_BATCHES if place.on_gpu else case.n_batches
+    data = pictures(case.image_shape, place.batch_size * n_batches)
     build = registry.load("networks", network)
-    make_deterministic(threads)
+    make_deterministic(place.threads)
 
     def new() -> torch.nn.Module:
-        return build(case.image_shape, N_CLASSES).to(device)
+        return build(case.image_shape, N_CLASSES).to(place.device)
 
     def prepared() -> list[Ours]:
-        return trainings(new, data, batch_size, n_seeds, "bf16" if recorded else "float32")
+        precision = "float32" if place.recorder is None else "bf16"
+        return trainings(new, data, place.batch_size, n_seeds, precision)
 
     trained = {name: prepared() for name in (ALONE, TOGETHER)}
     epochs = {
         ALONE: one_after_the_other(trained[ALONE]),
         TOGETHER: at_once(trained[TOGETHER], [gradients] * n_seeds),
     }
-    if recorded is not None:
+    compared = [Compared(ALONE, TOGETHER)]
+    if place.recorder is not None:
         trained[RECORDED] = prepared()
-        computing = [recorded(one.trainee.model) for one in trained[RECORDED]]
+        computing = [place.recorder(one.trainee.model) for one in trained[RECORDED]]
         epochs[RECORDED] = at_once(trained[RECORDED], computing)
-    ways = {name: _ours(epoch, threads, device) for name, epoch in epochs.items()}
-    if recorded is not None:
-        ways[PLAIN] = _plain(new(), data, batch_size, n_seeds, threads, device)
-    times = paired.take_turns(ways, rounds=3 if quick else 7, clock=clock(threads, device))
-    title = f"{labels.CNNS[case.experiment]}, {n_seeds} seeds, batches {n_batches} of {batch_size}"
-    compared = [(ALONE, TOGETHER, "", "", None)]
-    if recorded is not None:
         compared += [
-            (ALONE, RECORDED, "_recorded", "; recorded", None),
-            (PLAIN, RECORDED, "_fast", "; plain loop, over ours at once", GPU_GOAL),
+            Compared(ALONE, RECORDED, "_recorded", "; recorded"),
+            Compared(PLAIN, RECORDED, "_fast", "; plain loop, over ours at once", GPU_GOAL),
         ]
-    ratios = [
-        Quantity(
-            name=f"{network}{suffix}",
-            title=f"{title}{words}",
-            unit="×",
-            value=times.ratio(above, below),
-            goal=None if goal is None else Goal(value=goal, at_least=True),
-            parts={part: times.spread(part) for part in (above, below)},
-        )
-        for above, below, suffix, words, goal in compared
-    ]
+    ways = {name: place.in_our_settings(epoch) for name, epoch in epochs.items()}
+    if place.recorder is not None:
+        ways[PLAIN] = place.in_torchs_settings(_plain(new(), data, place.batch_size, n_seeds))
+    times = paired.take_turns(ways, rounds=place.rounds, clock=place.clock)
+    size = f"batches {n_batches} of {place.batch_size}"
+    title = f"{labels.CNNS[case.experiment]}, {n_seeds} seeds, {size}"
     share = max(differing(trained[ALONE], those) for those in trained.values())
     equal = Quantity(
         name=f"{network}_differing",
@@ -223,35 +153,17 @@ def measure(
         value=Spread(low=share, median=share, high=share, n=1),
         goal=Goal(value=0, at_least=False),
     )
-    return [*ratios, equal]
+    return [*ratios(times, network, title, compared), equal]
 
 
-def _ours(epoch: Callable[[], None], threads: int, device: torch.device) -> Callable[[], None]:
-    def way() -> None:
-        make_deterministic(threads)
-        epoch()
-        wait(device)
-
-    return way
-
-
-def _plain(
-    model: torch.nn.Module,
-    data: Images,
-    batch_size: int,
-    n: int,
-    threads: int,
-    device: torch.device,
-) -> Callable[[], None]:
+def _plain(model: torch.nn.Module, data: Images, batch_size: int, n: int) -> Callable[[], None]:
     channels = data.images.shape[1]
     dataset = Pictures(data.images, data.labels, [MEAN] * channels, [STD] * channels)
     plain = PlainLoop(model, dataset, batch_size=batch_size, learning_rate=LEARNING_RATE)
 
     def way() -> None:
-        as_torch_is(threads)
         for _ in range(n):
             plain.epoch()
-        wait(device)
 
     return way
 
@@ -264,17 +176,9 @@ def run(benchmark: Benchmark) -> None:
     benchmark : Benchmark
         Gets the measurements.
     """
-    device, recorded = here(benchmark)
-    for network in CASES if recorded else ON_A_PROCESSOR:
-        benchmark.add(
-            measure(
-                network,
-                threads=benchmark.threads or machine.n_cores(),
-                quick=benchmark.quick,
-                device=device,
-                recorded=recorded,
-            )
-        )
+    place = here(benchmark)
+    for network in CASES if place.on_gpu else ON_A_PROCESSOR:
+        benchmark.add(measure(network, place))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,8 @@
 
 import pytest
 import torch
-from benchmarks.our_loop import N_CLASSES, our_epochs, pictures
+from benchmarks.our_loop import N_CLASSES, at_once, one_after_the_other, ours, pictures
+from benchmarks.ways import Place
 from torch import nn
 
 from benchmarks import loop, replicas
@@ -23,12 +24,12 @@ def trained(n: int, way: str, *, n_epochs: int = 2):
     data = pictures((1, 8, 8), 40)
     these = replicas.trainings(network, data, BATCH, n, "float32")
     if way == replicas.ALONE:
-        epoch = replicas.one_after_the_other(these)
+        epoch = one_after_the_other(these)
     elif way == replicas.TOGETHER:
-        epoch = replicas.at_once(these, [gradients] * n)
+        epoch = at_once(these, [gradients] * n)
     else:
         computing = [Replayed(capture_of(one.trainee.model)) for one in these]
-        epoch = replicas.at_once(these, computing)
+        epoch = at_once(these, computing)
     for _ in range(n_epochs):
         epoch()
     return these
@@ -57,10 +58,10 @@ def test_seeds_differ():
 def test_our_loop_with_recorded_steps_is_our_loop():
     data = pictures((1, 8, 8), 40)
     models = []
-    for compute_of in (lambda _: None, lambda model: Replayed(capture_of(model))):
+    for way in (one_after_the_other, lambda those: at_once(those, [recorded(models[-1])])):
         torch.manual_seed(0)
         models.append(network())
-        epoch = our_epochs(models[-1], data, BATCH, compute=compute_of(models[-1]))
+        epoch = way([ours(models[-1], data, BATCH)])
         epoch()
         epoch()
     for mine, theirs in zip(*(model.parameters() for model in models), strict=True):
@@ -112,8 +113,8 @@ def test_on_a_processor_one_network_at_once(one_batch):
     ],
 )
 def test_where_steps_can_be_recorded_the_goal_is_for_all_together(one_batch, measure, names, aim):
-    where = {"threads": 1, "quick": True, "device": torch.device("cpu")}
-    found = {one.name: one for one in measure("lenet5", **where, recorded=recorded)}
+    place = Place(torch.device("cpu"), threads=1, quick=True, recorder=recorded)
+    found = {one.name: one for one in measure("lenet5", place)}
     assert list(found) == names
     aimed = {name: one.goal for name, one in found.items() if one.goal}
     assert aimed.pop(aim).value == loop.GPU_GOAL
@@ -124,8 +125,7 @@ def test_where_steps_can_be_recorded_the_goal_is_for_all_together(one_batch, mea
 
 
 def test_on_a_processor_our_loop_is_measured_as_ever(one_batch):
-    where = {"threads": 1, "quick": True, "device": torch.device("cpu")}
-    found = loop.measure("lenet5", **where)
+    found = loop.measure("lenet5", Place(torch.device("cpu"), threads=1, quick=True))
     assert [one.name for one in found] == ["lenet5", "lenet5_not_counting"]
     assert [one.goal.value if one.goal else None for one in found] == [2.0, None]
     assert found[0].parts.keys() == {loop.PLAIN, loop.OURS}

@@ -1,0 +1,175 @@
+"""What the benchmarks of training have in common: where is trained, by which clock, in whose settings."""
+
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+
+from benchmarks import machine
+from benchmarks.command import Benchmark
+from benchmarks.paired import Times, Way
+from partial_backprop.performance import Goal, Quantity
+from partial_backprop.training.backward import Gradients
+from partial_backprop.training.graphs import Replayed
+from partial_backprop.training.seeding import make_deterministic
+
+Recorder = Callable[[torch.nn.Module], Gradients]
+"""From a network to what records how its gradients are computed."""
+
+
+class Place(NamedTuple):
+    """Where is trained, and how."""
+
+    device: torch.device
+    threads: int
+    """CPU threads."""
+    quick: bool = False
+    """Fewer rounds and smaller batches."""
+    recorder: Recorder | None = None
+    """What records steps, where that can be done."""
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it is a GPU."""
+        return self.device.type == "cuda"
+
+    @property
+    def rounds(self) -> int:
+        """How often each way is timed."""
+        return 3 if self.quick else 7
+
+    @property
+    def batch_size(self) -> int:
+        """Examples a step; 100 is that of seed 001."""
+        return 20 if self.quick else 100
+
+    def clock(self) -> float:
+        """Read the clock.
+
+        Returns
+        -------
+        float
+            Seconds: of one thread its own, which are not those of what else runs on the machine.
+        """
+        alone = self.threads == 1 and not self.on_gpu
+        return time.process_time() if alone else time.perf_counter()
+
+    def wait(self) -> None:
+        """Wait until the device has done all that was asked of it."""
+        if self.on_gpu:
+            torch.cuda.synchronize(self.device)
+
+    def in_our_settings(self, train: Way) -> Way:
+        """Return a way to train in the settings of our runs.
+
+        Parameters
+        ----------
+        train : callable
+            Trains.
+
+        Returns
+        -------
+        callable
+            Trains, and waits for the device.
+        """
+
+        def way() -> None:
+            make_deterministic(self.threads)
+            train()
+            self.wait()
+
+        return way
+
+    def in_torchs_settings(self, train: Way) -> Way:
+        """Return a way to train in the settings of a plain loop.
+
+        Parameters
+        ----------
+        train : callable
+            Trains.
+
+        Returns
+        -------
+        callable
+            Trains, and waits for the device.
+        """
+
+        def way() -> None:
+            self.as_torch_is()
+            train()
+            self.wait()
+
+        return way
+
+    def as_torch_is(self) -> None:
+        """Undo what `make_deterministic` sets, as a plain loop would leave it."""
+        torch.set_num_threads(self.threads)
+        torch.use_deterministic_algorithms(False)
+        torch.backends.cudnn.benchmark = True  # the listing's
+        torch.set_flush_denormal(False)
+
+
+def here(benchmark: Benchmark) -> Place:
+    """Choose where is trained, and tell the benchmark.
+
+    Parameters
+    ----------
+    benchmark : Benchmark
+        Learns threads and device.
+
+    Returns
+    -------
+    Place
+        CUDA, with recorded steps, where there is one; else the processor.
+    """
+    threads = benchmark.threads or machine.n_cores()
+    if not torch.cuda.is_available():
+        benchmark.on(threads)
+        return Place(torch.device("cpu"), threads, benchmark.quick)
+    device = torch.device("cuda")
+    benchmark.on(threads, torch.cuda.get_device_name(device))
+    return Place(device, threads, benchmark.quick, lambda _: Replayed())
+
+
+class Compared(NamedTuple):
+    """Two ways whose times are divided."""
+
+    above: str
+    below: str
+    suffix: str = ""
+    """What the quantity's name has behind the network's."""
+    words: str = ""
+    """What its title has behind the network's."""
+    at_least: float | None = None
+    """The goal of the ratio, if there is one."""
+
+
+def ratios(times: Times, name: str, title: str, compared: Sequence[Compared]) -> list[Quantity]:
+    """Divide the times of ways.
+
+    Parameters
+    ----------
+    times : Times
+        Seconds of each way.
+    name, title : str
+        Of the network, for files and for print.
+    compared : sequence of Compared
+        Which ways.
+
+    Returns
+    -------
+    list of Quantity
+        One for each pair, with the seconds of both.
+    """
+    return [
+        Quantity(
+            name=f"{name}{one.suffix}",
+            title=f"{title}{one.words}",
+            unit="×",
+            value=times.ratio(one.above, one.below),
+            goal=None if one.at_least is None else Goal(value=one.at_least, at_least=True),
+            parts={part: times.spread(part) for part in (one.above, one.below)},
+        )
+        for one in compared
+    ]
