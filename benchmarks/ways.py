@@ -105,7 +105,7 @@ class Place(NamedTuple):
     def as_torch_is(self) -> None:
         """Undo what `make_deterministic` sets, as a plain loop would leave it."""
         torch.set_num_threads(self.threads)
-        torch.use_deterministic_algorithms(False)
+        torch.set_deterministic_debug_mode("default")
         torch.backends.cudnn.benchmark = True  # the listing's
         torch.set_flush_denormal(False)
 

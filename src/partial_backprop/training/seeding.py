@@ -62,7 +62,8 @@ def make_deterministic(threads: int) -> None:
     torch.set_num_threads(threads)
     # Some CUDA kernels, such as max-pooling's backward pass, may have no deterministic form: there a
     # warning says so. On a processor all that is used here is deterministic, or it is an error.
-    torch.use_deterministic_algorithms(True, warn_only=torch.cuda.is_available())
+    # `use_deterministic_algorithms` would do the same and load torch's compiler, which takes seconds.
+    torch.set_deterministic_debug_mode("warn" if torch.cuda.is_available() else "error")
     torch.backends.cudnn.benchmark = False
     torch.utils.deterministic.fill_uninitialized_memory = False
     # The moments of a weight whose gradient stays 0 decay into subnormal numbers, which some
