@@ -20,10 +20,15 @@ FIGURE = "figure_lab2"
 """Drawn from the published runs, so that nothing has to be trained."""
 
 _NOTHING = "Nothing to be done"
-_STEP = """
+_IMPORTS = """
 import torch
-from partial_backprop.training import optimizers
+import partial_backprop.cli, partial_backprop.recipes.classify
+from partial_backprop.quick_start import without_compiler
 from partial_backprop.run_config import OptimizerConfig
+from partial_backprop.training import optimizers
+from partial_backprop.training.seeding import make_deterministic
+"""
+_STEP = """
 weight = torch.nn.Parameter(torch.zeros(1))
 optimizer = optimizers.build([weight], OptimizerConfig())
 weight.sum().backward()
@@ -32,9 +37,8 @@ optimizer.step()
 _STARTS = {
     "python": "",
     "torch": "import torch",
-    "plain": f"import partial_backprop.cli, partial_backprop.recipes.classify{_STEP}",
-    "ours": "import partial_backprop.cli, partial_backprop.recipes.classify\n"
-    f"from partial_backprop import quick_start\nquick_start.without_compiler(){_STEP}",
+    "plain": f"{_IMPORTS}torch.use_deterministic_algorithms(True){_STEP}",
+    "ours": f"{_IMPORTS}without_compiler(); make_deterministic(1){_STEP}",
 }
 """What a process does, from nothing to the first step of a training."""
 

@@ -24,6 +24,13 @@ def test_an_error_reaches_the_runs_log_too(tmp_path, capsys):
     assert "it has fb, pb" in log.read_text()
 
 
+def test_shared_epochs_are_refused_by_a_run_that_shares_none(tmp_path, capsys):
+    words = ["train", "lenet5_mnist", "fb_bf16", "0", "--scale", "smoke", "--trunk", "trunk.pt"]
+    assert cli.main([*words, "--out", str(tmp_path / "out")]) == 2
+    assert "lenet5_mnist/fb_bf16 shares no epochs: leave out --trunk" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("found", "put", "said"),
     [

@@ -4,6 +4,7 @@ import hashlib
 import subprocess
 import sys
 
+import pytest
 import torch
 
 from partial_backprop.run_config import OptimizerConfig
@@ -50,6 +51,22 @@ def test_the_same_numbers_without_the_compiler(tmp_path):
     )
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout.split() == [trained(name) for name in NAMES]
+
+
+@pytest.mark.parametrize(
+    "run",
+    ["lenet5_mnist trunk", "sparsification full", "filter_pruning plain", "dessilbi_lenet3 path"],
+)
+def test_a_training_loads_no_compiler(run, tmp_path):
+    code = (
+        "import sys; from partial_backprop.cli import main; status = main(sys.argv[1:]);"
+        "sys.exit(status or 'torch._dynamo' in sys.modules)"
+    )
+    words = ["train", *run.split(), "0", "--scale", "smoke", "--out", str(tmp_path / "out")]
+    finished = subprocess.run(
+        [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
+    )
+    assert finished.returncode == 0, finished.stderr[-2000:]
 
 
 def test_nothing_is_changed_where_the_compiler_is_loaded():

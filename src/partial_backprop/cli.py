@@ -84,7 +84,8 @@ def _parser() -> argparse.ArgumentParser:
 
     def add_job(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--out", type=Path, required=True, metavar="FOLDER")
-        sub.add_argument("--trunk", type=Path, help="checkpoint of the shared epochs")
+        trunk = "checkpoint of the shared epochs; nothing for a run that shares none"
+        sub.add_argument("--trunk", type=Path, nargs="?", help=trunk)
         sub.add_argument("--start", type=Path, help="trained weights that the run starts from")
         sub.add_argument("--features", type=Path, metavar="FOLDER", help="an encoder's features")
         sub.add_argument("--checkpoints", type=Path, metavar="FOLDER")

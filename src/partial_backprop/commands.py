@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from partial_backprop import config
+from partial_backprop.errors import UserError
 
 
 def train(chosen: argparse.Namespace) -> None:
@@ -49,6 +50,8 @@ def gradients(chosen: argparse.Namespace) -> None:
 def _job(chosen: argparse.Namespace, run: config.RunConfig) -> object:
     from partial_backprop.recipes.job import Job, choose_device
 
+    if chosen.trunk is not None and run.training and not run.training.shared_epochs:
+        raise UserError(f"{run.experiment}/{run.arm} shares no epochs: leave out --trunk")
     settings = config.read_settings(
         chosen.config,
         device=chosen.device,

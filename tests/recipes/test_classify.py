@@ -29,7 +29,7 @@ def finished(resolved, trunk, tmp_path_factory):
     def run(arm):
         if arm not in folders:
             folders[arm] = tmp_path_factory.mktemp(arm)
-            start = None if arm == "fb_in_one_go" else trunk
+            start = trunk if resolved(arm).training.shared_epochs else None
             classify.run(resolved(arm), Job(folders[arm], folders[arm], CPU, trunk=start))
         return folders[arm]
 

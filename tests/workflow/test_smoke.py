@@ -218,6 +218,12 @@ def test_one_figure_needs_what_it_needs_and_no_more(untouched):
     assert untouched.planned("table_1")["train_arm"] == 12  # fb, pb, pb_otsu of the first seed
 
 
+def test_an_arm_that_shares_no_epochs_waits_for_none(untouched):
+    run = "results/smoke/runs/lenet5_mnist/{}/seed0/record.json"
+    assert untouched.planned(run.format("fb")) == {"train_trunk": 1, "train_arm": 1}
+    assert untouched.planned(run.format("fb_bf16")) == {"train_arm": 1}
+
+
 def test_the_report_shows_every_table_and_figure(project):
     outcome = project.snakemake("all", "--report", "report.html")
     assert outcome.returncode == 0, outcome.stderr

@@ -70,7 +70,7 @@ rule train_decoder_trunk:
 
 rule train_decoder:
     input:
-        trunk=rules.train_decoder_trunk.output.trunk,
+        trunk=shared_trunk,
         features=image_features,
     output:
         record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",

@@ -159,6 +159,13 @@ def run_threads(wildcards):
     return run.training.threads if run.training else run.recipe.get("threads", 1)
 
 
+def shared_trunk(wildcards):
+    """The checkpoint of the epochs that all arms share, where the run shares some."""
+    if not run_config(wildcards).training.shared_epochs:
+        return []
+    return f"{RUNS}/{wildcards.experiment}/trunk/seed{wildcards.seed}/trunk.pt"
+
+
 def given_checkpoint(wildcards):
     """The user's own weights that take the place of a training, if there are any."""
     path = run_config(wildcards).recipe.get("checkpoint")

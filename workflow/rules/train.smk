@@ -31,7 +31,7 @@ rule train_trunk:
 
 rule train_arm:
     input:
-        trunk=rules.train_trunk.output.trunk,
+        trunk=shared_trunk,
     output:
         record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
         history=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/history.csv",

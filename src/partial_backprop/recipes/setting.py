@@ -58,8 +58,7 @@ def prepare(config: RunConfig, job: Job) -> Setting:
     """
     splits = load_splits(config.data, job.data_root, config.seed)
     trainee, network = _new_trainee(config, splits, job.device)
-    # The workflow hands the trunk to every arm; one that shares no epochs has no use for it.
-    if job.trunk is not None and config.training.shared_epochs:
+    if job.trunk is not None:
         restore(trainee, checkpoint.load(job.trunk, job.device), str(job.trunk))
     on_device = (
         DeviceSplit.of(part, splits.mean, splits.std, job.device)
