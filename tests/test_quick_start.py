@@ -1,5 +1,7 @@
 """Without torch's compiler a process starts sooner and computes the same numbers."""
 
+import contextlib
+import gc
 import hashlib
 import subprocess
 import sys
@@ -7,6 +9,7 @@ import sys
 import pytest
 import torch
 
+from partial_backprop.quick_start import imported, importing
 from partial_backprop.run_config import OptimizerConfig
 from partial_backprop.training import optimizers
 
@@ -67,6 +70,23 @@ def test_a_training_loads_no_compiler(run, tmp_path):
         [sys.executable, "-c", code, *words], capture_output=True, text=True, check=False
     )
     assert finished.returncode == 0, finished.stderr[-2000:]
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_garbage_is_searched_for_again_after_the_imports(enabled):
+    switch = {True: gc.enable, False: gc.disable}
+    switch[enabled]()
+    try:
+        with contextlib.suppress(ZeroDivisionError), importing():
+            assert not gc.isenabled()
+            imported()
+            assert gc.isenabled()
+            assert gc.get_freeze_count() > 0
+            _ = 1 / 0
+        assert gc.isenabled() == enabled
+        assert gc.get_freeze_count() == 0
+    finally:
+        gc.enable()
 
 
 def test_nothing_is_changed_where_the_compiler_is_loaded():

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from partial_backprop import __version__, commands, config
 from partial_backprop.errors import UserError
+from partial_backprop.quick_start import importing
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -27,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     chosen = _parser().parse_args(arguments)
     try:
-        chosen.command(chosen)
+        with importing():
+            chosen.command(chosen)
     except UserError as error:
         message = f"error: {error}"
         print(message, file=sys.stderr)

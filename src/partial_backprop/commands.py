@@ -10,6 +10,7 @@ from pathlib import Path
 
 from partial_backprop import config
 from partial_backprop.errors import UserError
+from partial_backprop.quick_start import imported, without_compiler
 
 
 def train(chosen: argparse.Namespace) -> None:
@@ -60,8 +61,8 @@ def _job(chosen: argparse.Namespace, run: config.RunConfig) -> object:
         tensorboard=chosen.tensorboard,
     )
     device = None
+    imported()  # with the recipe
     if run.data is not None:  # else there is nothing for torch to do, and it need not be loaded
-        from partial_backprop.quick_start import without_compiler
         from partial_backprop.training.seeding import make_deterministic
 
         without_compiler()

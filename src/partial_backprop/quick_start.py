@@ -1,18 +1,50 @@
-"""Start a process that trains without loading torch's compiler, which it does not use.
+"""Start a process that trains without what it does not need: torch's compiler, and looking for garbage.
 
 The first optimizer that is made loads all of ``torch._dynamo``, which takes as long as the rest of torch,
 only to mark methods as not to be compiled and to tell the compiler, if it runs, where a step begins and
 ends. In a process that compiles nothing neither has a meaning.
+
+Importing torch makes some hundred thousand objects that stay. Python's collector looks through them again
+and again, and finds nothing.
 """
 
+import contextlib
 import functools
+import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 _MARK = "__dynamo_disable"
 _MARKED = ("add_param_group", "load_state_dict", "state_dict", "zero_grad")
 _STEP = "_use_grad"  # what torch calls the function that it wraps around an optimizer's step
+
+
+@contextlib.contextmanager
+def importing() -> Iterator[None]:
+    """Leave out the search for cyclic garbage until `imported` is called, or the block ends.
+
+    Yields
+    ------
+    None
+        After the block the collector is as it was before.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        (gc.enable if enabled else gc.disable)()
+
+
+def imported() -> None:
+    """Search for cyclic garbage from now on, but not among what is there.
+
+    For the inside of an `importing` block, once what takes long is imported.
+    """
+    gc.freeze()
+    gc.enable()
 
 
 def without_compiler() -> int:
