@@ -1,5 +1,7 @@
 """The loop against a plain loop, its hooks, and what stops it."""
 
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -36,6 +38,16 @@ def trainee():
 
 def weights(one):
     return torch.cat([parameter.detach().flatten() for parameter in one.model.parameters()])
+
+
+def test_seconds_beside_the_epochs_are_added(monkeypatch):
+    one = trainee()
+    times = iter([10.0, 12.5, 20.0, 21.0])
+    monkeypatch.setattr(time, "monotonic", lambda: next(times))
+    for _ in range(2):
+        with one.timed():
+            pass
+    assert one.elapsed_s == 3.5
 
 
 def test_the_loop_does_what_a_plain_loop_does():

@@ -115,7 +115,8 @@ def run(
     freezing = pb.report() if pb else report_unmasked(model, anchor, gradients)
     checkpoint.save(dict(pb.mask) if pb and pb.mask else {}, job.out / "mask.pt")
     setting.best.put_back(model)
-    found, test = report(config, setting)
+    with setting.trainee.timed():
+        found, test = report(config, setting)
     vocabulary = setting.splits.vocabulary
     write_atomically(job.out / "vocabulary.json", vocabulary.to_json().encode())
     said = {"greedy": test.greedy.captions, "beam": test.beam.captions}

@@ -159,9 +159,11 @@ def _apply(setting: Setting, step: Step, scope: Literal["layer", "global"], keep
 
 def _measure(setting: Setting, step: Step) -> compression.Point:
     model = setting.trainee.model
-    scores = {
-        split: evaluate(model, getattr(setting.splits, split)) for split in ("validation", "test")
-    }
+    with setting.trainee.timed():
+        scores = {
+            split: evaluate(model, getattr(setting.splits, split))
+            for split in ("validation", "test")
+        }
     return compression.Point(
         sparsity=step.sparsity,
         bits=step.bits,

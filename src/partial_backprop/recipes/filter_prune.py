@@ -102,13 +102,14 @@ def run(
     hooks = Hooks(**augmentation(setting, padding), **method)
     doubled = model.register_forward_hook(_softmax) if softmax_twice else None
     unfinished = train(config, job, setting, hooks)
-    scores = filter_report.scores(setting, hooks.augment, config.seed)
-    if doubled is not None:
-        doubled.remove()
-    smaller = remove(model).to(memory_format=torch.channels_last)
-    report = filter_report.measure(setting, smaller, threshold, scores)
-    images, _ = setting.splits.test.batch(slice(_TIMED))
-    times = pd.DataFrame(paired_times(model, smaller, images), columns=filters.TIMING_COLUMNS)
+    with setting.trainee.timed():
+        scores = filter_report.scores(setting, hooks.augment, config.seed)
+        if doubled is not None:
+            doubled.remove()
+        smaller = remove(model).to(memory_format=torch.channels_last)
+        report = filter_report.measure(setting, smaller, threshold, scores)
+        images, _ = setting.splits.test.batch(slice(_TIMED))
+        times = pd.DataFrame(paired_times(model, smaller, images), columns=filters.TIMING_COLUMNS)
     write_atomically(job.out / filters.TIMING, times.to_csv(index=False).encode())
     write_atomically(job.out / "log.txt", log_text(report, config.recipe).encode())
     measurements = {filters.KEY: report.model_dump(mode="json")}

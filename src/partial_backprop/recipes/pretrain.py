@@ -82,9 +82,10 @@ def _sha256(path: Path) -> str:
 def _as_it_is(setting: Setting, precision: Precision) -> tuple[Selection, ...]:
     """Score weights that have no epochs to choose from: every rule takes them."""
     model, splits = setting.trainee.model, setting.splits
-    counts = {
-        name: evaluate(model, split, precision=precision).count
-        for name, split in (("validation", splits.validation), ("test", splits.test))
-    }
+    with setting.trainee.timed():
+        counts = {
+            name: evaluate(model, split, precision=precision).count
+            for name, split in (("validation", splits.validation), ("test", splits.test))
+        }
     rules = ("last", "best_on_validation", "paper_protocol")
     return tuple(Selection(rule=rule, epoch=0, **counts) for rule in rules)

@@ -139,5 +139,6 @@ def _mendable(hook: Callable[..., None]) -> Callable[..., None]:
 
 def _worth(setting: Setting) -> sizes.Worth:
     model, splits = setting.trainee.model, setting.splits
-    validation, test = (evaluate(model, split) for split in (splits.validation, splits.test))
+    with setting.trainee.timed():
+        validation, test = (evaluate(model, split) for split in (splits.validation, splits.test))
     return sizes.Worth(validation=validation.count, test=test.count, test_loss=test.loss)

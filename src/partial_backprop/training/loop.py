@@ -4,6 +4,7 @@ What a method does to images, gradients or weights hangs on ``augment``, ``after
 ``after_step``; the loop itself knows of no method.
 """
 
+import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -43,6 +44,19 @@ class Trainee:
     optimizer: torch.optim.Optimizer
     rows: list[Row] = field(default_factory=list)
     elapsed_s: float = 0.0
+
+    @contextlib.contextmanager
+    def timed(self) -> Iterator[None]:
+        """Add the seconds of a block, such as an evaluation beside the epochs.
+
+        Yields
+        ------
+        None
+            `elapsed_s` grows when the block ends.
+        """
+        started = time.monotonic()
+        yield
+        self.elapsed_s += time.monotonic() - started
 
 
 @dataclass(frozen=True)
