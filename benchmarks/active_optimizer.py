@@ -133,7 +133,7 @@ def whole_steps(benchmark: Benchmark) -> None:
         goal = WHOLE_GOALS.get(name)
         quantity = Quantity(
             name=f"whole_{name}",
-            title=f"training step, {way.title} ({share:.0%} of weights frozen) over FB",
+            title=f"Training step, {way.title} ({share:.0%} of weights frozen) over FB",
             unit="×",
             value=times.ratio(name, "fb"),
             goal=Goal(value=goal, at_least=False) if goal is not None else None,
@@ -157,7 +157,7 @@ def memory(benchmark: Benchmark) -> None:
             found.append(float(subprocess.check_output(command, text=True)))
         quantity = Quantity(
             name=f"peak_{name}",
-            title=f"peak memory of a process in training steps, {way.title}",
+            title=f"Peak memory of a process in training steps, {way.title}",
             unit="MiB",
             value=paired.spread(found),
         )

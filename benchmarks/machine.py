@@ -5,6 +5,8 @@ import platform
 import sys
 from importlib import metadata
 
+import psutil
+
 from partial_backprop.performance import Machine
 from partial_backprop.recipes.provenance import processor
 
@@ -12,6 +14,8 @@ PACKAGES = ("torch", "torchvision", "numpy", "scipy", "KDEpy", "numba", "snakema
 
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024
 """Bytes in the unit in which the system counts a process's memory."""
+
+_LOOKED_S = 1.0
 
 
 def n_cores() -> int:
@@ -41,7 +45,7 @@ def describe(threads: int, device: str | None = None) -> Machine:
     Returns
     -------
     Machine
-        Hardware, versions, and how busy the machine was just before.
+        Hardware, versions, and how busy others keep it, looked at for a second.
     """
     return Machine(
         device=device or processor(),
@@ -51,7 +55,7 @@ def describe(threads: int, device: str | None = None) -> Machine:
         n_cores=n_cores(),
         threads=threads,
         memory_gib=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        load=round(os.getloadavg()[0], 2),
+        load=round(n_cores() * psutil.cpu_percent(_LOOKED_S) / 100, 2),
     )
 
 

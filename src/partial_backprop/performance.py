@@ -134,7 +134,7 @@ class Machine(Frozen):
     memory_gib: float = pydantic.Field(gt=0)
     """Memory of the machine, in GiB."""
     load: float = pydantic.Field(ge=0)
-    """Mean number of processes that ran or waited in the minute before; about 0 on a quiet machine."""
+    """Cores that other processes kept busy just before; about 0 on a quiet machine."""
 
     @property
     def threads_in_words(self) -> str:

@@ -14,6 +14,8 @@ LOOKS = tuple(style.ARMS.values())
 """In their order, for the curves of a panel."""
 
 _HEIGHT_IN = 2.0
+_HEADROOM = 1.5
+"""Of a linear axis, for the legend above the curves."""
 
 
 class Panel(NamedTuple):
@@ -68,7 +70,8 @@ def draw(inputs: Inputs) -> Figure:
         axes = next(places)
         _plot(axes, curves)
         axes.axhline(1, color=style.FAINT, linewidth=0.8, zorder=0)
-        axes.set(xlabel=curves[0].axis, ylabel=_ylabel(unit), ylim=(0, None))
+        axes.set(xlabel=curves[0].axis, ylabel=_ylabel(unit))
+        axes.set_ylim(0, _HEADROOM * axes.get_ylim()[1])
         axes.set_title("frozen weights")
     for axes in places:
         axes.set_axis_off()

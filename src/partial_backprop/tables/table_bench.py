@@ -115,5 +115,5 @@ def _notes(found: list[Performance]) -> tuple[str, ...]:
     return (
         "Medians and quartiles. Ratios (×) are of two ways that ran in turn, round by round, so that "
         "other work on the machine counts for both; seconds and memory are of this machine alone.",
-        f"{told}. Processes that ran or waited before: {loads}. Command: {COMMAND}.",
+        f"{told}. Cores that other work kept busy: {loads}. Command: {COMMAND}.",
     )
