@@ -1,80 +1,26 @@
-"""PartialBackprop in plain loops: parity, exactness, resume, and every error."""
+"""PartialBackprop in plain loops: parity with the listing and with copying by hand, exactness, masks."""
 
 import copy
 import functools
-import io
 
 import pytest
 import torch
 import torch.nn.functional as F
+from tests.freezing.plain_training import (
+    HALF,
+    N_BATCHES,
+    OPTIMIZERS,
+    assert_same_bits,
+    batches,
+    network,
+    train,
+    values,
+)
 from torch import nn
 
-from partial_backprop import Mask, PartialBackprop, UserError
-from partial_backprop.freezing import fixed, quantile
+from partial_backprop import Mask, PartialBackprop
+from partial_backprop.freezing import fixed
 from partial_backprop.freezing.strict import bits
-
-OPTIMIZERS = {
-    "sgd": functools.partial(torch.optim.SGD, lr=0.05),
-    "sgd decay": functools.partial(torch.optim.SGD, lr=0.05, weight_decay=0.1),
-    "momentum": functools.partial(torch.optim.SGD, lr=0.02, momentum=0.9, weight_decay=0.01),
-    "nesterov": functools.partial(
-        torch.optim.SGD, lr=0.02, momentum=0.9, nesterov=True, weight_decay=0.01
-    ),
-    "momentum fused": functools.partial(torch.optim.SGD, lr=0.02, momentum=0.9, fused=True),
-    "adam": functools.partial(torch.optim.Adam, lr=0.01, foreach=False),
-    "adam decay": functools.partial(torch.optim.Adam, lr=0.01, weight_decay=0.1),
-    "adam foreach": functools.partial(torch.optim.Adam, lr=0.01, foreach=True),
-    "adamw": functools.partial(torch.optim.AdamW, lr=0.01, weight_decay=0.1),
-    "adamw fused": functools.partial(torch.optim.AdamW, lr=0.01, weight_decay=0.1, fused=True),
-    "amsgrad": functools.partial(torch.optim.Adam, lr=0.01, amsgrad=True),
-    "amsgrad fused": functools.partial(torch.optim.Adam, lr=0.01, amsgrad=True, fused=True),
-    "rmsprop": functools.partial(
-        torch.optim.RMSprop, lr=0.01, momentum=0.9, centered=True, weight_decay=0.01
-    ),
-}
-HALF = functools.partial(quantile.mask, q=0.5)
-N_BATCHES = 4
-
-
-def network(seed: int = 0) -> nn.Module:
-    torch.manual_seed(seed)
-    return nn.Sequential(
-        nn.Conv2d(1, 4, 3, bias=False),
-        nn.BatchNorm2d(4),
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(4 * 4 * 4, 8),
-        nn.ReLU(),
-        nn.Linear(8, 3),
-    )
-
-
-def batches(epoch: int):
-    draw = torch.Generator().manual_seed(epoch)
-    for _ in range(N_BATCHES):
-        images = torch.randn(16, 1, 6, 6, generator=draw)
-        yield images, torch.randint(0, 3, (16,), generator=draw)
-
-
-def train(model, optimizer, pb, epochs, after_backward=lambda: None) -> None:
-    """Run the plain loop of the documentation."""
-    for epoch in epochs:
-        pb.begin_epoch(epoch)
-        for images, labels in batches(epoch):
-            optimizer.zero_grad()
-            F.cross_entropy(model(images), labels).backward()
-            after_backward()
-            optimizer.step()
-
-
-def values(model) -> dict[str, torch.Tensor]:
-    return {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
-
-
-def assert_same_bits(one, other) -> None:
-    assert one.keys() == other.keys()
-    for name in one:
-        assert torch.equal(bits(one[name]), bits(other[name])), name
 
 
 def frozen_bits(state, mask) -> dict[str, torch.Tensor]:
@@ -185,66 +131,6 @@ def test_gradient_mode_drifts_with_averages_and_not_without():
         assert (largest > 0) == (drifts[name] > 0)
     assert drifts["sgd"] == 0
     assert min(drifts["amsgrad"], drifts["momentum"], drifts["sgd decay"]) > 0
-
-
-@pytest.mark.parametrize("mode", ["strict", "gradient"])
-@pytest.mark.parametrize("build", OPTIMIZERS.values(), ids=OPTIMIZERS)
-@pytest.mark.parametrize("stop", [1, 3, 5, 7])
-def test_a_resumed_run_is_the_same_run(build, mode, stop):
-    """Stopped before the mask, after it, after a new one, and in the full epochs at the end."""
-    options = {
-        "criterion": HALF, "start_epoch": 2, "mode": mode,
-        "remask_every": 2, "full_epochs_at_end": 2, "epochs": 8,
-    }  # fmt: skip
-    model = network()
-    optimizer = build(model.parameters())
-    pb = PartialBackprop(model, optimizer, **options)
-    train(model, optimizer, pb, range(stop))
-    file = io.BytesIO()
-    states = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
-    torch.save({**states, "pb": pb.state_dict()}, file)
-    train(model, optimizer, pb, range(stop, 8))
-
-    file.seek(0)
-    states = torch.load(file, weights_only=True)
-    second = network(seed=1)
-    second_optimizer = build(second.parameters())
-    second_pb = PartialBackprop(second, second_optimizer, **options)
-    second_pb.load_state_dict(states["pb"])
-    second.load_state_dict(states["model"])
-    second_optimizer.load_state_dict(states["optimizer"])
-    train(second, second_optimizer, second_pb, range(stop, 8))
-
-    assert_same_bits(values(model), values(second))
-    assert_same_bits(dict(model.named_buffers()), dict(second.named_buffers()))
-    assert second_pb.report() == pb.report()
-    assert pb.report().masked_at_epochs == (2, 4)
-
-
-def test_a_run_stopped_within_an_epoch_goes_on():
-    def one(model, optimizer, images, labels):
-        optimizer.zero_grad()
-        F.cross_entropy(model(images), labels).backward()
-        optimizer.step()
-
-    whole = network()
-    optimizer = OPTIMIZERS["amsgrad"](whole.parameters())
-    pb = PartialBackprop(whole, optimizer, criterion=HALF, start_epoch=0)
-    pb.begin_epoch(0)
-    state = None
-    for i, batch in enumerate(batches(0)):
-        if i == 2:
-            state = copy.deepcopy((whole.state_dict(), optimizer.state_dict(), pb.state_dict()))
-        one(whole, optimizer, *batch)
-    resumed = network(seed=1)
-    other = OPTIMIZERS["amsgrad"](resumed.parameters())
-    other_pb = PartialBackprop(resumed, other, criterion=HALF, start_epoch=0)
-    for part, content in zip((resumed, other, other_pb), state, strict=True):
-        part.load_state_dict(content)
-    other_pb.begin_epoch(0)
-    for batch in list(batches(0))[2:]:
-        one(resumed, other, *batch)
-    assert_same_bits(values(whole), values(resumed))
 
 
 def test_the_mask_is_of_the_first_step_of_its_epoch_and_stays():
@@ -492,137 +378,3 @@ def test_closed_it_lets_go():
             strict=True,
         )
     )
-
-
-def ready(criterion=HALF, **options):
-    model = network()
-    optimizer = OPTIMIZERS["adam"](model.parameters())
-    pb = PartialBackprop(model, optimizer, criterion, **{"start_epoch": 0, **options})
-    return model, optimizer, pb
-
-
-def test_a_step_before_the_first_epoch_is_refused():
-    model, optimizer, _ = ready()
-    F.cross_entropy(model(next(batches(0))[0]), next(batches(0))[1]).backward()
-    before = values(model)
-    with pytest.raises(UserError, match="no epoch has begun: call begin_epoch"):
-        optimizer.step()
-    assert_same_bits(before, values(model))
-
-
-def test_going_back_is_refused():
-    _, _, pb = ready()
-    pb.begin_epoch(3)
-    with pytest.raises(UserError, match="epoch 2 cannot begin after epoch 3"):
-        pb.begin_epoch(2)
-
-
-@pytest.mark.parametrize("step", [lambda o, f: o.step(f), lambda o, f: o.step(closure=f)])
-def test_closures_are_refused(step):
-    _, optimizer, pb = ready()
-    pb.begin_epoch(0)
-    with pytest.raises(UserError, match=r"step\(closure\) is not supported"):
-        step(optimizer, lambda: 0.0)
-
-
-def test_lbfgs_is_refused_at_its_first_step():
-    model = network()
-    optimizer = torch.optim.LBFGS(model.parameters())
-    PartialBackprop(model, optimizer, criterion=HALF, start_epoch=0).begin_epoch(0)
-    with pytest.raises(UserError, match="an optimizer other than LBFGS"):
-        optimizer.step(lambda: torch.zeros(()))
-
-
-def test_no_gradients_are_refused():
-    _, optimizer, pb = ready()
-    pb.begin_epoch(0)
-    with pytest.raises(UserError, match="no mask can be made at epoch 0: there are no gradients"):
-        optimizer.step()
-
-
-@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_gradients_that_are_not_finite_are_refused(bad):
-    model, _, pb = ready()
-    F.cross_entropy(model(next(batches(0))[0]), next(batches(0))[1]).backward()
-    model[4].weight.grad[1, 2] = bad
-    pb.begin_epoch(0)
-    with pytest.raises(UserError, match=r"the gradient of '4\.weight' is NaN or infinite"):
-        pb.after_backward()
-    assert pb.mask is None
-
-
-def test_sparse_gradients_are_refused():
-    model = nn.Sequential(nn.Embedding(5, 3, sparse=True), nn.Linear(3, 2))
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    pb = PartialBackprop(model, optimizer, criterion=HALF, start_epoch=0)
-    pb.begin_epoch(0)
-    model(torch.tensor([1, 2])).sum().backward()
-    with pytest.raises(UserError, match=r"the gradient of '0\.weight' is sparse"):
-        optimizer.step()
-
-
-@pytest.mark.parametrize(
-    ("criterion", "message"),
-    [
-        (functools.partial(quantile.mask, q=2.0), "at epoch 0: q is a share from 0 to 1"),
-        (lambda gs: {n: g + 0.5 for n, g in gs.items()}, "a mask holds only 0 and 1"),
-        (lambda gs: {}, "differs from the gradients in names or shapes"),
-        (
-            lambda gs: {n: torch.ones(1) for n in gs},
-            "differs from the gradients in names or shapes",
-        ),
-    ],
-)
-def test_bad_masks_are_refused(criterion, message):
-    model, _, pb = ready(criterion)
-    pb.begin_epoch(0)
-    F.cross_entropy(model(next(batches(0))[0]), next(batches(0))[1]).backward()
-    with pytest.raises(UserError, match=message):
-        pb.after_backward()
-
-
-@pytest.mark.parametrize(
-    ("criterion", "options", "message"),
-    [
-        ("fixt", {}, "unknown name 'fixt' in freezing: choose one of filters"),
-        ("fixed", {}, "option 'threshold' of freezing/fixed has no default"),
-        ({"name": "fixed", "thresh": 1}, {}, "unknown option 'thresh'"),
-        (
-            {"name": "random", "like": {"name": "otsu_kde"}},
-            {},
-            "criterion 'random' needs a seed here",
-        ),
-        (3, {}, "must be a mapping with a name"),
-        (HALF, {"mode": "loose"}, "unknown mode 'loose': choose strict or gradient"),
-        (HALF, {"full_epochs_at_end": 1}, "full_epochs_at_end needs to know the end"),
-    ],
-)
-def test_bad_arguments_are_refused(criterion, options, message):
-    with pytest.raises(UserError, match=message):
-        ready(criterion, **options)
-
-
-def test_another_models_optimizer_is_refused():
-    optimizer = OPTIMIZERS["adam"](network().parameters())
-    with pytest.raises(UserError, match="the optimizer holds none of the model's trainable"):
-        PartialBackprop(network(), optimizer, criterion=HALF)
-
-
-def test_nothing_to_report_before_the_mask():
-    _, _, pb = ready(start_epoch=2)
-    with pytest.raises(UserError, match="nothing is frozen before epoch 2's first step"):
-        pb.report()
-
-
-def test_states_that_do_not_fit_are_refused():
-    model, optimizer, pb = ready()
-    train(model, optimizer, pb, range(1))
-    state = pb.state_dict()
-    with pytest.raises(UserError, match="the saved state is of mode 'strict', this is 'gradient'"):
-        ready(mode="gradient")[2].load_state_dict(state)
-    other = nn.Sequential(nn.Linear(2, 2))
-    other_pb = PartialBackprop(other, OPTIMIZERS["adam"](other.parameters()), HALF)
-    with pytest.raises(UserError, match=r"the saved mask of '0\.weight' fits no parameter"):
-        other_pb.load_state_dict(state)
-    with pytest.raises(UserError, match="this is no state of PartialBackprop: it lacks active"):
-        pb.load_state_dict({"mode": "strict", "epoch": 0})
