@@ -36,7 +36,7 @@ optimizer.step()
 """
 _STARTS = {
     "python": "",
-    "torch": "import gc\ngc.disable()\nimport torch",
+    "torch": "import gc\ngc.disable()\nimport torch\ngc.freeze()",
     "plain": f"{_IMPORTS}torch.use_deterministic_algorithms(True){_STEP}",
     "ours": f"import gc\ngc.disable(){_IMPORTS}"
     f"imported(); without_compiler(); make_deterministic(1){_STEP}",
