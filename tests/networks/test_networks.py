@@ -57,6 +57,27 @@ def test_parameter_count_is_the_sources(name, n_parameters):
     assert sum(parameter.numel() for parameter in model.parameters()) == n_parameters
 
 
+def test_lenet5_may_pool_before_it_rectifies():
+    model = build("lenet5")
+    first, second = model.features[0], model.features[3]
+    images = torch.randn(20, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+
+    def rectified_first(images):
+        for convolution in (first, second):
+            images = torch.nn.functional.max_pool2d(convolution(images).relu(), 2)
+        return model.classifier(images.flatten(1))
+
+    found = []
+    for forward in (model, rectified_first):
+        model.zero_grad()
+        logits = forward(images)
+        logits.square().sum().backward()
+        found.append((logits.detach(), [one.grad.clone() for one in model.parameters()]))
+    (logits, gradients), (expected, expected_gradients) = found
+    assert torch.equal(logits, expected)
+    assert all(map(torch.equal, gradients, expected_gradients))
+
+
 def test_every_network_is_covered_here():
     assert set(registry.names("networks")) == set(SMALL)
 
