@@ -80,17 +80,17 @@ def measure(network: str, place: Place) -> list[Quantity]:
     dataset = Pictures(data.images, data.labels, [MEAN] * channels, [STD] * channels)
     options = {"batch_size": place.batch_size, "learning_rate": LEARNING_RATE}
     ways = {
-        OURS: place.in_our_settings(
-            one_after_the_other([ours(our_network(), data, place.batch_size)])
+        OURS: place.way(
+            one_after_the_other([ours(our_network(), data, place.batch_size)]), place.as_our_runs
         )
     }
     for name, every in ((PLAIN, 1), (QUIET, 0)):
         plain = PlainLoop(new(), dataset, **options, count_every=every)
-        ways[name] = place.in_torchs_settings(plain.epoch)
+        ways[name] = place.way(plain.epoch, place.as_torch_is)
     if place.recorder is not None:
         fast = ours(our_network(), data, place.batch_size, precision="bf16")
         computing = [place.recorder(fast.trainee.model)]
-        ways[FAST] = place.in_our_settings(at_once([fast], computing))
+        ways[FAST] = place.way(at_once([fast], computing), place.as_our_runs)
     times = paired.take_turns(ways, rounds=place.rounds, clock=place.clock)
     place.as_torch_is()
     compared = [

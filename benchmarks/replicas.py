@@ -139,9 +139,10 @@ def measure(network: str, place: Place) -> list[Quantity]:
             Compared(ALONE, RECORDED, "_recorded", "; recorded"),
             Compared(PLAIN, RECORDED, "_fast", "; plain loop, over ours at once", GPU_GOAL),
         ]
-    ways = {name: place.in_our_settings(epoch) for name, epoch in epochs.items()}
+    ways = {name: place.way(epoch, place.as_our_runs) for name, epoch in epochs.items()}
     if place.recorder is not None:
-        ways[PLAIN] = place.in_torchs_settings(_plain(new(), data, place.batch_size, n_seeds))
+        plain = _plain(new(), data, place.batch_size, n_seeds)
+        ways[PLAIN] = place.way(plain, place.as_torch_is)
     times = paired.take_turns(ways, rounds=place.rounds, clock=place.clock)
     size = f"batches {n_batches} of {place.batch_size}"
     title = f"{labels.CNNS[case.experiment]}, {n_seeds} seeds, {size}"

@@ -60,13 +60,15 @@ class Place(NamedTuple):
         if self.on_gpu:
             torch.cuda.synchronize(self.device)
 
-    def in_our_settings(self, train: Way) -> Way:
-        """Return a way to train in the settings of our runs.
+    def way(self, train: Way, settle: Callable[[], None]) -> Way:
+        """Return a way to train.
 
         Parameters
         ----------
         train : callable
             Trains.
+        settle : callable
+            Chooses torch's settings first: `as_our_runs` or `as_torch_is`.
 
         Returns
         -------
@@ -74,33 +76,16 @@ class Place(NamedTuple):
             Trains, and waits for the device.
         """
 
-        def way() -> None:
-            make_deterministic(self.threads)
+        def settled() -> None:
+            settle()
             train()
             self.wait()
 
-        return way
+        return settled
 
-    def in_torchs_settings(self, train: Way) -> Way:
-        """Return a way to train in the settings of a plain loop.
-
-        Parameters
-        ----------
-        train : callable
-            Trains.
-
-        Returns
-        -------
-        callable
-            Trains, and waits for the device.
-        """
-
-        def way() -> None:
-            self.as_torch_is()
-            train()
-            self.wait()
-
-        return way
+    def as_our_runs(self) -> None:
+        """Choose the settings of our runs."""
+        make_deterministic(self.threads)
 
     def as_torch_is(self) -> None:
         """Undo what `make_deterministic` sets, as a plain loop would leave it."""
