@@ -14,8 +14,8 @@ LOOKS = tuple(style.ARMS.values())
 """In their order, for the curves of a panel."""
 
 _HEIGHT_IN = 2.0
-_HEADROOM = 1.5
-"""Of a linear axis, for the legend above the curves."""
+_HEADROOM, _LOG_HEADROOM = 1.8, 10
+"""Factors on the upper end of a linear and of a logarithmic axis, for the legend above the curves."""
 
 
 class Panel(NamedTuple):
@@ -65,6 +65,7 @@ def draw(inputs: Inputs) -> Figure:
         axes = next(places)
         _plot(axes, curves)
         axes.set(xscale="log", yscale="log", xlabel=panel.xlabel, ylabel=_ylabel(panel.unit))
+        axes.set_ylim(top=_LOG_HEADROOM * axes.get_ylim()[1])
         axes.set_title(panel.title)
     for unit, curves in shares.items():
         axes = next(places)
@@ -114,7 +115,8 @@ def _line(axes: Axes, curve: Curve, look: Look) -> None:
         color=look.color,
         linestyle=style.linestyle(look),
         marker=look.marker,
-        label=curve.title,
+        # A logarithmic axis has no place for nothing.
+        label=curve.title if any(value.median for value in values) else f"{curve.title}: 0",
         elinewidth=0.8,
     )
 
