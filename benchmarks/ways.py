@@ -10,12 +10,7 @@ from benchmarks import machine
 from benchmarks.command import Benchmark
 from benchmarks.paired import Times, Way
 from partial_backprop.performance import Goal, Quantity
-from partial_backprop.training.backward import Gradients
-from partial_backprop.training.graphs import Replayed
 from partial_backprop.training.seeding import make_deterministic
-
-Recorder = Callable[[torch.nn.Module], Gradients]
-"""From a network to what records how its gradients are computed."""
 
 
 class Place(NamedTuple):
@@ -26,8 +21,6 @@ class Place(NamedTuple):
     """CPU threads."""
     quick: bool = False
     """Fewer rounds and smaller batches."""
-    recorder: Recorder | None = None
-    """What records steps, where that can be done."""
 
     @property
     def on_gpu(self) -> bool:
@@ -106,7 +99,7 @@ def here(benchmark: Benchmark) -> Place:
     Returns
     -------
     Place
-        CUDA, with recorded steps, where there is one; else the processor.
+        CUDA where there is one; else the processor.
     """
     threads = benchmark.threads or machine.n_cores()
     if not torch.cuda.is_available():
@@ -114,7 +107,7 @@ def here(benchmark: Benchmark) -> Place:
         return Place(torch.device("cpu"), threads, benchmark.quick)
     device = torch.device("cuda")
     benchmark.on(threads, torch.cuda.get_device_name(device))
-    return Place(device, threads, benchmark.quick, lambda _: Replayed())
+    return Place(device, threads, benchmark.quick)
 
 
 class Compared(NamedTuple):

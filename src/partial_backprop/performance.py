@@ -22,7 +22,6 @@ COMMAND = "make bench"
 
 TITLES = {
     "loop": "Training loop, plain over ours",
-    "replicas": "Several seeds, one after the other over at once",
     "active_optimizer": "State and step for active weights only",
     "kde": "Automatic threshold",
     "pipeline": "All but training",

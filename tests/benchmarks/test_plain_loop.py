@@ -5,7 +5,7 @@ import copy
 import numpy as np
 import pytest
 import torch
-from benchmarks.our_loop import MEAN, STD, one_after_the_other, pictures
+from benchmarks.our_loop import MEAN, STD, pictures
 from benchmarks.plain_loop import Pictures, PlainLoop
 from torch import nn
 
@@ -45,7 +45,7 @@ def test_both_loops_train_to_the_same_weights(channels):
     ours, plain = network(channels), network(channels)
     before = copy.deepcopy(ours.state_dict())
     order = shuffled(20, 0, 0).tolist()
-    one_after_the_other([our_loop.ours(ours, data, BATCH, mode="gradient")])()
+    our_loop.our_loop(ours, data, BATCH, mode="gradient")()
     done = PlainLoop(plain, dataset(data), batch_size=BATCH, learning_rate=RATE, order=order)
     progress = done.epoch()
     for (name, mine), theirs in zip(

@@ -25,6 +25,6 @@ def test_the_first_example_is_short_and_stands_alone(tmp_path):
 
 def test_the_others_follow_on_it(tmp_path):
     """One process for all: later blocks use the names of the first."""
-    assert len(BLOCKS) == 7
+    assert len(BLOCKS) == 6
     run("\n".join(BLOCKS), tmp_path)
     assert (tmp_path / "run.pt").is_file()

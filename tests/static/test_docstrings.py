@@ -53,6 +53,8 @@ def defined_in(module: ModuleType) -> Iterator[tuple[str, Any]]:
             yield name, thing
         if inspect.isclass(thing):
             for method, value in vars(thing).items():
+                if method in inspect.get_annotations(thing):
+                    continue  # a field whose default is a function
                 value = getattr(value, "__func__", value)
                 if is_public(method) and (inspect.isfunction(value) or isinstance(value, property)):
                     yield f"{name}.{method}", value

@@ -12,8 +12,7 @@ from partial_backprop.errors import UserError
 from partial_backprop.run_config import TrainingConfig
 from partial_backprop.training import optimizers
 from partial_backprop.training.batches import DeviceSplit
-from partial_backprop.training.evaluate import evaluate
-from partial_backprop.training.loop import DeviceSplits, Hooks, Trainee, fit
+from partial_backprop.training.loop import DeviceSplits, Hooks, Trainee, evaluate, fit
 from partial_backprop.training.seeding import derive, shuffled
 
 CONFIG = TrainingConfig(epochs=4, batch_size=8, shared_epochs=0, milestones=(2,))

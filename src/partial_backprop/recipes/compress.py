@@ -17,8 +17,7 @@ from partial_backprop.recipes.setting import Setting, prepare
 from partial_backprop.recipes.start import load_weights
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training import history
-from partial_backprop.training.evaluate import evaluate
-from partial_backprop.training.loop import Hooks
+from partial_backprop.training.loop import Hooks, evaluate
 
 
 @dataclass(frozen=True)

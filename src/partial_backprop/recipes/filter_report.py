@@ -13,7 +13,7 @@ from partial_backprop.pruning.filters import count
 from partial_backprop.recipes.setting import Setting
 from partial_backprop.record import Count
 from partial_backprop.training.batches import DeviceSplit
-from partial_backprop.training.evaluate import evaluate
+from partial_backprop.training.loop import evaluate
 from partial_backprop.training.seeding import derive
 
 _COMPARED = 500

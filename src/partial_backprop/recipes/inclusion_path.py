@@ -10,8 +10,8 @@ from partial_backprop.measurements import inclusion
 from partial_backprop.optim.dessilbi import DessiLBI
 from partial_backprop.recipes.setting import Setting
 from partial_backprop.training import checkpoint
-from partial_backprop.training.evaluate import evaluate
 from partial_backprop.training.history import Row
+from partial_backprop.training.loop import evaluate
 
 FILE = "path.pt"
 """File with the weights before the first step and the masks of a path."""

@@ -13,8 +13,7 @@ from partial_backprop.record import Selection
 from partial_backprop.run_config import Precision, RunConfig
 from partial_backprop.training import history
 from partial_backprop.training.augment import crop_and_flip
-from partial_backprop.training.evaluate import evaluate
-from partial_backprop.training.loop import Hooks
+from partial_backprop.training.loop import Hooks, evaluate
 
 
 def run(

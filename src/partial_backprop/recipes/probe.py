@@ -5,8 +5,8 @@ from torch import Tensor
 
 from partial_backprop.recipes.setting import Setting
 from partial_backprop.run_config import RunConfig
-from partial_backprop.training.backward import backward
-from partial_backprop.training.loop import epoch_batches
+from partial_backprop.training.loop import backward
+from partial_backprop.training.seeding import derive
 
 
 def first_gradients(setting: Setting, config: RunConfig) -> dict[str, Tensor]:
@@ -31,7 +31,9 @@ def first_gradients(setting: Setting, config: RunConfig) -> dict[str, Tensor]:
     model = setting.trainee.model
     model.train()
     epoch = len(setting.trainee.rows)
-    images, labels = next(epoch_batches(setting.splits.train, config.training, config.seed, epoch))
+    torch.manual_seed(derive(config.seed, "epoch", epoch))
+    batches = setting.splits.train.epoch(config.training.batch_size, config.seed, epoch)
+    images, labels = next(batches)
     model.zero_grad(set_to_none=True)
     with torch.enable_grad():
         backward(model, images, labels, config.training.precision)

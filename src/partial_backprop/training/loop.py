@@ -1,58 +1,78 @@
-"""The training loop: one for all recipes, with a few hooks.
-
-What a method does to images, gradients or weights hangs on ``augment``, ``after_backward`` and
-``after_step``; the loop itself knows of no method.
-"""
+"""The training loop of all classifiers; what a method does to images, gradients or weights is in `Hooks`."""
 
 import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from partial_backprop.errors import UserError
-from partial_backprop.run_config import TrainingConfig
-from partial_backprop.training.backward import Gradients, gradients
+from partial_backprop.record import Count
+from partial_backprop.run_config import Precision, TrainingConfig
 from partial_backprop.training.batches import DeviceSplit
-from partial_backprop.training.evaluate import Score, evaluation_steps
 from partial_backprop.training.history import Row
-from partial_backprop.training.hooks import Hooks, nothing
 from partial_backprop.training.optimizers import learning_rate, set_learning_rate
+from partial_backprop.training.precision import arithmetic, autocast
 from partial_backprop.training.seeding import derive
-from partial_backprop.training.turns import Steps, finish
+
+EVALUATION_BATCH = 500
+"""Examples evaluated at once."""
+
+
+def _nothing(*_: object) -> None: ...
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What is called on the way through an epoch; the defaults do nothing."""
+
+    begin_epoch: Callable[[int], None] = _nothing
+    """Called with the epoch from 0 before its first batch."""
+    augment: Callable[[Tensor], Tensor] = lambda images: images
+    """From a batch of training images to the images to train on."""
+    after_backward: Callable[[], None] = _nothing
+    """Called when the gradients are there and the weights not yet updated."""
+    after_step: Callable[[], None] = _nothing
+    """Called when the optimizer has updated the weights."""
+
+
+class Score(NamedTuple):
+    """Sums over the examples of a split."""
+
+    loss: float
+    """Mean cross-entropy per example, in nats."""
+    n_correct: int
+    n_examples: int
+
+    @property
+    def count(self) -> Count:
+        """The correct predictions, as a record counts them."""
+        return Count(n_correct=self.n_correct, n_examples=self.n_examples)
 
 
 @dataclass
 class Trainee:
-    """A network in training: all that changes from epoch to epoch.
-
-    Parameters
-    ----------
-    model : nn.Module
-        The network.
-    optimizer : torch.optim.Optimizer
-        Its optimizer.
-    rows : list of Row
-        The history so far; the next epoch is its length.
-    elapsed_s : float
-        Seconds spent so far, in earlier processes too.
-    """
+    """A network in training: all that changes from epoch to epoch."""
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
     rows: list[Row] = field(default_factory=list)
+    """The history so far, one row per epoch; the next epoch is its length."""
     elapsed_s: float = 0.0
+    """Seconds spent so far, in earlier processes too."""
 
     @contextlib.contextmanager
     def timed(self) -> Iterator[None]:
-        """Add the seconds of a block, such as an evaluation beside the epochs.
+        """Add the seconds of a block to `elapsed_s`, such as an evaluation beside the epochs.
 
         Yields
         ------
         None
-            `elapsed_s` grows when the block ends.
+            Once.
         """
         started = time.monotonic()
         yield
@@ -61,44 +81,54 @@ class Trainee:
 
 @dataclass(frozen=True)
 class DeviceSplits:
-    """The three splits on the device.
-
-    Parameters
-    ----------
-    train, validation, test : DeviceSplit
-        The splits.
-    """
+    """The three splits on the device."""
 
     train: DeviceSplit
     validation: DeviceSplit
     test: DeviceSplit
 
 
-def epoch_batches(
-    split: DeviceSplit, config: TrainingConfig, seed: int, epoch: int
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """Seed torch for an epoch and iterate over its batches.
+def fit(
+    trainee: Trainee,
+    splits: DeviceSplits,
+    config: TrainingConfig,
+    seed: int,
+    *,
+    hooks: Hooks = Hooks(),
+    on_epoch: Callable[[Row, float], None] = _nothing,
+) -> None:
+    """Train to the last epoch, from wherever the trainee stands.
 
     Parameters
     ----------
-    split : DeviceSplit
-        The training set.
+    trainee : Trainee
+        Altered in place; if a loss is not finite, the finished epochs are kept.
+    splits : DeviceSplits
+        The data; validation and test are evaluated after every epoch.
     config : TrainingConfig
-        Batch size.
+        Epochs, batch size, schedule and precision.
     seed : int
         Seed of the run.
-    epoch : int
-        Epoch from 0.
-
-    Yields
-    ------
-    images : Tensor of shape (batch, channels, height, width)
-        Normalised images.
-    labels : Tensor of shape (batch,)
-        Class indices.
+    hooks : Hooks
+        What is called on the way through an epoch.
+    on_epoch : callable
+        Called after each epoch with its row and the seconds that its training took.
     """
-    torch.manual_seed(derive(seed, "epoch", epoch))
-    yield from split.epoch(config.batch_size, seed, epoch)
+    for epoch in range(len(trainee.rows), config.epochs):
+        started = time.monotonic()
+        rate = learning_rate(config, epoch)
+        set_learning_rate(trainee.optimizer, rate)
+        scores = {"train": train_epoch(trainee, splits.train, config, seed, epoch, hooks)}
+        training_s = time.monotonic() - started
+        for name in ("validation", "test"):
+            split = getattr(splits, name)
+            scores[name] = evaluate(trainee.model, split, precision=config.precision)
+        row: Row = {"epoch": epoch, "learning_rate": rate}
+        for name, score in scores.items():
+            row |= {f"{name}_{key}": value for key, value in score._asdict().items()}
+        trainee.rows.append(row)
+        trainee.elapsed_s += time.monotonic() - started
+        on_epoch(row, training_s)
 
 
 def train_epoch(
@@ -107,7 +137,7 @@ def train_epoch(
     config: TrainingConfig,
     seed: int,
     epoch: int,
-    hooks: Hooks,
+    hooks: Hooks = Hooks(),
 ) -> Score:
     """Train one epoch.
 
@@ -129,144 +159,115 @@ def train_epoch(
     Returns
     -------
     Score
-        Mean loss and correct predictions, in training mode, as the weights went along.
+        Mean loss and correct predictions, in training mode, of the weights as they went along.
 
     Raises
     ------
     UserError
-        If the loss is no finite number; the message names the step.
-    """
-    return finish(epoch_steps(trainee, split, config, seed, epoch, hooks))
-
-
-def epoch_steps(
-    trainee: Trainee,
-    split: DeviceSplit,
-    config: TrainingConfig,
-    seed: int,
-    epoch: int,
-    hooks: Hooks,
-    compute: Gradients = gradients,
-) -> Steps[Score]:
-    """Train one epoch step by step, so that others may take turns.
-
-    Parameters
-    ----------
-    trainee, split, config, seed, epoch, hooks : object
-        As of `train_epoch`.
-    compute : Gradients
-        Computes the gradients of a batch.
-
-    Returns
-    -------
-    Steps
-        The work, which finds what `train_epoch` returns.
-
-    Yields
-    ------
-    None
-        After each step.
+        If a loss is not finite; the message names the step.
     """
     model, optimizer = trainee.model, trainee.optimizer
     model.train()
     hooks.begin_epoch(epoch)
     losses: list[Tensor] = []
-    weights: list[int] = []
+    sizes: list[int] = []
     n_correct = torch.zeros((), dtype=torch.int64, device=split.labels.device)
-    for images, labels in epoch_batches(split, config, seed, epoch):
-        found = compute(model, optimizer, hooks.augment(images), labels, config.precision)
+    # An epoch draws from its own seed, so that a resumed run repeats the uninterrupted one bit for bit.
+    torch.manual_seed(derive(seed, "epoch", epoch))
+    for images, labels in split.epoch(config.batch_size, seed, epoch):
+        optimizer.zero_grad(set_to_none=True)
+        loss, logits = backward(model, hooks.augment(images), labels, config.precision)
         hooks.after_backward()
         optimizer.step()
         hooks.after_step()
-        losses.append(found.loss)
-        weights.append(len(labels))
-        n_correct += found.n_correct
-        yield
-    # One transfer at the end of the epoch: looking at each loss would stall an accelerator.
+        losses.append(loss)
+        sizes.append(len(labels))
+        n_correct += (logits.argmax(1) == labels).sum()
+    # One transfer per epoch: reading each loss would stall a GPU.
     values = torch.stack(losses).cpu().double()
-    bad = (~torch.isfinite(values)).nonzero()
-    if len(bad):
-        step = epoch * len(losses) + int(bad[0]) + 1
-        raise UserError(
-            f"the loss is {float(values[bad[0]])} at step {step} (epoch {epoch + 1}, batch "
-            f"{int(bad[0]) + 1}): lower the learning rate; epochs that were finished are kept"
-        )
-    mean = float((values * torch.tensor(weights)).sum() / sum(weights))
-    return Score(mean, int(n_correct), sum(weights))
+    _check_finite(values, epoch)
+    mean = float((values * torch.tensor(sizes)).sum() / sum(sizes))
+    return Score(mean, int(n_correct), sum(sizes))
 
 
-def fit(
-    trainee: Trainee,
-    splits: DeviceSplits,
-    config: TrainingConfig,
-    seed: int,
-    *,
-    hooks: Hooks | None = None,
-    on_epoch: Callable[[Row, float], None] = nothing,
-) -> None:
-    """Train to the last epoch, from wherever the trainee stands.
+def backward(
+    model: nn.Module, images: Tensor, labels: Tensor, precision: Precision = "float32"
+) -> tuple[Tensor, Tensor]:
+    """Add the gradients of a batch to those that are there.
 
     Parameters
     ----------
-    trainee : Trainee
-        Altered in place.
-    splits : DeviceSplits
-        The data; validation and test are evaluated after every epoch.
-    config : TrainingConfig
-        Epochs, batch size, schedule and precision.
-    seed : int
-        Seed of the run.
-    hooks : Hooks, optional
-        What is called on the way through an epoch.
-    on_epoch : callable
-        Called after each epoch with its row and the seconds that its training took.
-    """
-    finish(fit_steps(trainee, splits, config, seed, hooks=hooks, on_epoch=on_epoch))
-
-
-def fit_steps(
-    trainee: Trainee,
-    splits: DeviceSplits,
-    config: TrainingConfig,
-    seed: int,
-    *,
-    hooks: Hooks | None = None,
-    on_epoch: Callable[[Row, float], None] = nothing,
-    compute: Gradients = gradients,
-) -> Steps[None]:
-    """Train to the last epoch step by step, so that others may take turns.
-
-    Parameters
-    ----------
-    trainee, splits, config, seed, hooks, on_epoch : object
-        As of `fit`.
-    compute : Gradients
-        Computes the gradients of a batch.
+    model : nn.Module
+        The network; its ``grad`` are altered.
+    images : Tensor of shape (batch, channels, height, width)
+        What to train on.
+    labels : Tensor of shape (batch,)
+        Class indices.
+    precision : {"float32", "tf32", "bf16"}
+        How the network computes; the loss is float32.
 
     Returns
     -------
-    Steps
-        The work; it finds nothing.
-
-    Yields
-    ------
-    None
-        After each step and each evaluated batch.
+    loss : Tensor of shape ()
+        Mean cross-entropy, detached.
+    logits : Tensor of shape (batch, classes)
+        The network's output, detached.
     """
-    for epoch in range(len(trainee.rows), config.epochs):
-        started = time.monotonic()
-        rate = learning_rate(config, epoch)
-        set_learning_rate(trainee.optimizer, rate)
-        trained = epoch_steps(trainee, splits.train, config, seed, epoch, hooks or Hooks(), compute)
-        scores = {"train": (yield from trained)}
-        seconds = time.monotonic() - started
-        for name, split in (("validation", splits.validation), ("test", splits.test)):
-            scores[name] = yield from evaluation_steps(
-                trainee.model, split, precision=config.precision
-            )
-        row: Row = {"epoch": epoch, "learning_rate": rate}
-        for name, score in scores.items():
-            row |= {f"{name}_{key}": value for key, value in score._asdict().items()}
-        trainee.rows.append(row)
-        trainee.elapsed_s += time.monotonic() - started
-        on_epoch(row, seconds)
+    device = labels.device
+    with arithmetic(precision, device):
+        with autocast(precision, device):
+            logits = model(images)
+        loss = F.cross_entropy(logits.float(), labels)
+        loss.backward()
+    return loss.detach(), logits.detach()
+
+
+@torch.no_grad()
+def evaluate(
+    model: nn.Module,
+    split: DeviceSplit,
+    batch_size: int = EVALUATION_BATCH,
+    precision: Precision = "float32",
+) -> Score:
+    """Evaluate a network in evaluation mode, and leave it in the mode in which it was.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network.
+    split : DeviceSplit
+        What to evaluate on.
+    batch_size : int
+        Examples at once.
+    precision : {"float32", "tf32", "bf16"}
+        How the network computes; the loss is float32.
+
+    Returns
+    -------
+    Score
+        Mean loss and number of correct predictions.
+    """
+    was_training = model.training
+    model.eval()
+    device = split.labels.device
+    loss = torch.zeros((), dtype=torch.float64, device=device)
+    n_correct = torch.zeros((), dtype=torch.int64, device=device)
+    for start in range(0, len(split), batch_size):
+        images, labels = split.batch(slice(start, start + batch_size))
+        with arithmetic(precision, device), autocast(precision, device):
+            logits = model(images)
+        loss += F.cross_entropy(logits.float(), labels, reduction="sum")
+        n_correct += (logits.argmax(1) == labels).sum()
+    model.train(was_training)
+    return Score(float(loss) / len(split), int(n_correct), len(split))
+
+
+def _check_finite(losses: Tensor, epoch: int) -> None:
+    bad = (~torch.isfinite(losses)).nonzero()
+    if len(bad):
+        batch = int(bad[0])
+        raise UserError(
+            f"the loss is {float(losses[batch])} at step {epoch * len(losses) + batch + 1} "
+            f"(epoch {epoch + 1}, batch {batch + 1}): lower the learning rate; "
+            "epochs that were finished are kept"
+        )
