@@ -89,6 +89,7 @@ def our_loop(
     pb = PartialBackprop(model, optimizer, criterion, start_epoch=0, mode=mode)
     hooks = Hooks(
         begin_epoch=pb.begin_epoch,
+        mask_is_due=lambda: pb.mask_is_due,
         after_backward=pb.after_backward,
     )
     trainee, epochs = Trainee(model, optimizer), itertools.count()

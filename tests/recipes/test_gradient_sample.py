@@ -23,7 +23,7 @@ def setting(resolved, trunk, tmp_path_factory):
 
 
 @pytest.mark.parametrize("arm", ["pb", "fb_bf16"])
-def test_the_probe_sees_what_an_arms_first_step_sees(setting, resolved, arm):
+def test_the_probe_sees_what_an_arms_mask_is_made_of(setting, resolved, arm):
     config = resolved(arm)
     one = setting()
     seen = {}
@@ -33,7 +33,8 @@ def test_the_probe_sees_what_an_arms_first_step_sees(setting, resolved, arm):
             named = one.trainee.model.named_parameters()
             seen.update({name: parameter.grad.clone() for name, parameter in named})
 
-    fit(one.trainee, one.splits, config.training, config.seed, hooks=Hooks(after_backward=look))
+    hooks = Hooks(mask_is_due=lambda: not seen, after_backward=look)
+    fit(one.trainee, one.splits, config.training, config.seed, hooks=hooks)
     probed = first_gradients(setting(), config)
     assert all(torch.equal(probed[name], seen[name]) for name in seen)
 

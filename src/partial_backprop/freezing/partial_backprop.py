@@ -134,6 +134,11 @@ class PartialBackprop:
         """Whether a mask is in force: there is one, and the full epochs at the end are not on."""
         return self._held is not None and not self._schedule.is_full(self._epoch)
 
+    @property
+    def mask_is_due(self) -> bool:
+        """Whether the next step makes a mask."""
+        return self._epoch is not None and self._schedule.is_due(self._epoch, self._masked_at)
+
     def begin_epoch(self, epoch: int) -> None:
         """Say that an epoch begins.
 
@@ -266,7 +271,7 @@ class PartialBackprop:
     def _mask_if_due(self) -> None:
         if self._epoch is None:
             raise UserError("no epoch has begun: call begin_epoch(epoch) at the top of each epoch")
-        if not self._schedule.is_due(self._epoch, self._masked_at):
+        if not self.mask_is_due:
             return
         named = trainable(self._model, self._optimizer).items()
         gradients = {name: p.grad for name, p in named if p.grad is not None}

@@ -64,4 +64,8 @@ def hooks(pb: PartialBackprop | None) -> Hooks:
     """
     if pb is None:
         return Hooks()
-    return Hooks(begin_epoch=pb.begin_epoch, after_backward=pb.after_backward)
+    return Hooks(
+        begin_epoch=pb.begin_epoch,
+        mask_is_due=lambda: pb.mask_is_due,
+        after_backward=pb.after_backward,
+    )

@@ -17,7 +17,7 @@ def first_gradients(setting: Setting, config: RunConfig) -> dict[str, Tensor]:
     setting : Setting
         A trainee as the trunk left it; batch statistics move, as they do in training.
     config : RunConfig
-        Batch size, precision and seed.
+        Batch size and seed; the gradients are float32 in any precision.
 
     Returns
     -------
@@ -36,7 +36,7 @@ def first_gradients(setting: Setting, config: RunConfig) -> dict[str, Tensor]:
     images, labels = next(batches)
     model.zero_grad(set_to_none=True)
     with torch.enable_grad():
-        backward(model, images, labels, config.training.precision)
+        backward(model, images, labels)
     return {
         name: parameter.grad
         for name, parameter in model.named_parameters()

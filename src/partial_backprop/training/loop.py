@@ -34,6 +34,8 @@ class Hooks:
     """Called with the epoch from 0 before its first batch."""
     augment: Callable[[Tensor], Tensor] = lambda images: images
     """From a batch of training images to the images to train on."""
+    mask_is_due: Callable[[], bool] = lambda: False
+    """Whether the next batch's gradients make a mask: it is then computed in float32 in any precision."""
     after_backward: Callable[[], None] = _nothing
     """Called when the gradients are there and the weights not yet updated."""
     after_step: Callable[[], None] = _nothing
@@ -175,8 +177,10 @@ def train_epoch(
     # An epoch draws from its own seed, so that a resumed run repeats the uninterrupted one bit for bit.
     torch.manual_seed(derive(seed, "epoch", epoch))
     for images, labels in split.epoch(config.batch_size, seed, epoch):
+        # A threshold on gradients must mean the same in every precision.
+        precision = "float32" if hooks.mask_is_due() else config.precision
         optimizer.zero_grad(set_to_none=True)
-        loss, logits = backward(model, hooks.augment(images), labels, config.precision)
+        loss, logits = backward(model, hooks.augment(images), labels, precision)
         hooks.after_backward()
         optimizer.step()
         hooks.after_step()
