@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.loop``; random pictures, since their content costs nothing. Both ways train with
 partial backpropagation from the first step on, ours in ``strict`` mode. Ours is timed once more in bfloat16
-on a GPU.
+where the device multiplies in it.
 """
 
 from typing import NamedTuple
@@ -60,7 +60,7 @@ def measure(network: str, place: Place) -> list[Quantity]:
     -------
     list of Quantity
         Plain over ours, where the plain loop counts zero gradients every step, and where it does not;
-        on a GPU also with ours in bfloat16, and the goal is for that.
+        where the device multiplies in bfloat16, also with ours in it, and on a GPU the goal is for that.
     """
     case = CASES[network]
     n_batches = GPU_BATCHES if place.on_gpu else case.n_batches
@@ -83,7 +83,7 @@ def measure(network: str, place: Place) -> list[Quantity]:
     for name, every in ((PLAIN, 1), (QUIET, 0)):
         plain = PlainLoop(new(), dataset, **options, count_every=every)
         ways[name] = place.way(plain.epoch, place.as_torch_is)
-    if place.on_gpu:
+    if place.has_bf16:
         fast = our_loop(our_network(), data, place.batch_size, precision="bf16")
         ways[BF16] = place.way(fast, place.as_our_runs)
     times = paired.take_turns(ways, rounds=place.rounds, clock=place.clock)
@@ -92,7 +92,7 @@ def measure(network: str, place: Place) -> list[Quantity]:
         Compared(PLAIN, OURS, at_least=None if place.on_gpu else case.goal),
         Compared(QUIET, OURS, "_not_counting", "; plain loop does not count"),
     ]
-    if place.on_gpu:
+    if place.has_bf16:
         goal = GPU_GOAL if place.on_gpu else None
         compared.append(Compared(PLAIN, BF16, "_bf16", "; ours in bfloat16", goal))
     size = f"batch{'es' if n_batches > 1 else ''} {n_batches} of {place.batch_size}"

@@ -10,6 +10,7 @@ from benchmarks import machine
 from benchmarks.command import Benchmark
 from benchmarks.paired import Times, Way
 from partial_backprop.performance import Goal, Quantity
+from partial_backprop.training.precision import bf16_instructions
 from partial_backprop.training.seeding import make_deterministic
 
 
@@ -26,6 +27,11 @@ class Place(NamedTuple):
     def on_gpu(self) -> bool:
         """Whether it is a GPU."""
         return self.device.type == "cuda"
+
+    @property
+    def has_bf16(self) -> bool:
+        """Whether it multiplies in bfloat16, and does not emulate it."""
+        return self.on_gpu or any(bf16_instructions())
 
     @property
     def rounds(self) -> int:

@@ -126,6 +126,11 @@ class Provenance(Frozen):
     python: str
     device: str
     """Name of the processor or accelerator."""
+    processor: str | None = None
+    """Model name of the processor; absent in old records, as are the next two."""
+    amx_bf16: bool | None = None
+    avx512_bf16: bool | None = None
+    """Whether the processor multiplies matrices in bfloat16; None where unknown or torch not used."""
     platform: str
     threads: int
     """CPU threads of the process."""

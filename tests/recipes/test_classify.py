@@ -15,7 +15,7 @@ from partial_backprop.recipes.job import Job, choose_device
 from partial_backprop.recipes.unfinished import Unfinished
 from partial_backprop.record import read
 from partial_backprop.run_config import TRUNK
-from partial_backprop.training import checkpoint
+from partial_backprop.training import checkpoint, precision
 from partial_backprop.training.loop import Trainee
 
 CPU = torch.device("cpu")
@@ -59,6 +59,20 @@ def test_another_precision_has_its_own_shared_epochs_and_tells_of_itself(finishe
     records = {arm: read(finished(arm) / "record.json") for arm in history}
     assert records["fb_bf16"].config.training.precision == "bf16"
     assert '"precision"' not in (finished("fb") / "record.json").read_text()
+
+
+@pytest.mark.parametrize("has_avx512_bf16", [False, True])
+def test_bf16_is_warned_of_once_and_noted_in_the_record(
+    has_avx512_bf16, resolved, monkeypatch, tmp_path
+):
+    found = precision.Bf16Instructions(amx_bf16=False, avx512_bf16=has_avx512_bf16)
+    monkeypatch.setattr(precision, "bf16_instructions", lambda: found)
+    job = Job(tmp_path, tmp_path, CPU, log=tmp_path / "log")
+    classify.run(resolved("fb_bf16"), job)
+    assert (tmp_path / "log").read_text().count("slower") == int(not has_avx512_bf16)
+    provenance = read(tmp_path / "record.json").provenance
+    assert (provenance.amx_bf16, provenance.avx512_bf16) == found
+    assert provenance.processor == provenance.device
 
 
 def test_strict_freezes_every_masked_value_at_its_value_after_the_shared_epochs(finished, trunk):

@@ -8,7 +8,7 @@ from torch import nn
 
 from partial_backprop.data.dataset import Examples
 from partial_backprop.run_config import TrainingConfig
-from partial_backprop.training import optimizers
+from partial_backprop.training import optimizers, precision
 from partial_backprop.training.batches import DeviceSplit
 from partial_backprop.training.loop import DeviceSplits, Trainee, backward, evaluate, fit
 from partial_backprop.training.precision import arithmetic, autocast
@@ -120,3 +120,48 @@ def test_only_bf16_casts():
         with autocast(name, CPU):
             assert torch.is_autocast_enabled("cpu") == casts
     assert not torch.is_autocast_enabled("cpu")
+
+
+NEITHER = "vendor_id : x\nmodel name : Y\nflags : fpu avx512f\n"
+BOTH = "flags\t\t: fpu amx_bf16 avx512_bf16\n"
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "cpuinfo", "found"),
+    [
+        ({"avx512_bf16": True, "amx_bf16": False}, NEITHER, (False, True)),  # torch knows best
+        (None, NEITHER, (False, False)),
+        (None, BOTH, (True, True)),
+        ({"architecture": "aarch64"}, "Features : fp asimd bf16\n", (None, None)),
+        (None, None, (None, None)),
+    ],
+)
+def test_bfloat16_instructions_are_asked_of_torch_and_else_of_linux(
+    capabilities, cpuinfo, found, monkeypatch, tmp_path
+):
+    if capabilities is None:  # as torch 2.11
+        monkeypatch.delattr(torch.cpu, "get_capabilities", raising=False)
+    else:
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    monkeypatch.setattr(precision, "CPUINFO", tmp_path / "cpuinfo")
+    if cpuinfo is not None:
+        (tmp_path / "cpuinfo").write_text(cpuinfo)
+    assert precision.bf16_instructions() == found
+
+
+@pytest.mark.parametrize(
+    ("found", "key"),
+    [
+        ((True, False), None),
+        ((False, True), None),
+        ((False, False), "AMX"),
+        ((None, None), "unknown"),
+    ],
+)
+def test_bf16_is_warned_of_where_the_processor_emulates_it(found, key, monkeypatch):
+    instructions = precision.Bf16Instructions(*found)
+    monkeypatch.setattr(precision, "bf16_instructions", lambda: instructions)
+    told = precision.bf16_warning("bf16", CPU)
+    assert told is None if key is None else (key in told and "slower" in told)
+    assert precision.bf16_warning("float32", CPU) is None
+    assert precision.bf16_warning("bf16", CUDA) is None

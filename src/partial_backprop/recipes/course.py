@@ -14,6 +14,7 @@ from partial_backprop.run_config import RunConfig
 from partial_backprop.training import checkpoint, history
 from partial_backprop.training.events import Events
 from partial_backprop.training.loop import Hooks, fit
+from partial_backprop.training.precision import bf16_warning
 from partial_backprop.training.progress import Progress
 
 
@@ -50,6 +51,8 @@ def train(
         Progress(name, config.training.epochs, job.log) as progress,
         Events(job.out / "events" if job.tensorboard else None) as events,
     ):
+        if warning := bf16_warning(config.training.precision, job.device):
+            progress.say(warning)
         unfinished = Unfinished(config, job, setting, method)
         unfinished.resume(progress.say)
 

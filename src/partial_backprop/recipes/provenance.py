@@ -104,14 +104,17 @@ def provenance(config: RunConfig, device: "torch.device | None", wall_s: float) 
     Provenance
         Versions, hardware, time and memory.
     """
-    name, threads = processor(), 1
+    name, threads, capabilities = processor(), 1, {}
     # Linux counts the peak in KiB, macOS in bytes.
     unit = 1 if sys.platform == "darwin" else 1024
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     if device is not None:
         import torch  # here, so that a run without torch need not wait for it
 
+        from partial_backprop.training.precision import bf16_instructions
+
         threads = torch.get_num_threads()
+        capabilities = bf16_instructions()._asdict()
         if device.type == "cuda":
             name = torch.cuda.get_device_name(device)
             peak = torch.cuda.max_memory_allocated(device)
@@ -122,6 +125,8 @@ def provenance(config: RunConfig, device: "torch.device | None", wall_s: float) 
         packages={name: _installed(name) for name in PACKAGES},
         python=platform.python_version(),
         device=name,
+        processor=processor(),
+        **capabilities,
         platform=platform.platform(),
         threads=threads,
         wall_s=round(wall_s, 3),

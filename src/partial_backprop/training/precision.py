@@ -10,10 +10,77 @@ An evaluation uses the precision of the training: what is measured is the effect
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
 from partial_backprop.run_config import Precision
+
+CPUINFO = Path("/proc/cpuinfo")
+"""Where Linux tells what a processor can do."""
+
+
+class Bf16Instructions(NamedTuple):
+    """Whether a processor multiplies matrices in bfloat16; None where that is not known."""
+
+    amx_bf16: bool | None = None
+    avx512_bf16: bool | None = None
+
+
+def bf16_instructions() -> Bf16Instructions:
+    """Ask torch, or else Linux, for this processor's bfloat16 instructions.
+
+    Returns
+    -------
+    Bf16Instructions
+        The answer; unknown on a processor that is no x86.
+    """
+    # Torch 2.11 does not tell.
+    capabilities = getattr(torch.cpu, "get_capabilities", dict)()
+    if "avx512_bf16" not in capabilities:
+        capabilities = _capabilities_of_linux()
+    return Bf16Instructions(*map(capabilities.get, Bf16Instructions._fields))
+
+
+def _capabilities_of_linux() -> dict[str, bool]:
+    try:
+        lines = CPUINFO.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return {}
+    flags = next((line.split() for line in lines if line.startswith("flags")), None)
+    return {} if flags is None else {name: name in flags for name in Bf16Instructions._fields}
+
+
+def bf16_warning(precision: Precision, device: torch.device) -> str | None:
+    """Warn of bfloat16 on a processor that only emulates it.
+
+    Parameters
+    ----------
+    precision : {"float32", "tf32", "bf16"}
+        How the network is to compute.
+    device : torch.device
+        Where it runs.
+
+    Returns
+    -------
+    str or None
+        One line, or None where bfloat16 is not asked for or is fast.
+    """
+    if precision != "bf16" or device.type != "cpu":
+        return None
+    found = bf16_instructions()
+    if any(found):
+        return None
+    if None in found:
+        return (
+            "warning: precision bf16 is slower than float32 on a processor without bfloat16 "
+            "instructions, and whether this one has them is unknown"
+        )
+    return (
+        "warning: precision bf16 is slower than float32 on this processor, which has neither AMX "
+        "nor AVX512_BF16: use precision float32 for speed"
+    )
 
 
 def autocast(precision: Precision, device: torch.device) -> AbstractContextManager:

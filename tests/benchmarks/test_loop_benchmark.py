@@ -1,0 +1,20 @@
+"""What the benchmark of the training loop measures where."""
+
+import pytest
+import torch
+from benchmarks.ways import Place
+
+from benchmarks import loop, ways
+from partial_backprop.training.precision import Bf16Instructions
+
+
+@pytest.mark.parametrize("has_bf16", [False, True])
+def test_our_loop_is_measured_in_bfloat16_where_the_device_multiplies_in_it(monkeypatch, has_bf16):
+    monkeypatch.setitem(loop.CASES, "lenet5", loop.CASES["lenet5"]._replace(n_batches=1))
+    monkeypatch.setattr(ways, "bf16_instructions", lambda: Bf16Instructions(False, has_bf16))
+    found = loop.measure("lenet5", Place(torch.device("cpu"), threads=1, quick=True))
+    names = ["lenet5", "lenet5_not_counting"] + ["lenet5_bf16"] * has_bf16
+    assert [one.name for one in found] == names
+    aims = [one.goal.value if one.goal else None for one in found]
+    assert aims == [loop.CASES["lenet5"].goal] + [None] * (len(names) - 1)
+    assert all(len(one.parts) == 2 and one.value.median > 0 for one in found)
