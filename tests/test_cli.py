@@ -66,7 +66,18 @@ def test_config_prints_a_runs_configuration_and_hash(capsys):
 
 @pytest.mark.parametrize(
     "command",
-    ["train", "gradients", "table", "figure", "paper", "config", "status", "summary", "caption"],
+    [
+        "train",
+        "gradients",
+        "table",
+        "figure",
+        "paper",
+        "config",
+        "status",
+        "summary",
+        "caption",
+        "check",
+    ],
 )
 def test_every_command_explains_itself_without_torch(command):
     code = (

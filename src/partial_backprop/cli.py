@@ -24,12 +24,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit status: 0, or 2 after an error that the user can mend, told in one line.
+        Exit status: 0; 1 if a check found a difference; 2 after an error that the user can mend, told
+        in one line.
     """
     chosen = _parser().parse_args(arguments)
     try:
         with importing():
-            chosen.command(chosen)
+            return chosen.command(chosen) or 0
     except UserError as error:
         message = f"error: {error}"
         print(message, file=sys.stderr)
@@ -39,7 +40,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with log.open("a", encoding="utf-8") as file:
                 print(message, file=file)
         return 2
-    return 0
 
 
 def _sizes(text: str) -> tuple[int, ...]:
@@ -149,6 +149,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument("--features", type=Path, metavar="FOLDER", help="its encoder's run")
     sub.add_argument("--out", type=Path, default=Path("attention.png"), help="PNG, PDF or SVG")
+    sub.add_argument("--device", default="auto", help="auto, cpu or cuda")
+    about = "Compare what a device computes with what the processor computes."
+    sub = menu.add_parser("check", help=about, description=about)
+    sub.set_defaults(command=commands.check)
     sub.add_argument("--device", default="auto", help="auto, cpu or cuda")
     for name, about in (
         ("shrink", "Write weights in a format in which zeros cost a bit each."),

@@ -247,3 +247,30 @@ def caption(chosen: argparse.Namespace) -> None:
     print(" ".join(found.words))
     attention.save([found], chosen.out)
     print(f"where it looked: {chosen.out}", file=sys.stderr)
+
+
+def check(chosen: argparse.Namespace) -> int:
+    """Compare what a device computes with what the processor computes.
+
+    Parameters
+    ----------
+    chosen : argparse.Namespace
+        What the command line says.
+
+    Returns
+    -------
+    int
+        Exit status: 1 if something differs.
+    """
+    import torch
+
+    from partial_backprop import device_check
+    from partial_backprop.recipes.job import choose_device
+    from partial_backprop.training.seeding import make_deterministic
+
+    make_deterministic(torch.get_num_threads())
+    device = choose_device(chosen.device)
+    outcomes = device_check.check(device)
+    for outcome in outcomes:
+        print(outcome)
+    return int(not all(outcome.ok for outcome in outcomes))

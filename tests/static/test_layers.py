@@ -53,6 +53,7 @@ ALLOWED = {
     "recipes": SETTLED
     | BUILDING_BLOCKS
     | {"mask", "training", "gradients", "sources", "sparse", "measurements", "metrics"},
+    "device_check": {"freezing", "mask", "run_config", "training"},
     # Printing, from the record.
     "reported": {"errors", "config", "files"},
     "inputs": SETTLED | {"gradients", "performance", "reported"},
@@ -72,7 +73,7 @@ DOORS = {"__init__", "__main__", "cli", "commands"}
 WITHOUT_TORCH = (
     set(ALLOWED)
     - BUILDING_BLOCKS
-    - {"mask", "torchvision_compat", "quick_start", "training", "recipes"}
+    - {"mask", "torchvision_compat", "quick_start", "training", "recipes", "device_check"}
 )
 
 
