@@ -136,7 +136,7 @@ class PartialBackprop:
 
     @property
     def mask_is_due(self) -> bool:
-        """Whether the next step makes a mask."""
+        """Whether the next step makes a mask, of the gradients that it is given."""
         return self._epoch is not None and self._schedule.is_due(self._epoch, self._masked_at)
 
     def begin_epoch(self, epoch: int) -> None:
@@ -157,7 +157,7 @@ class PartialBackprop:
         if self._held is not None and not self.freezes:
             self._held = self._held.let_go()
             self._skipped.remove()
-        elif self._schedule.is_due(epoch, self._masked_at):
+        elif self.mask_is_due:
             self._skipped.remove()  # a new mask is made of all gradients
 
     @torch.no_grad()
