@@ -13,7 +13,15 @@ PACKAGE = Path(partial_backprop.__file__).parent
 
 SETTLED = {"errors", "registry", "config", "record", "files", "run_config"}
 """What both sides of the house build on: the record is all that passes between them."""
-BUILDING_BLOCKS = {"data", "networks", "freezing", "pruning", "quantization", "sparsification"}
+BUILDING_BLOCKS = {
+    "data",
+    "layers",
+    "networks",
+    "freezing",
+    "pruning",
+    "quantization",
+    "sparsification",
+}
 BUILDING_BLOCKS |= {"captioning", "optim", "storage", "summary"}
 PRINTED = SETTLED | {"measurements", "frames", "performance"}
 PRINTED |= {"facts", "labels", "reported", "gradients", "inputs", "intervals"}
@@ -40,8 +48,9 @@ ALLOWED = {
     "quick_start": set(),
     # Training, up to the record.
     "data": SETTLED | {"torchvision_compat"},
-    "networks": {"errors", "torchvision_compat"},
-    "freezing": SETTLED | {"mask", "ranges"},
+    "layers": set(),
+    "networks": {"errors", "layers", "torchvision_compat"},
+    "freezing": SETTLED | {"layers", "mask", "ranges"},
     "pruning": {"errors", "measurements"},
     "optim": set(),
     "quantization": {"errors", "measurements", "pruning"},

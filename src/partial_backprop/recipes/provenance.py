@@ -31,6 +31,7 @@ ROOMS = (
     "captioning/**/*.py",
     "data/**/*.py",
     "metrics/**/*.py",
+    "layers/**/*.[cp]*",
     "networks/**/*.py",
     "freezing/**/*.py",
     "optim/**/*.py",

@@ -1,0 +1,270 @@
+"""Convolutions of 3 x 3 at the processor's limit: torch's values to rounding, by fewer products.
+
+N: batch, C: input channels, F: filters, H, W: height and width; "last" is (N, H, W, C) in memory.
+"""
+
+import threading
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from partial_backprop.layers import kernels
+
+_WORKSPACE = 2**23  # numbers: 32 MiB, within a core's share of most caches
+_MIN_CHANNELS = 32  # with fewer, the transforms of a tile cost more than its products
+_COLUMNS_MAP = 16  # pixels up to which one product with all windows beats torch's weight gradient
+_local = threading.local()
+
+
+class Conv2d(nn.Conv2d):
+    """``nn.Conv2d`` with the same parameters, whose 3 x 3 convolutions on a processor run faster.
+
+    Parameters
+    ----------
+    *arguments, **options : object
+        Of ``nn.Conv2d``.
+
+    Notes
+    -----
+    What runs depends on shapes, type and device alone, so that bits repeat (`algorithm`). Gradients can be
+    differentiated once.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Convolve.
+
+        Parameters
+        ----------
+        images : Tensor of shape (N, C, H, W)
+            A batch.
+
+        Returns
+        -------
+        Tensor of shape (N, F, H', W')
+            As of ``nn.Conv2d``.
+        """
+        if self.padding_mode != "zeros" or isinstance(self.padding, str):
+            return super().forward(images)
+        return convolve(images, self.weight, self.bias, self.geometry)
+
+    @property
+    def geometry(self) -> tuple:
+        """Stride, padding, dilation and groups."""
+        return self.stride, self.padding, self.dilation, self.groups
+
+
+def convolve(
+    images: Tensor, weight: Tensor, bias: Tensor | None, geometry: tuple, rows: Tensor | None = None
+) -> Tensor:
+    """Convolve, in autocast's type where that is on.
+
+    Parameters
+    ----------
+    images : Tensor of shape (N, C, H, W)
+        A batch.
+    weight : Tensor of shape (F, C / groups, height, width)
+        Filters.
+    bias : Tensor of shape (F,) or None
+        What is added.
+    geometry : tuple
+        Stride, padding, dilation and groups.
+    rows : Tensor of int64, optional
+        The only filters whose weight gradient is computed; the others' is 0.
+
+    Returns
+    -------
+    Tensor of shape (N, F, H', W')
+        As of ``F.conv2d``.
+    """
+    if torch.is_autocast_enabled(images.device.type):
+        kind = torch.get_autocast_dtype(images.device.type)
+        images, weight = images.to(kind), weight.to(kind)
+        bias = None if bias is None else bias.to(kind)
+    chosen = algorithm(images, weight, geometry)
+    if chosen == "torch" and rows is None:
+        return F.conv2d(images, weight, bias, *geometry)
+    with torch.autocast(images.device.type, enabled=False):
+        return _Convolution.apply(images, weight, bias, geometry, rows, chosen)
+
+
+def algorithm(images: Tensor, weight: Tensor, geometry: tuple) -> str:
+    """Choose how to convolve.
+
+    Parameters
+    ----------
+    images : Tensor of shape (N, C, H, W)
+        A batch.
+    weight : Tensor of shape (F, C, 3, 3)
+        Filters.
+    geometry : tuple
+        Stride, padding, dilation and groups.
+
+    Returns
+    -------
+    {"matrix", "winograd", "torch"}
+        All but torch's own want a processor, 3 x 3 filters, stride 1 and padding 1. ``matrix``, on maps of at
+        most 2 x 2: one matrix product with only those products that do not meet the padding. ``winograd``
+        (forward and input gradient; the weight gradient sums products as ever, so that exact zeros stay
+        zero): float32, one thread, sides that 4 divides, and the compiled kernels. Both want at least 32
+        channels and filters.
+    """
+    usual = (
+        images.device.type == "cpu"
+        and images.dim() == 4
+        and weight.shape[2:] == (3, 3)
+        and tuple(map(tuple, geometry[:3])) == ((1, 1), (1, 1), (1, 1))
+        and geometry[3] == 1
+        and images.numel() > 0
+        and min(weight.shape[:2]) >= _MIN_CHANNELS
+    )
+    if not usual:
+        return "torch"
+    height, width = images.shape[2:]
+    if height <= 2 and width <= 2:
+        return "matrix"
+    if (
+        images.dtype == weight.dtype == torch.float32
+        and height % 4 == width % 4 == 0
+        and torch.get_num_threads() == 1
+        and kernels.library() is not None
+    ):
+        return "winograd"
+    return "torch"
+
+
+class _Convolution(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        images: Tensor,
+        weight: Tensor,
+        bias: Tensor | None,
+        geometry: tuple,
+        rows: Tensor | None,
+        chosen: str,
+    ) -> Tensor:
+        ctx.save_for_backward(images, weight, rows)
+        ctx.geometry, ctx.chosen = geometry, chosen
+        if chosen == "matrix":
+            outputs = _last(images).flatten(1) @ _matrix(weight, *images.shape[2:]).T
+            outputs = _first(outputs, weight.shape[0], *images.shape[2:])
+            return outputs if bias is None else outputs + bias.view(1, -1, 1, 1)
+        if chosen == "winograd":
+            return _winograd(images, weight, bias)
+        return F.conv2d(images, weight, bias, *geometry)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        images, weight, rows = ctx.saved_tensors
+        of_images = of_weight = of_bias = None
+        if ctx.needs_input_grad[0]:
+            if ctx.chosen == "matrix":
+                of_images = _last(gradient).flatten(1) @ _matrix(weight, *images.shape[2:])
+                of_images = _first(of_images, weight.shape[1], *images.shape[2:])
+            elif ctx.chosen == "winograd":
+                of_images = _winograd(gradient, weight, None, backward=True)
+            else:
+                of_images = _torch_backward(ctx, gradient, images, weight, [True, False, False])[0]
+        if ctx.needs_input_grad[2]:
+            of_bias = gradient.sum((0, 2, 3))
+        if ctx.needs_input_grad[1] and rows is None:
+            of_weight = _weight_gradient(ctx, gradient, images, weight)
+        elif ctx.needs_input_grad[1]:
+            # (N, F, H, W) -> (N, active, H, W), channels last
+            active = _last(gradient).index_select(3, rows).permute(0, 3, 1, 2)
+            of_active = _weight_gradient(ctx, active, images, weight[: len(rows)])
+            of_weight = torch.zeros_like(weight).index_copy_(0, rows, of_active)
+        return of_images, of_weight, of_bias, None, None, None
+
+
+def _weight_gradient(ctx: Any, gradient: Tensor, images: Tensor, weight: Tensor) -> Tensor:
+    _, _, height, width = images.shape
+    if ctx.chosen == "torch" or (ctx.chosen == "winograd" and height * width > _COLUMNS_MAP):
+        return _torch_backward(ctx, gradient, images, weight, [False, True, False])[1]
+    inputs, outputs = _last(images), _last(gradient)
+    if ctx.chosen == "winograd":
+        padded = F.pad(inputs, (0, 0, 1, 1, 1, 1))
+        taps = [padded[:, y : y + height, x : x + width] for y in range(3) for x in range(3)]
+        of_weight = outputs.flatten(0, 2).T @ torch.cat(taps, 3).flatten(0, 2)
+        return of_weight.view(len(weight), 3, 3, -1).permute(0, 3, 1, 2)
+    of_weight = torch.zeros_like(weight)
+    for dy in range(-1, 2):
+        for dx in range(-1, 2):
+            # Outputs at (y, x) and their inputs at (y + dy, x + dx), both inside the map.
+            ys, xs = slice(max(0, -dy), height - max(0, dy)), slice(max(0, -dx), width - max(0, dx))
+            if ys.start < ys.stop and xs.start < xs.stop:
+                o = outputs[:, ys, xs].flatten(0, 2)
+                i = inputs[:, ys.start + dy : ys.stop + dy, xs.start + dx : xs.stop + dx]
+                of_weight[:, :, 1 + dy, 1 + dx] = o.T @ i.flatten(0, 2)
+    return of_weight
+
+
+def _torch_backward(
+    ctx: Any, gradient: Tensor, images: Tensor, weight: Tensor, wanted: list[bool]
+) -> tuple[Tensor | None, ...]:
+    stride, padding, dilation, groups = ctx.geometry
+    return torch.ops.aten.convolution_backward(
+        gradient, images, weight, None, stride, padding, dilation, False, [0, 0], groups, wanted
+    )
+
+
+def _last(images: Tensor) -> Tensor:
+    return images.permute(0, 2, 3, 1).contiguous()
+
+
+def _first(rows: Tensor, channels: int, height: int, width: int) -> Tensor:
+    return rows.view(-1, height, width, channels).permute(0, 3, 1, 2)
+
+
+def _matrix(weight: Tensor, height: int, width: int) -> Tensor:
+    """Write a convolution of a tiny map as a matrix of shape (H W F, H W C)."""
+    f, c = weight.shape[:2]
+    matrix = weight.new_empty(height, width, f, height, width, c)
+    for y, x, v, u in torch.cartesian_prod(*map(torch.arange, 2 * (height, width))).tolist():
+        # An output at (y, x) meets an input at (v, u) in the filter's (1 + v - y, 1 + u - x).
+        matrix[y, x, :, v, u] = weight[:, :, 1 + v - y, 1 + u - x]
+    return matrix.view(height * width * f, height * width * c)
+
+
+def _winograd(
+    images: Tensor, weight: Tensor, bias: Tensor | None, *, backward: bool = False
+) -> Tensor:
+    """Convolve, or with `backward` take an output's gradient back to the input, by F(4 x 4, 3 x 3)."""
+    images, weight = _last(images), _last(weight)
+    (n, h, w, c_in), (f, _, _, c) = images.shape, weight.shape
+    c_out = c if backward else f
+    filters = images.new_empty(36, f, c)
+    kernels.call("winograd_filters", weight, filters, images.new_empty(18 * c), f, c, int(backward))
+    if not backward:
+        filters = filters.transpose(1, 2)
+    outputs = images.new_empty(n, h, w, c_out)
+    per_image = 36 * (h // 4) * (w // 4)
+    n_blocks = -(-n * per_image * (c_in + c_out) // _WORKSPACE)
+    size = -(-n // n_blocks)
+    workspace, scratch = (
+        _workspace(size * per_image * (c_in + c_out)),
+        images.new_empty(37 * max(c_in, c_out)),
+    )
+    for x, y in zip(images.split(size), outputs.split(size), strict=True):
+        tiles = len(x) * per_image // 36
+        before = workspace[: 36 * tiles * c_in].view(36, tiles, c_in)
+        after = workspace[36 * tiles * c_in :][: 36 * tiles * c_out].view(36, tiles, c_out)
+        kernels.call("winograd_input", x, before, scratch, len(x), h, w, c_in)
+        torch.bmm(before, filters, out=after)
+        kernels.call("winograd_output", after, y, bias, scratch, len(x), h, w, c_out)
+    return outputs.permute(0, 3, 1, 2)
+
+
+def _workspace(size: int) -> Tensor:
+    """Return memory for tiles, kept by each thread: fresh pages would cost as much as the transforms."""
+    kept = getattr(_local, "workspace", None)
+    if kept is None or len(kept) < size:
+        kept = _local.workspace = torch.empty(max(size, _WORKSPACE))
+    return kept

@@ -1,0 +1,170 @@
+"""Batch normalisation with the sum and the rectifier behind it, in as few passes over memory as they need.
+
+Forward: two reads and one write, and a read of the addend; backward: five reads and one write, and one more
+write where there is an addend, whose gradient is that before the normalisation. Torch's own modules need
+seven to eight passes each way. N: batch, C: channels, H, W: height and width.
+"""
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
+
+from partial_backprop.layers import kernels
+
+_PERIOD = 256  # numbers in an inner loop, about
+
+
+class BatchNorm2d(nn.BatchNorm2d):
+    """``nn.BatchNorm2d`` with the same parameters and buffers, and what follows it.
+
+    Parameters
+    ----------
+    num_features : int
+        Channels.
+    rectify : bool
+        Whether a rectifier follows.
+    **options : object
+        Further arguments of ``nn.BatchNorm2d``.
+
+    Notes
+    -----
+    On a processor, in float32, with one thread and channels last, kernels of our own run, with torch's values
+    to rounding; gradients can then be differentiated once. Everything else is torch's.
+    """
+
+    def __init__(self, num_features: int, *, rectify: bool = False, **options: Any) -> None:
+        super().__init__(num_features, **options)
+        self.rectify = rectify
+
+    def forward(self, features: Tensor, addend: Tensor | None = None) -> Tensor:
+        """Normalise, add, rectify.
+
+        Parameters
+        ----------
+        features : Tensor of shape (N, C, H, W)
+            Input.
+        addend : Tensor of shape (N, C, H, W), optional
+            What is added after the normalisation, such as a shortcut.
+
+        Returns
+        -------
+        Tensor of shape (N, C, H, W)
+            Output.
+        """
+        if not self._has_kernel(features, addend):
+            outputs = super().forward(features)
+            outputs = outputs if addend is None else outputs + addend
+            return F.relu(outputs) if self.rectify else outputs
+        if self.training:
+            self.num_batches_tracked.add_(1)
+        return _Normalisation.apply(features, addend, self.weight, self.bias, self)[0]
+
+    def beside(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Normalise, and return the input too, for another use of it.
+
+        Parameters
+        ----------
+        features : Tensor of shape (N, C, H, W)
+            Input.
+
+        Returns
+        -------
+        tuple of Tensor
+            Output, and the input; the sum of both gradients then takes no pass of its own.
+        """
+        if not self._has_kernel(features, None):
+            return self(features), features
+        if self.training:
+            self.num_batches_tracked.add_(1)
+        return _Normalisation.apply(features, None, self.weight, self.bias, self)
+
+    def _has_kernel(self, features: Tensor, addend: Tensor | None) -> bool:
+        tensors = [features] if addend is None else [features, addend]
+        return (
+            features.dim() == 4
+            and features.shape[1] == self.num_features
+            and self.affine
+            and self.track_running_stats
+            and self.momentum is not None
+            and all(_fits(one, features) for one in tensors)
+            and self.weight.dtype == torch.float32
+            and (not self.training or features.numel() > self.num_features)
+            and torch.get_num_threads() == 1
+            and kernels.library() is not None
+        )
+
+
+class _Normalisation(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        features: Tensor,
+        addend: Tensor | None,
+        weight: Tensor,
+        bias: Tensor,
+        module: BatchNorm2d,
+    ) -> tuple[Tensor, Tensor]:
+        sizes = _sizes(features)
+        _, n_channels, period = sizes
+        outputs = torch.empty_like(features)
+        mean, inverse = torch.empty(2, n_channels, dtype=torch.float64)
+        kernels.call(
+            "batch_norm_forward", features, addend, outputs, weight, bias, module.running_mean,
+            module.running_var, mean, inverse, torch.empty(6 * period, dtype=torch.float64),
+            float(module.momentum), float(module.eps), *sizes, module.training, module.rectify,
+        )  # fmt: skip
+        ctx.save_for_backward(features, weight, outputs if module.rectify else None, mean, inverse)
+        ctx.training = module.training
+        ctx.set_materialize_grads(False)
+        return outputs, features.view_as(features)
+
+    @staticmethod
+    @once_differentiable
+    def backward(
+        ctx: Any, gradient: Tensor | None, carried: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
+        if gradient is None:
+            return carried, None, None, None, None
+        features, weight, outputs, mean, inverse = ctx.saved_tensors
+        gradient = gradient.contiguous(memory_format=torch.channels_last)
+        if carried is not None and not _has_rows(carried):
+            carried = carried.contiguous(memory_format=torch.channels_last)
+        sizes = _sizes(features)
+        # The addend's gradient is that before the rectifier.
+        before = (
+            torch.empty_like(gradient) if ctx.needs_input_grad[1] and outputs is not None else None
+        )
+        of_features = torch.empty_like(features) if ctx.needs_input_grad[0] else None
+        of_weight, of_bias = torch.empty_like(weight), torch.empty_like(weight)
+        kernels.call(
+            "batch_norm_backward", gradient, outputs, features, before, of_features, weight, of_weight,
+            of_bias, mean, inverse, torch.empty(6 * sizes[2], dtype=torch.float64), carried,
+            0 if carried is None else carried.stride(3), *sizes, ctx.training,
+        )  # fmt: skip
+        of_addend = (gradient if before is None else before) if ctx.needs_input_grad[1] else None
+        return of_features, of_addend, of_weight, of_bias, None
+
+
+def _has_rows(tensor: Tensor) -> bool:
+    """Tell whether a tensor is a slice of the channels of one with channels last."""
+    _, _, h, w = tensor.shape
+    distance = tensor.stride(3)
+    return tensor.stride() == (h * w * distance, 1, w * distance, distance)
+
+
+def _sizes(features: Tensor) -> tuple[int, int, int]:
+    """Return rows, channels and the length of an inner loop, a multiple of the channels."""
+    n_channels = features.shape[1]
+    return features.numel() // n_channels, n_channels, n_channels * max(1, _PERIOD // n_channels)
+
+
+def _fits(tensor: Tensor, features: Tensor) -> bool:
+    return (
+        tensor.device.type == "cpu"
+        and tensor.dtype == torch.float32
+        and tensor.shape == features.shape
+        and tensor.is_contiguous(memory_format=torch.channels_last)
+    )
