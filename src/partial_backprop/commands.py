@@ -10,7 +10,7 @@ from pathlib import Path
 
 from partial_backprop import config
 from partial_backprop.errors import UserError
-from partial_backprop.quick_start import imported, without_compiler
+from partial_backprop.quick_start import imported, keep_freed_memory, without_compiler
 
 
 def train(chosen: argparse.Namespace) -> None:
@@ -66,6 +66,7 @@ def _job(chosen: argparse.Namespace, run: config.RunConfig) -> object:
         from partial_backprop.training.seeding import make_deterministic
 
         without_compiler()
+        keep_freed_memory()
         if run.training is not None:
             make_deterministic(run.training.threads)
         device = choose_device(settings.device)

@@ -58,8 +58,8 @@ def test_parameter_count_is_the_sources(name, n_parameters):
 
 
 def test_lenet5_may_pool_before_it_rectifies():
-    model = build("lenet5")
-    first, second = model.features[0], model.features[3]
+    model = build("lenet5").to(memory_format=torch.channels_last)
+    first, second = (model.features.get_submodule(name) for name in ("0", "3"))
     images = torch.randn(20, 1, 28, 28, generator=torch.Generator().manual_seed(0))
 
     def rectified_first(images):

@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from partial_backprop.layers.convolution import Conv2d
+from partial_backprop.layers.normalisation import BatchNorm2d
 from partial_backprop.networks.scaling import check_image
 
 
@@ -20,10 +22,10 @@ class Bottleneck(nn.Module):
 
     def __init__(self, n_in: int, growth: int) -> None:
         super().__init__()
-        self.bn1 = nn.BatchNorm2d(n_in)
+        self.bn1 = BatchNorm2d(n_in, rectify=True)
         self.conv1 = nn.Conv2d(n_in, 4 * growth, 1, bias=False)
-        self.bn2 = nn.BatchNorm2d(4 * growth)
-        self.conv2 = nn.Conv2d(4 * growth, growth, 3, padding=1, bias=False)
+        self.bn2 = BatchNorm2d(4 * growth, rectify=True)
+        self.conv2 = Conv2d(4 * growth, growth, 3, padding=1, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
         """Put the new channels in front of the old ones.
@@ -38,8 +40,9 @@ class Bottleneck(nn.Module):
         Tensor of shape (batch, growth + n_in, height, width)
             Output.
         """
-        new = self.conv1(F.relu(self.bn1(features)))
-        new = self.conv2(F.relu(self.bn2(new)))
+        new, features = self.bn1.beside(features)
+        new = self.conv1(new)
+        new = self.conv2(self.bn2(new))
         return torch.cat([new, features], 1)
 
 
@@ -54,7 +57,7 @@ class Transition(nn.Module):
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
-        self.bn = nn.BatchNorm2d(n_in)
+        self.bn = BatchNorm2d(n_in, rectify=True)
         self.conv = nn.Conv2d(n_in, n_out, 1, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
@@ -70,7 +73,7 @@ class Transition(nn.Module):
         Tensor of shape (batch, n_out, height / 2, width / 2)
             Output.
         """
-        return F.avg_pool2d(self.conv(F.relu(self.bn(features))), 2)
+        return F.avg_pool2d(self.conv(self.bn(features)), 2)
 
 
 class CifarDenseNet(nn.Module):
@@ -106,7 +109,7 @@ class CifarDenseNet(nn.Module):
                 layers.append(Transition(channels, channels // 2))
                 channels //= 2
         self.features = nn.Sequential(*layers)
-        self.bn = nn.BatchNorm2d(channels)
+        self.bn = BatchNorm2d(channels, rectify=True)
         self.fc = nn.Linear(channels, n_classes)
 
     def forward(self, images: Tensor) -> Tensor:
@@ -122,7 +125,7 @@ class CifarDenseNet(nn.Module):
         Tensor of shape (batch, n_classes)
             Logits.
         """
-        features = F.relu(self.bn(self.features(images)))
+        features = self.bn(self.features(images))
         return self.fc(torch.mean(features, dim=(2, 3)))
 
 

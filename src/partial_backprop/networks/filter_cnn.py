@@ -4,6 +4,7 @@ from collections import OrderedDict
 
 from torch import nn
 
+from partial_backprop.layers.convolution import Conv2d
 from partial_backprop.networks.scaling import check_image, scaled
 
 CHANNELS = (64, 128, 256)
@@ -46,7 +47,7 @@ def build(image_shape: tuple[int, int, int], n_classes: int, *, width: float = 1
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     for stage, size in enumerate(CHANNELS, start=1):
         channels = scaled(size, width)
-        layers[f"conv{stage}_1"] = nn.Conv2d(depth, channels, 3, padding=1, bias=False)
+        layers[f"conv{stage}_1"] = Conv2d(depth, channels, 3, padding=1, bias=False)
         layers[f"relu{stage}"] = nn.ReLU()
         layers[f"pool{stage}"] = nn.MaxPool2d(2)
         depth = channels

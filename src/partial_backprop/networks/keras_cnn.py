@@ -4,6 +4,8 @@ from collections import OrderedDict
 
 from torch import nn
 
+from partial_backprop.layers.convolution import Conv2d
+from partial_backprop.layers.normalisation import BatchNorm2d
 from partial_backprop.networks.scaling import check_image, scaled
 
 CHANNELS = (32, 64, 128)
@@ -90,9 +92,9 @@ def build(
         channels = scaled(size, width)
         for _ in range(2):
             layers += [
-                ("conv2d", nn.Conv2d(depth, channels, 3, padding=1)),
+                ("conv2d", Conv2d(depth, channels, 3, padding=1)),
                 ("re_lu", nn.ReLU()),
-                ("batch_normalization", nn.BatchNorm2d(channels, **_BATCH_NORM)),
+                ("batch_normalization", BatchNorm2d(channels, **_BATCH_NORM)),
             ]
             depth = channels
         layers += [("max_pooling2d", nn.MaxPool2d(2)), ("dropout", nn.Dropout(share))]

@@ -1,7 +1,10 @@
 """LeNet-5 with [8, 32] channels (seed 001, section 4.1)."""
 
+from collections import OrderedDict
+
 from torch import Tensor, nn
 
+from partial_backprop.layers.pooling import MaxPool2d
 from partial_backprop.networks.scaling import check_image, scaled
 
 
@@ -32,14 +35,14 @@ class LeNet5(nn.Module):
         first, second = channels
         rows, columns = (height // 2 - 4) // 2, (width // 2 - 4) // 2
         # Pooled first and then rectified: the same values and gradients for a quarter of the work.
-        self.features = nn.Sequential(
-            nn.Conv2d(depth, first, 5, padding=2),
-            nn.MaxPool2d(2),
-            nn.ReLU(),
-            nn.Conv2d(first, second, 5),
-            nn.MaxPool2d(2),
-            nn.ReLU(),
-        )
+        # Places 2 and 5 were rectifiers of their own; the names of the weights stay.
+        layers = {
+            "0": nn.Conv2d(depth, first, 5, padding=2),
+            "1": MaxPool2d(rectify=True),
+            "3": nn.Conv2d(first, second, 5),
+            "4": MaxPool2d(rectify=True),
+        }
+        self.features = nn.Sequential(OrderedDict(layers))
         self.classifier = nn.Sequential(
             nn.Linear(second * rows * columns, hidden[0]),
             nn.ReLU(),

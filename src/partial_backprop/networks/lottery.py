@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
+from partial_backprop.layers.convolution import Conv2d
 from partial_backprop.networks.scaling import check_image, scaled
 
 HIDDEN = (256, 256)
@@ -57,7 +58,7 @@ def convolutions_in_pairs(
     depth, height, breadth = image_shape
     for pair, size in enumerate(channels, start=1):
         for number in (2 * pair - 1, 2 * pair):
-            layers[f"conv{number}"] = nn.Conv2d(depth, scaled(size, width), 3, padding=1)
+            layers[f"conv{number}"] = Conv2d(depth, scaled(size, width), 3, padding=1)
             layers[f"relu{number}"] = nn.ReLU()
             depth = scaled(size, width)
         layers[f"pool{pair}"] = nn.MaxPool2d(2)

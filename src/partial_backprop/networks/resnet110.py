@@ -4,6 +4,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from partial_backprop.layers.convolution import Conv2d
+from partial_backprop.layers.normalisation import BatchNorm2d
 from partial_backprop.networks.scaling import check_image, scaled
 
 
@@ -20,10 +22,10 @@ class BasicBlock(nn.Module):
         super().__init__()
         self.stride = 1 if n_in == n_out else 2
         self.n_new = n_out - n_in
-        self.conv1 = nn.Conv2d(n_in, n_out, 3, stride=self.stride, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(n_out)
-        self.conv2 = nn.Conv2d(n_out, n_out, 3, padding=1, bias=False)
-        self.bn2 = nn.BatchNorm2d(n_out)
+        self.conv1 = Conv2d(n_in, n_out, 3, stride=self.stride, padding=1, bias=False)
+        self.bn1 = BatchNorm2d(n_out, rectify=True)
+        self.conv2 = Conv2d(n_out, n_out, 3, padding=1, bias=False)
+        self.bn2 = BatchNorm2d(n_out, rectify=True)
 
     def forward(self, features: Tensor) -> Tensor:
         """Add the residual to the shortcut.
@@ -38,13 +40,12 @@ class BasicBlock(nn.Module):
         Tensor of shape (batch, n_out, height / stride, width / stride)
             Output.
         """
-        residual = F.relu(self.bn1(self.conv1(features)))
-        residual = self.bn2(self.conv2(residual))
+        residual = self.conv2(self.bn1(self.conv1(features)))
         if self.stride == 2:
             # Option A: every other pixel, and zeros for the new channels, half on each side.
             before = self.n_new // 2
             features = F.pad(features[:, :, ::2, ::2], (0, 0, 0, 0, before, self.n_new - before))
-        return F.relu(features + residual)
+        return self.bn2(residual, features)
 
 
 class CifarResNet(nn.Module):
@@ -67,8 +68,8 @@ class CifarResNet(nn.Module):
     ) -> None:
         super().__init__()
         channels = [scaled(size, width) for size in (16, 32, 64)]
-        self.conv1 = nn.Conv2d(image_shape[0], channels[0], 3, padding=1, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels[0])
+        self.conv1 = Conv2d(image_shape[0], channels[0], 3, padding=1, bias=False)
+        self.bn1 = BatchNorm2d(channels[0], rectify=True)
         blocks: list[nn.Module] = []
         n_in = channels[0]
         for n_out in channels:
@@ -94,7 +95,7 @@ class CifarResNet(nn.Module):
         Tensor of shape (batch, n_classes)
             Logits.
         """
-        features = self.blocks(F.relu(self.bn1(self.conv1(images))))
+        features = self.blocks(self.bn1(self.conv1(images)))
         return self.fc(torch.mean(features, dim=(2, 3)))
 
 

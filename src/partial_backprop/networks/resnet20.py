@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from partial_backprop.layers.convolution import Conv2d, convolve
+from partial_backprop.layers.normalisation import BatchNorm2d
 from partial_backprop.networks.scaling import check_image, scaled
 
 
@@ -35,7 +37,7 @@ class Conv(nn.Module):
 
     def __init__(self, n_in: int, n_out: int, size: int = 3, stride: int = 1) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(n_in, n_out, size, stride=stride, padding=size // 2, bias=False)
+        self.conv = Conv2d(n_in, n_out, size, stride=stride, padding=size // 2, bias=False)
         self.weight_transform: Callable[[Tensor], Tensor] | None = None
 
     def forward(self, features: Tensor) -> Tensor:
@@ -54,7 +56,7 @@ class Conv(nn.Module):
         if self.weight_transform is None:
             return self.conv(features)
         weight = self.weight_transform(self.conv.weight)
-        return F.conv2d(features, weight, None, self.conv.stride, self.conv.padding)
+        return convolve(features, weight, None, self.conv.geometry)
 
 
 class Linear(nn.Module):
@@ -108,12 +110,14 @@ class Block(nn.Module):
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
         stride = 1 if n_in == n_out else 2
-        self.conv1 = nn.Sequential(Conv(n_in, n_out, stride=stride), nn.BatchNorm2d(n_out))
-        self.conv2 = nn.Sequential(Conv(n_out, n_out), nn.BatchNorm2d(n_out))
+        self.conv1 = nn.Sequential(
+            Conv(n_in, n_out, stride=stride), BatchNorm2d(n_out, rectify=True)
+        )
+        self.conv2 = nn.Sequential(Conv(n_out, n_out), BatchNorm2d(n_out, rectify=True))
         self.id_mapping: nn.Module | None = None
         if n_in != n_out:
             self.id_mapping = nn.Sequential(
-                Conv(n_in, n_out, size=1, stride=stride), nn.BatchNorm2d(n_out)
+                Conv(n_in, n_out, size=1, stride=stride), BatchNorm2d(n_out)
             )
 
     def forward(self, features: Tensor) -> Tensor:
@@ -129,9 +133,9 @@ class Block(nn.Module):
         Tensor of shape (batch, n_out, height / stride, width / stride)
             Output.
         """
-        residual = self.conv2(F.relu(self.conv1(features)))
+        residual = self.conv2[0](self.conv1(features))
         shortcut = features if self.id_mapping is None else self.id_mapping(features)
-        return F.relu(residual + shortcut)
+        return self.conv2[1](residual, shortcut)
 
 
 class LabResNet(nn.Module):
@@ -151,7 +155,7 @@ class LabResNet(nn.Module):
         super().__init__()
         channels = [scaled(size, width) for size in (16, 32, 64)]
         self.head_conv = nn.Sequential(
-            Conv(image_shape[0], channels[0]), nn.BatchNorm2d(channels[0])
+            Conv(image_shape[0], channels[0]), BatchNorm2d(channels[0], rectify=True)
         )
         blocks: list[nn.Module] = []
         n_in = channels[0]
@@ -178,7 +182,7 @@ class LabResNet(nn.Module):
         Tensor of shape (batch, n_classes)
             Logits.
         """
-        features = self.body_op(F.relu(self.head_conv(images)))
+        features = self.body_op(self.head_conv(images))
         return self.final_fc(torch.mean(features, dim=(2, 3)))
 
 

@@ -3,6 +3,9 @@
 import torch
 from torch import Tensor, nn
 
+from partial_backprop.layers.convolution import Conv2d
+from partial_backprop.layers.normalisation import BatchNorm2d
+from partial_backprop.layers.pooling import MaxPool2d
 from partial_backprop.networks.scaling import check_image, scaled
 
 CHANNELS = (24, 48, 96)
@@ -11,9 +14,8 @@ CHANNELS = (24, 48, 96)
 
 def _convolution(n_in: int, n_out: int) -> list[nn.Module]:
     return [
-        nn.Conv2d(n_in, n_out, 3, padding=1, bias=False),
-        nn.BatchNorm2d(n_out),
-        nn.ReLU(),
+        Conv2d(n_in, n_out, 3, padding=1, bias=False),
+        BatchNorm2d(n_out, rectify=True),
     ]
 
 
@@ -35,7 +37,7 @@ class SceneCnn(nn.Module):
         layers: list[nn.Module] = []
         for size in CHANNELS:
             n_out = scaled(size, width)
-            layers += [*_convolution(n_in, n_out), nn.MaxPool2d(2)]
+            layers += [*_convolution(n_in, n_out), MaxPool2d()]
             n_in = n_out
         self.layers = nn.Sequential(*layers, *_convolution(n_in, n_in))
         self.classifier = nn.Linear(n_in, n_classes)

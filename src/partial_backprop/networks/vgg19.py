@@ -1,7 +1,12 @@
 """VGG19 with batch normalisation for 32 x 32 images (seed 001, section 4.1)."""
 
+from collections import OrderedDict
+
 from torch import Tensor, nn
 
+from partial_backprop.layers.convolution import Conv2d
+from partial_backprop.layers.normalisation import BatchNorm2d
+from partial_backprop.layers.pooling import MaxPool2d
 from partial_backprop.networks.scaling import check_image, scaled
 
 # Channels of the sixteen convolutions; None is a 2 x 2 max-pooling.
@@ -31,17 +36,22 @@ class VGG(nn.Module):
         layout: tuple[int | None, ...],
     ) -> None:
         super().__init__()
-        layers: list[nn.Module] = []
+        layers: dict[str, nn.Module] = {}
         depth, height, breadth = image_shape
+        place = 0
         for entry in layout:
             if entry is None:
-                layers.append(nn.MaxPool2d(2))
+                layers[str(place)] = MaxPool2d()
+                place += 1
                 continue
             channels = scaled(entry, width)
-            layers.append(nn.Conv2d(depth, channels, 3, padding=1))
-            layers += [nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
+            layers[str(place)] = Conv2d(depth, channels, 3, padding=1)
+            layers[str(place + 1)] = BatchNorm2d(channels, rectify=True)
+            place += (
+                3  # a rectifier of its own had the third place, and gave the weights their names
+            )
             depth = channels
-        self.features = nn.Sequential(*layers)
+        self.features = nn.Sequential(OrderedDict(layers))
         self.classifier = nn.Linear(depth * (height // 32) * (breadth // 32), n_classes)
 
     def forward(self, images: Tensor) -> Tensor:
