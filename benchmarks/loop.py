@@ -36,10 +36,10 @@ class Case(NamedTuple):
 
 
 CASES = {
-    "vgg19": Case("vgg19_cifar10", (3, 32, 32), 1, 1.0),
-    "resnet110": Case("resnet110_cifar10", (3, 32, 32), 1, 1.0),
-    "densenet121": Case("densenet121_cifar10", (3, 32, 32), 1, 1.0),
-    "lenet5": Case("lenet5_mnist", (1, 28, 28), 20, 2.0),
+    "vgg19": Case("vgg19_cifar10", (3, 32, 32), 1, 1.5),
+    "resnet110": Case("resnet110_cifar10", (3, 32, 32), 1, 1.8),
+    "densenet121": Case("densenet121_cifar10", (3, 32, 32), 1, 1.8),
+    "lenet5": Case("lenet5_mnist", (1, 28, 28), 20, 2.5),
 }
 GPU_GOAL, GPU_BATCHES = 5.0, 20
 OURS, PLAIN, QUIET = "ours", "plain", "plain, not counting"

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
+from partial_backprop.layers import kernels
 from partial_backprop.torchvision_compat import import_torchvision
 
 import_torchvision()
@@ -107,8 +108,9 @@ class PlainLoop:
         self._count_every = count_every
         self._masks: list[Tensor] | None = None
 
+    @kernels.torch_only()
     def epoch(self) -> Progress:
-        """Train one epoch.
+        """Train one epoch, all layers being torch's own.
 
         Returns
         -------

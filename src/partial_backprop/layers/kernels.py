@@ -1,5 +1,6 @@
 """Build `kernels.c` once per machine, and load it."""
 
+import contextlib
 import ctypes
 import functools
 import hashlib
@@ -8,6 +9,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from torch import Tensor
@@ -16,15 +18,50 @@ SOURCE = Path(__file__).with_name("kernels.c")
 FLAGS = ("-O3", "-march=native", "-fopenmp-simd", "-ffp-contract=fast", "-shared", "-fPIC")
 
 
-@functools.cache
+_off = False
+
+
+@contextlib.contextmanager
+def torch_only() -> Iterator[None]:
+    """Let all layers of this package run as torch's own for the length of a block, to compare the two.
+
+    Yields
+    ------
+    None
+        Once.
+    """
+    global _off
+    before, _off = _off, True
+    try:
+        yield
+    finally:
+        _off = before
+
+
+def are_off() -> bool:
+    """Tell whether layers run as torch's own.
+
+    Returns
+    -------
+    bool
+        Whether `torch_only` is on.
+    """
+    return _off
+
+
 def library() -> ctypes.CDLL | None:
     """Build the kernels where that has not happened yet, and load them.
 
     Returns
     -------
     ctypes.CDLL or None
-        None without a compiler, or with PARTIAL_BACKPROP_KERNELS=0 in the environment.
+        None without a compiler, with PARTIAL_BACKPROP_KERNELS=0 in the environment, and in `torch_only`.
     """
+    return None if _off else _library()
+
+
+@functools.cache
+def _library() -> ctypes.CDLL | None:
     if os.environ.get("PARTIAL_BACKPROP_KERNELS") == "0":
         return None
     compiler = shutil.which(os.environ.get("CC", "cc"))
