@@ -10,6 +10,7 @@ from benchmarks import machine
 from benchmarks.command import Benchmark
 from benchmarks.paired import Times, Way
 from partial_backprop.performance import Goal, Quantity
+from partial_backprop.quick_start import keep_freed_memory
 from partial_backprop.training.precision import bf16_instructions
 from partial_backprop.training.seeding import make_deterministic
 
@@ -85,6 +86,7 @@ class Place(NamedTuple):
     def as_our_runs(self) -> None:
         """Choose the settings of our runs."""
         make_deterministic(self.threads)
+        keep_freed_memory()
 
     def as_torch_is(self) -> None:
         """Undo what `make_deterministic` sets, as a plain loop would leave it."""
@@ -92,6 +94,7 @@ class Place(NamedTuple):
         torch.set_deterministic_debug_mode("default")
         torch.backends.cudnn.benchmark = True  # the listing's
         torch.set_flush_denormal(False)
+        keep_freed_memory(False)
 
 
 def here(benchmark: Benchmark) -> Place:

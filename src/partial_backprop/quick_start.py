@@ -86,8 +86,13 @@ def without_compiler() -> int:
     return n_changed
 
 
-def keep_freed_memory() -> bool:
+def keep_freed_memory(keep: bool = True) -> bool:
     """Let the C library keep freed memory for the next tensors instead of returning it to the system.
+
+    Parameters
+    ----------
+    keep : bool
+        False: keep as little as the C library does by itself in a process that has run for a while.
 
     Returns
     -------
@@ -102,8 +107,9 @@ def keep_freed_memory() -> bool:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False
-    # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of <malloc.h>
-    return bool(mallopt(-3, 2**30) and mallopt(-1, 2**31 - 1))
+    # M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of <malloc.h>; glibc itself goes up to 32 MiB and twice that.
+    at_once, in_all = (2**30, 2**31 - 1) if keep else (2**25, 2**26)
+    return bool(mallopt(-3, at_once) and mallopt(-1, in_all))
 
 
 def _plain(step: Callable[..., Any]) -> Callable[..., Any]:

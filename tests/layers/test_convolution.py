@@ -105,9 +105,14 @@ def test_only_the_wanted_filters_get_a_weight_gradient(side, stride):
     assert torch.equal(some[0], whole[0])
 
 
-@pytest.mark.parametrize("side", [2, 4, 8])
-def test_autocast_is_followed(side):
-    leaves, gradient = case(3, 32, 32, side)
+@pytest.mark.parametrize(
+    ("side", "amx"), [(2, False), (4, False), (4, True), (8, True), (16, True)]
+)
+def test_autocast_is_followed(side, amx, monkeypatch):
+    monkeypatch.setattr(kernels, "has_amx", lambda: amx)
+    leaves, gradient = case(3, 32, 40, side)
+    chosen = algorithm(leaves[0].bfloat16(), leaves[1].bfloat16(), GEOMETRY)
+    assert chosen == ("matrix" if side == 2 else "columns" if amx and side <= 8 else "torch")
     with torch.autocast("cpu", torch.bfloat16):
         ours = convolve(*leaves, GEOMETRY)
         torchs = F.conv2d(*leaves, padding=1)

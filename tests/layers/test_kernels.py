@@ -19,7 +19,7 @@ def run(environment, count=1):
 
 
 def test_processes_that_start_together_build_one_file(tmp_path):
-    assert run({"XDG_CACHE_HOME": str(tmp_path)}, count=3) == ["True"] * 3
+    assert run({"XDG_CACHE_HOME": str(tmp_path)}, count=2) == ["True"] * 2
     assert len(list((tmp_path / "partial_backprop").iterdir())) == 1
 
 

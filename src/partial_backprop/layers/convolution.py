@@ -15,7 +15,8 @@ from partial_backprop.layers import kernels
 
 _WORKSPACE = 2**23  # numbers: 32 MiB, within a core's share of most caches
 _MIN_CHANNELS = 32  # with fewer, the transforms of a tile cost more than its products
-_COLUMNS_MAP = 16  # pixels up to which one product with all windows beats torch's weight gradient
+_COLUMNS_MAP = 16  # pixels up to which one product with all windows beats torch's kernel
+_COLUMNS_MAP_AMX = 64  # and the weight gradient's in bfloat16 with AMX
 _local = threading.local()
 
 
@@ -107,12 +108,14 @@ def algorithm(images: Tensor, weight: Tensor, geometry: tuple) -> str:
 
     Returns
     -------
-    {"matrix", "winograd", "torch"}
+    {"matrix", "winograd", "columns", "torch"}
         All but torch's own want a processor, 3 x 3 filters, stride 1 and padding 1. ``matrix``, on maps of at
         most 2 x 2: one matrix product with only those products that do not meet the padding. ``winograd``
         (forward and input gradient; the weight gradient sums products as ever, so that exact zeros stay
-        zero): float32, one thread, sides that 4 divides, and the compiled kernels. Both want at least 32
-        channels and filters.
+        zero): float32, one thread, sides that 4 divides, and the compiled kernels. ``columns``, one matrix
+        product with all windows: bfloat16 on a processor with AMX, whose products are faster than torch's
+        convolutions; forward and input gradient on maps of at most 4 x 4, the weight gradient on maps of
+        at most 8 x 8. All want at least 32 channels and filters.
     """
     usual = (
         not kernels.are_off()
@@ -136,6 +139,8 @@ def algorithm(images: Tensor, weight: Tensor, geometry: tuple) -> str:
         and kernels.library() is not None
     ):
         return "winograd"
+    if images.dtype == torch.bfloat16 and height * width <= _COLUMNS_MAP_AMX and kernels.has_amx():
+        return "columns"
     return "torch"
 
 
@@ -158,6 +163,10 @@ class _Convolution(torch.autograd.Function):
             return outputs if bias is None else outputs + bias.view(1, -1, 1, 1)
         if chosen == "winograd":
             return _winograd(images, weight, bias)
+        if chosen == "columns" and images[0, 0].numel() <= _COLUMNS_MAP:
+            outputs = _columns(_last(images)) @ _last(weight).flatten(1).T
+            outputs = _first(outputs, weight.shape[0], *images.shape[2:])
+            return outputs if bias is None else outputs + bias.view(1, -1, 1, 1)
         return F.conv2d(images, weight, bias, *geometry)
 
     @staticmethod
@@ -171,6 +180,10 @@ class _Convolution(torch.autograd.Function):
                 of_images = _first(of_images, weight.shape[1], *images.shape[2:])
             elif ctx.chosen == "winograd":
                 of_images = _winograd(gradient, weight, None, backward=True)
+            elif ctx.chosen == "columns" and images[0, 0].numel() <= _COLUMNS_MAP:
+                turned = weight.flip(2, 3).permute(1, 2, 3, 0).flatten(1)
+                of_images = _columns(_last(gradient)) @ turned.T
+                of_images = _first(of_images, weight.shape[1], *images.shape[2:])
             else:
                 of_images = _torch_backward(ctx, gradient, images, weight, [True, False, False])[0]
         if ctx.needs_input_grad[2]:
@@ -190,10 +203,8 @@ def _weight_gradient(ctx: Any, gradient: Tensor, images: Tensor, weight: Tensor)
     if ctx.chosen == "torch" or (ctx.chosen == "winograd" and height * width > _COLUMNS_MAP):
         return _torch_backward(ctx, gradient, images, weight, [False, True, False])[1]
     inputs, outputs = _last(images), _last(gradient)
-    if ctx.chosen == "winograd":
-        padded = F.pad(inputs, (0, 0, 1, 1, 1, 1))
-        taps = [padded[:, y : y + height, x : x + width] for y in range(3) for x in range(3)]
-        of_weight = outputs.flatten(0, 2).T @ torch.cat(taps, 3).flatten(0, 2)
+    if ctx.chosen != "matrix":
+        of_weight = outputs.flatten(0, 2).T @ _columns(inputs)
         return of_weight.view(len(weight), 3, 3, -1).permute(0, 3, 1, 2)
     of_weight = torch.zeros_like(weight)
     for dy in range(-1, 2):
@@ -222,6 +233,14 @@ def _last(images: Tensor) -> Tensor:
 
 def _first(rows: Tensor, channels: int, height: int, width: int) -> Tensor:
     return rows.view(-1, height, width, channels).permute(0, 3, 1, 2)
+
+
+def _columns(last: Tensor) -> Tensor:
+    """Lay out the 3 x 3 window of each position: (N, H, W, C) -> (N H W, 9 C)."""
+    _, height, width, _ = last.shape
+    padded = F.pad(last, (0, 0, 1, 1, 1, 1))
+    taps = [padded[:, y : y + height, x : x + width] for y in range(3) for x in range(3)]
+    return torch.cat(taps, 3).flatten(0, 2)
 
 
 def _matrix(weight: Tensor, height: int, width: int) -> Tensor:

@@ -15,6 +15,7 @@ from pathlib import Path
 from torch import Tensor
 
 SOURCE = Path(__file__).with_name("kernels.c")
+HEADER = Path(__file__).with_name("maps.h")
 FLAGS = ("-O3", "-march=native", "-fopenmp-simd", "-ffp-contract=fast", "-shared", "-fPIC")
 
 
@@ -76,6 +77,18 @@ def _library() -> ctypes.CDLL | None:
         return None
 
 
+@functools.cache
+def has_amx() -> bool:
+    """Tell whether the processor multiplies matrices of bfloat16 in tiles (AMX).
+
+    Returns
+    -------
+    bool
+        As Linux says; False elsewhere.
+    """
+    return "amx_bf16" in _processor().split()
+
+
 def call(name: str, *arguments: Tensor | int | float | None) -> None:
     """Call a kernel.
 
@@ -99,7 +112,14 @@ def _converted(argument: Tensor | int | float | None) -> object:
 
 def _key(compiler: str) -> str:
     """Name a build by all that it depends on; `-march=native` differs from node to node of a cluster."""
-    parts = [SOURCE.read_text(), compiler, *FLAGS, platform.machine(), _processor()]
+    parts = [
+        SOURCE.read_text(),
+        HEADER.read_text(),
+        compiler,
+        *FLAGS,
+        platform.machine(),
+        _processor(),
+    ]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
 
 

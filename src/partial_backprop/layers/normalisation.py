@@ -31,8 +31,8 @@ class BatchNorm2d(nn.BatchNorm2d):
 
     Notes
     -----
-    On a processor, in float32, with one thread and channels last, kernels of our own run, with torch's values
-    to rounding; gradients can then be differentiated once. Everything else is torch's.
+    On a processor, in float32 or bfloat16, with one thread and channels last, kernels of our own run, with
+    torch's values to rounding; gradients can then be differentiated once. Everything else is torch's.
     """
 
     def __init__(self, num_features: int, *, rectify: bool = False, **options: Any) -> None:
@@ -112,8 +112,8 @@ class _Normalisation(torch.autograd.Function):
         outputs = torch.empty_like(features)
         mean, inverse = torch.empty(2, n_channels, dtype=torch.float64)
         kernels.call(
-            "batch_norm_forward", features, addend, outputs, weight, bias, module.running_mean,
-            module.running_var, mean, inverse, torch.empty(6 * period, dtype=torch.float64),
+            _kernel("batch_norm_forward", features), features, addend, outputs, weight, bias,
+            module.running_mean, module.running_var, mean, inverse, torch.empty(6 * period, dtype=torch.float64),
             float(module.momentum), float(module.eps), *sizes, module.training, module.rectify,
         )  # fmt: skip
         ctx.save_for_backward(features, weight, outputs if module.rectify else None, mean, inverse)
@@ -140,12 +140,16 @@ class _Normalisation(torch.autograd.Function):
         of_features = torch.empty_like(features) if ctx.needs_input_grad[0] else None
         of_weight, of_bias = torch.empty_like(weight), torch.empty_like(weight)
         kernels.call(
-            "batch_norm_backward", gradient, outputs, features, before, of_features, weight, of_weight,
-            of_bias, mean, inverse, torch.empty(6 * sizes[2], dtype=torch.float64), carried,
+            _kernel("batch_norm_backward", features), gradient, outputs, features, before, of_features,
+            weight, of_weight, of_bias, mean, inverse, torch.empty(6 * sizes[2], dtype=torch.float64), carried,
             0 if carried is None else carried.stride(3), *sizes, ctx.training,
         )  # fmt: skip
         of_addend = (gradient if before is None else before) if ctx.needs_input_grad[1] else None
         return of_features, of_addend, of_weight, of_bias, None
+
+
+def _kernel(name: str, features: Tensor) -> str:
+    return f"{name}_{str(features.dtype).removeprefix('torch.')}"
 
 
 def _has_rows(tensor: Tensor) -> bool:
@@ -164,7 +168,8 @@ def _sizes(features: Tensor) -> tuple[int, int, int]:
 def _fits(tensor: Tensor, features: Tensor) -> bool:
     return (
         tensor.device.type == "cpu"
-        and tensor.dtype == torch.float32
+        and tensor.dtype == features.dtype
+        and features.dtype in (torch.float32, torch.bfloat16)
         and tensor.shape == features.shape
         and tensor.is_contiguous(memory_format=torch.channels_last)
     )

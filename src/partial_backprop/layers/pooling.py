@@ -20,9 +20,9 @@ class MaxPool2d(nn.MaxPool2d):
 
     Notes
     -----
-    On a processor, in float32, with one thread, channels last and even sides, a kernel of our own keeps one
-    byte per output for the backward pass, where torch keeps eight; same values and gradients. A gradient can
-    then be differentiated once. Everything else is torch's.
+    On a processor, in float32 or bfloat16, with one thread, channels last and even sides, a kernel of our
+    own keeps one byte per output for the backward pass, where torch keeps eight; same values and gradients.
+    A gradient can then be differentiated once. Everything else is torch's.
     """
 
     def __init__(self, *, rectify: bool = False) -> None:
@@ -45,7 +45,7 @@ class MaxPool2d(nn.MaxPool2d):
         if (
             features.dim() == 4
             and features.device.type == "cpu"
-            and features.dtype == torch.float32
+            and features.dtype in (torch.float32, torch.bfloat16)
             and features.is_contiguous(memory_format=torch.channels_last)
             and features.shape[2] % 2 == features.shape[3] % 2 == 0
             and features.numel() > 0
@@ -57,6 +57,10 @@ class MaxPool2d(nn.MaxPool2d):
         return F.relu(outputs) if self.rectify else outputs
 
 
+def _kernel(name: str, features: Tensor) -> str:
+    return f"{name}_{str(features.dtype).removeprefix('torch.')}"
+
+
 class _MaxPool(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, rectify: bool) -> Tensor:
@@ -65,7 +69,9 @@ class _MaxPool(torch.autograd.Function):
             features[:, :, : h // 2, : w // 2], memory_format=torch.channels_last
         )
         which = torch.empty_like(outputs, dtype=torch.uint8)
-        kernels.call("max_pool_forward", features, outputs, which, n, h, w, c, rectify)
+        kernels.call(
+            _kernel("max_pool_forward", features), features, outputs, which, n, h, w, c, rectify
+        )
         ctx.save_for_backward(which)
         return outputs
 
@@ -76,5 +82,7 @@ class _MaxPool(torch.autograd.Function):
         n, c, h, w = which.shape
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         of_features = gradient.new_empty(n, 2 * h, 2 * w, c).permute(0, 3, 1, 2)
-        kernels.call("max_pool_backward", gradient, which, of_features, n, 2 * h, 2 * w, c)
+        kernels.call(
+            _kernel("max_pool_backward", gradient), gradient, which, of_features, n, 2 * h, 2 * w, c
+        )
         return of_features, None

@@ -31,7 +31,7 @@ ROOMS = (
     "captioning/**/*.py",
     "data/**/*.py",
     "metrics/**/*.py",
-    "layers/**/*.[cp]*",
+    "layers/**/*.[chp]*",
     "networks/**/*.py",
     "freezing/**/*.py",
     "optim/**/*.py",
