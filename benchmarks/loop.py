@@ -22,7 +22,8 @@ from benchmarks.our_loop import (
 from benchmarks.plain_loop import Pictures, PlainLoop
 from benchmarks.ways import Compared, Place, here, ratios
 from partial_backprop import labels, registry
-from partial_backprop.performance import Quantity
+from partial_backprop.performance import Goal, Quantity
+from partial_backprop.pruning.cost import multiply_adds
 
 
 class Case(NamedTuple):
@@ -33,15 +34,20 @@ class Case(NamedTuple):
     n_batches: int
     goal: float
     """Least ratio of times, plain over ours, on a processor; on a GPU it is `GPU_GOAL`, in bfloat16."""
+    limit_goal: float | None = None
+    """Least share of the rate of a large matrix product."""
 
 
 CASES = {
-    "vgg19": Case("vgg19_cifar10", (3, 32, 32), 1, 1.5),
+    "vgg19": Case("vgg19_cifar10", (3, 32, 32), 1, 1.5, 0.85),
     "resnet110": Case("resnet110_cifar10", (3, 32, 32), 1, 1.8),
     "densenet121": Case("densenet121_cifar10", (3, 32, 32), 1, 1.8),
     "lenet5": Case("lenet5_mnist", (1, 28, 28), 20, 2.5),
 }
 GPU_GOAL, GPU_BATCHES = 5.0, 20
+SIDE = 2000
+"""Of the square matrices whose product shows the machine's rate."""
+PRODUCT = "a large product"
 OURS, PLAIN, QUIET = "ours", "plain", "plain, not counting"
 BF16 = "ours, bf16"
 
@@ -83,6 +89,9 @@ def measure(network: str, place: Place) -> list[Quantity]:
     for name, every in ((PLAIN, 1), (QUIET, 0)):
         plain = PlainLoop(new(), dataset, **options, count_every=every)
         ways[name] = place.way(plain.epoch, place.as_torch_is)
+    if not place.on_gpu:
+        left, right = torch.randn(2, SIDE, SIDE)
+        ways[PRODUCT] = place.way(lambda: left @ right, place.as_our_runs)
     if place.has_bf16:
         fast = our_loop(our_network(), data, place.batch_size, precision="bf16")
         ways[BF16] = place.way(fast, place.as_our_runs)
@@ -96,7 +105,51 @@ def measure(network: str, place: Place) -> list[Quantity]:
         goal = GPU_GOAL if place.on_gpu else None
         compared.append(Compared(PLAIN, BF16, "_bf16", "; ours in bfloat16", goal))
     size = f"batch{'es' if n_batches > 1 else ''} {n_batches} of {place.batch_size}"
-    return ratios(times, network, f"{labels.CNNS[case.experiment]}, {size}", compared)
+    title = f"{labels.CNNS[case.experiment]}, {size}"
+    found = ratios(times, network, title, compared)
+    if not place.on_gpu:
+        n_images = place.batch_size * n_batches
+        products = n_images * step_operations(our_network(), case.image_shape) / (2 * SIDE**3)
+        share = [
+            products * a / b
+            for a, b in zip(*(times.seconds[n] for n in (PRODUCT, OURS)), strict=True)
+        ]
+        goal = Goal(value=case.limit_goal, at_least=True) if case.limit_goal else None
+        found.append(
+            Quantity(
+                name=f"{network}_limit",
+                title=f"{title}; its convolutions and products at the rate of a large product, over ours",
+                unit="×",
+                value=paired.spread(share),
+                goal=goal,
+            )
+        )
+    return found
+
+
+def step_operations(model: torch.nn.Module, image_shape: tuple[int, int, int]) -> int:
+    """Count the multiplications and additions of a step by an image, as plain convolutions make them.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network.
+    image_shape : tuple of int
+        Channels, height and width.
+
+    Returns
+    -------
+    int
+        Forward pass and both gradients; the first layer has no gradient of its input.
+    """
+    first = next(m for m in model.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.Linear))
+    seen: list[int] = []
+    handle = first.register_forward_hook(
+        lambda layer, _, output: seen.append(output.numel() * layer.weight[0].numel())
+    )
+    forward = multiply_adds(model, image_shape)
+    handle.remove()
+    return 2 * (3 * forward - seen[0])
 
 
 def run(benchmark: Benchmark) -> None:

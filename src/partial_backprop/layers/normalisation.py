@@ -111,9 +111,10 @@ class _Normalisation(torch.autograd.Function):
         _, n_channels, period = sizes
         outputs = torch.empty_like(features)
         mean, inverse = torch.empty(2, n_channels, dtype=torch.float64)
+        scratch = torch.empty(6 * period, dtype=torch.float64)
         kernels.call(
             _kernel("batch_norm_forward", features), features, addend, outputs, weight, bias,
-            module.running_mean, module.running_var, mean, inverse, torch.empty(6 * period, dtype=torch.float64),
+            module.running_mean, module.running_var, mean, inverse, scratch,
             float(module.momentum), float(module.eps), *sizes, module.training, module.rectify,
         )  # fmt: skip
         ctx.save_for_backward(features, weight, outputs if module.rectify else None, mean, inverse)
@@ -139,10 +140,11 @@ class _Normalisation(torch.autograd.Function):
         )
         of_features = torch.empty_like(features) if ctx.needs_input_grad[0] else None
         of_weight, of_bias = torch.empty_like(weight), torch.empty_like(weight)
+        scratch = torch.empty(6 * sizes[2], dtype=torch.float64)
+        stride = 0 if carried is None else carried.stride(3)
         kernels.call(
             _kernel("batch_norm_backward", features), gradient, outputs, features, before, of_features,
-            weight, of_weight, of_bias, mean, inverse, torch.empty(6 * sizes[2], dtype=torch.float64), carried,
-            0 if carried is None else carried.stride(3), *sizes, ctx.training,
+            weight, of_weight, of_bias, mean, inverse, scratch, carried, stride, *sizes, ctx.training,
         )  # fmt: skip
         of_addend = (gradient if before is None else before) if ctx.needs_input_grad[1] else None
         return of_features, of_addend, of_weight, of_bias, None
