@@ -5,7 +5,10 @@ stand in `Provenance`, so that two runs of the same configuration can be compare
 (`Record.reproducible`).
 """
 
+import base64
+import hashlib
 import json
+import zlib
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -32,6 +35,70 @@ class Count(Frozen):
         return self
 
 
+class CorrectImages(Frozen):
+    """Which examples of a split were classified correctly, in the order of the data set."""
+
+    n_examples: int = pydantic.Field(ge=1)
+    sha256: str
+    """Checksum of the bits: one per example, 1 where correct, eight to a byte, the first one highest."""
+    bits: str
+    """These bytes, compressed by zlib, in base64."""
+
+    @classmethod
+    def of(cls, packed: bytes, n_examples: int) -> "CorrectImages":
+        """Store bits that `numpy.packbits` packed.
+
+        Parameters
+        ----------
+        packed : bytes
+            Eight examples to a byte, the first one in the highest bit.
+        n_examples : int
+            How many bits count.
+
+        Returns
+        -------
+        CorrectImages
+            The bits with their checksum.
+        """
+        return cls(
+            n_examples=n_examples,
+            sha256=hashlib.sha256(packed).hexdigest(),
+            bits=base64.b64encode(zlib.compress(packed, 9)).decode(),
+        )
+
+    def packed(self) -> bytes:
+        """Return the bits as `numpy.unpackbits` wants them.
+
+        Returns
+        -------
+        bytes
+            Eight examples to a byte, the first one in the highest bit; unused bits are 0.
+        """
+        return zlib.decompress(base64.b64decode(self.bits, validate=True))
+
+    def n_correct(self) -> int:
+        """Count the correct examples.
+
+        Returns
+        -------
+        int
+            Number of bits that are 1.
+        """
+        return int.from_bytes(self.packed(), "big").bit_count()
+
+    @pydantic.model_validator(mode="after")
+    def _as_checked(self) -> "CorrectImages":
+        try:
+            packed = self.packed()
+        except (ValueError, zlib.error) as error:
+            raise ValueError(f"its bits cannot be unpacked ({error})") from None
+        if hashlib.sha256(packed).hexdigest() != self.sha256:
+            raise ValueError("its bits do not have the checksum that stands beside them")
+        if len(packed) != -(-self.n_examples // 8):
+            raise ValueError(f"{len(packed)} bytes do not hold {self.n_examples} examples")
+        return self
+
+
 class Selection(Frozen):
     """One way of choosing the epoch that is reported."""
 
@@ -39,8 +106,21 @@ class Selection(Frozen):
     """``paper_protocol``: the epoch that is best on the test set, as in the source's listing."""
     epoch: int = pydantic.Field(ge=0)
     """Epoch from 0."""
-    validation: Count
+    validation: Count | None
+    """None where nothing was held out of the training set."""
     test: Count
+    test_correct: CorrectImages | None = None
+    """Which test images these are; absent in records of version 1 and from recipes that do not tell."""
+
+    @pydantic.model_validator(mode="after")
+    def _counts_agree(self) -> "Selection":
+        found = self.test_correct
+        if found and (found.n_correct(), found.n_examples) != (
+            self.test.n_correct,
+            self.test.n_examples,
+        ):
+            raise ValueError("test_correct does not hold as many correct images as test")
+        return self
 
 
 class LayerFreezing(Frozen):
@@ -143,7 +223,8 @@ class Provenance(Frozen):
 class Record(Frozen):
     """Result of one run."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = 2
+    """From version 2 on, selections tell which test images are right, and validation may be absent."""
     experiment: str
     arm: str
     seed: int

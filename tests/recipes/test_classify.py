@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 import torch
 
@@ -12,6 +13,7 @@ from partial_backprop import registry
 from partial_backprop.errors import UserError
 from partial_backprop.recipes import classify, freeze
 from partial_backprop.recipes.job import Job, choose_device
+from partial_backprop.recipes.setting import prepare
 from partial_backprop.recipes.unfinished import Unfinished
 from partial_backprop.record import read
 from partial_backprop.run_config import TRUNK
@@ -154,6 +156,36 @@ def test_the_record_says_what_ran(finished, resolved):
     assert record.freezing.threshold > 0
     assert record.selection("last").epoch == 4
     assert record.selection("last").test.n_correct > 0.5 * record.data.n_test
+
+
+def test_the_record_says_which_test_images_are_right(finished, resolved, trunk):
+    record = read(finished("pb") / "record.json")
+    assert record.schema_version == 2
+    rules = [selection.rule for selection in record.selections]
+    assert rules == ["last", "best_on_validation", "paper_protocol"]
+    for selection in record.selections:
+        assert selection.test_correct.n_correct() == selection.test.n_correct
+    job = Job(finished("pb"), finished("pb"), CPU, trunk=trunk)
+    setting = prepare(resolved("pb"), job)
+    model = setting.trainee.model
+    model.load_state_dict(checkpoint.load(finished("pb") / "weights.pt"))
+    images, labels = setting.splits.test.batch(slice(None))
+    with torch.no_grad():
+        expected = model.eval()(images).argmax(1) == labels
+    packed = np.frombuffer(record.selection("last").test_correct.packed(), dtype=np.uint8)
+    assert np.array_equal(np.unpackbits(packed, count=len(labels)), expected.numpy())
+
+
+def test_without_a_validation_part_nothing_is_best_on_it(finished):
+    record = read(finished("fb_on_all") / "record.json")
+    assert (record.data.n_validation, record.selection("last").validation) == (0, None)
+    assert [selection.rule for selection in record.selections] == ["last", "paper_protocol"]
+    assert record.data.n_train == read(finished("fb") / "record.json").data.n_train + 60
+    with pytest.raises(KeyError):
+        record.selection("best_on_validation")
+    header = (finished("fb_on_all") / "history.csv").read_text().splitlines()[0]
+    assert "test_n_correct" in header
+    assert "validation" not in header
 
 
 def test_the_same_run_twice_gives_the_same_bits(finished, resolved, trunk, tmp_path):

@@ -95,6 +95,8 @@ def runs_frame(runs: Sequence[Run]) -> pd.DataFrame:
             chosen = {"rule": selection.rule, "epoch": selection.epoch}
             for split in ("validation", "test"):
                 count = getattr(selection, split)
+                if count is None:
+                    continue
                 chosen[f"{split}_n_correct"] = count.n_correct
                 chosen[f"{split}_n_examples"] = count.n_examples
                 chosen[f"{split}_accuracy_percent"] = _percent(count.n_correct, count.n_examples)

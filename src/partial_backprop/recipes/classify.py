@@ -38,7 +38,13 @@ def run(config: RunConfig, job: Job) -> None:
     else:
         report = pb.report() if pb else _full_backprop_report(config, job, setting, anchor)
         checkpoint.save(dict(pb.mask) if pb and pb.mask else {}, job.out / "mask.pt")
-        leave(config, job, setting, history.selections(setting.trainee.rows), freezing=report)
+        leave(
+            config,
+            job,
+            setting,
+            history.selections(setting.trainee.rows, setting.trainee.test_correct),
+            freezing=report,
+        )
     unfinished.discard()
 
 
