@@ -67,6 +67,22 @@ class TrainingConfig(Frozen):
     precision: Precision = "float32"
     """How the network computes, in training and in scoring (see `training.precision`)."""
 
+    def learning_rate(self, epoch: int) -> float:
+        """Return the learning rate of an epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            Epoch from 0.
+
+        Returns
+        -------
+        float
+            The initial rate, times ``decay`` for each milestone that the epoch has reached.
+        """
+        n_reached = sum(epoch >= milestone for milestone in self.milestones)
+        return self.optimizer.learning_rate * self.decay**n_reached
+
     @pydantic.model_serializer(mode="wrap")
     def _as_before(self, dump: pydantic.SerializerFunctionWrapHandler) -> dict[str, Any]:
         # Records and caches made before there was a choice are known by the hash of a configuration
