@@ -13,8 +13,9 @@ from pathlib import Path
 from partial_backprop import gradients, record
 from partial_backprop.errors import UserError
 
-BESIDE = ("history.csv", "log.txt", "timing.csv", "examples.npz")
-"""What may lie beside a record and be printed: epochs, filter pruning's log, times, captioned images."""
+BESIDE = ("history.csv", "log.txt", "timing.csv", "examples.npz", "movement.csv.gz")
+"""What may lie beside a record and be printed: epochs, filter pruning's log, times, captions, and how far
+the weights of each layer went."""
 
 PUBLISHED = Path(__file__).parents[1] / "results" / "published"
 
