@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partial_backprop import files, record
+from partial_backprop.correct_images import CorrectImages
 from partial_backprop.errors import UserError
 from partial_backprop.run_config import RunConfig
 
@@ -104,7 +105,7 @@ PUBLISHED = sorted((Path(__file__).parents[1] / "results/published").rglob("reco
 
 
 def correct_images():
-    return record.CorrectImages.of(bytes([0b10100000, 0b10000000]), n_examples=9)
+    return CorrectImages.of(bytes([0b10100000, 0b10000000]), n_examples=9)
 
 
 def test_bits_of_correct_images_come_back():
@@ -124,7 +125,7 @@ def test_bits_of_correct_images_come_back():
 )
 def test_damaged_bits_are_refused(change, message):
     with pytest.raises(ValueError, match=message):
-        record.CorrectImages.model_validate(correct_images().model_dump() | change)
+        CorrectImages.model_validate(correct_images().model_dump() | change)
 
 
 def test_bits_that_disagree_with_the_count_are_refused():

@@ -66,9 +66,10 @@ def jaccard(n_weights: int, n_first: int, n_second: int, n_both: int) -> tuple[f
 
     Returns
     -------
-    frozen, active : float
-        Weights in both sets over weights in either, from 0 to 1, of the frozen and of the active sets;
-        1 where both sets are empty.
+    frozen : float
+        Weights in both frozen sets over weights in either, from 0 to 1; 1 where both are empty.
+    active : float
+        The same of the active sets.
     """
     n_either = n_first + n_second - n_both
     frozen = n_both / n_either if n_either else 1.0

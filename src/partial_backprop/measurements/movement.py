@@ -66,6 +66,7 @@ class MovementReport(Frozen):
     epoch: int = pydantic.Field(ge=0)
     """The mask's epoch, from 0; distances reach from its beginning to the end of the last one."""
     batch_size: int = pydantic.Field(ge=1)
+    """Examples in each batch."""
     batches: tuple[BatchMovement, ...]
     file: str = FILE
     """Where the bins of each layer are, two to a decade."""

@@ -20,10 +20,15 @@ N_BATCHES = 4
 
 class _Made(NamedTuple):
     batch_size: int
+    """Images in the batch."""
     start: int
+    """Position of its first image."""
     threshold: float | None
+    """Raw magnitude, where there is one."""
     frozen: Tensor
+    """Which weights the mask freezes; boolean, of all parameters in one."""
     zero: Tensor
+    """Which gradients of the batch are zero by themselves."""
 
 
 def measure(gradients: EpochGradients, criterion: Criterion, batch_size: int) -> MaskStability:

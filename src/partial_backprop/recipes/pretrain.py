@@ -5,11 +5,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from partial_backprop.correct_images import CorrectImages
 from partial_backprop.recipes.course import leave, train
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.setting import Setting, prepare
 from partial_backprop.recipes.start import load_weights
-from partial_backprop.record import CorrectImages, Selection
+from partial_backprop.record import Selection
 from partial_backprop.run_config import Precision, RunConfig
 from partial_backprop.training import history
 from partial_backprop.training.augment import crop_and_flip

@@ -8,7 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from partial_backprop.record import CorrectImages, Count, Selection
+from partial_backprop.correct_images import CorrectImages
+from partial_backprop.record import Count, Selection
 
 Row = dict[str, float]
 """``epoch``, ``learning_rate``, and for each split that there is its `SCORES`."""
@@ -56,7 +57,7 @@ def packed(correct: Tensor) -> Tensor:
     Returns
     -------
     Tensor of shape (ceil(N / 8),)
-        uint8; the first example is the highest bit of the first byte.
+        Bytes; the first example is the highest bit of the first byte.
     """
     return torch.from_numpy(np.packbits(correct.numpy()))
 
