@@ -3,7 +3,8 @@
     python scripts/publish.py results/cpu
 
 Records, gradient samples and what is printed beside them are copied; weights, masks and features are
-not, for their size.
+not, for their size, and photographs are not, for their owners: of captioned images number, checksum, words
+and attention are. `scripts/pictures.py` puts pictures of one's own copy of the data beside them.
 """
 
 import shutil
@@ -12,9 +13,15 @@ from pathlib import Path
 
 from partial_backprop import gradients, record
 from partial_backprop.errors import UserError
+from partial_backprop.measurements import caption_examples
+from partial_backprop.record import Record
 
-BESIDE = ("history.csv", "log.txt", "timing.csv", "examples.npz")
-"""What may lie beside a record and be printed: epochs, filter pruning's log, times, captioned images."""
+BESIDE = ("history.csv", "log.txt", "timing.csv", "examples.npz", "movement.csv.gz")
+"""What may lie beside a record and be printed: epochs, filter pruning's log, times, captions, and how far
+the weights of each layer went."""
+
+GENERATED = ("captioned_scenes",)
+"""Data sets with captions whose images are nobody's."""
 
 PUBLISHED = Path(__file__).parents[1] / "results" / "published"
 
@@ -45,15 +52,24 @@ def publish(results: Path, published: Path = PUBLISHED) -> list[Path]:
         if path.name == "gradients.json":
             gradients.read(path)
         elif path.name == "record.json":
-            record.read(path)
+            made = record.read(path)
             names += [name for name in BESIDE if path.with_name(name).exists()]
         else:  # captions and their vocabulary, which nothing prints
             continue
         for name in names:
             copy = published / path.relative_to(results).with_name(name)
             copy.parent.mkdir(parents=True, exist_ok=True)
-            copies.append(Path(shutil.copyfile(path.with_name(name), copy)))
+            if name == caption_examples.NAME and not _may_be_passed_on(made):
+                found = caption_examples.read(path.with_name(name))
+                caption_examples.save(caption_examples.without_images(found), copy)
+            else:
+                shutil.copyfile(path.with_name(name), copy)
+            copies.append(copy)
     return copies
+
+
+def _may_be_passed_on(made: Record) -> bool:
+    return made.config.data is not None and made.config.data.dataset["name"] in GENERATED
 
 
 if __name__ == "__main__":

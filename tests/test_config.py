@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partial_backprop import config, config_files, files, labels
+from partial_backprop import config, config_files, files, labels, registry
 from partial_backprop.errors import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -227,9 +227,73 @@ def test_settings_and_their_schema_name_the_same_keys():
 
 
 def test_experiments_share_the_papers_arms():
-    expected = list(labels.ARMS)
+    found = config.arms("full", "vgg19_cifar10", CONFIG)
+    assert found == [arm for arm in labels.ARMS if arm in found]
     for experiment in labels.CNNS:
-        assert config.arms("full", experiment, CONFIG) == expected
+        assert config.arms("full", experiment, CONFIG) == found
+    assert set(config.arms("full", "lenet5_mnist_60000", CONFIG)) <= set(labels.ARMS)
+
+
+@pytest.mark.parametrize("network", ["vgg19", "resnet110", "densenet121"])
+def test_real_data_on_two_cores_keeps_the_papers_protocol_but_its_length(network):
+    """One schedule and precision for all arms and seeds of a network; thresholds are the source's."""
+    experiment = f"{network}_cifar10"
+    arms = config.arms("cpu", experiment, CONFIG)
+    assert set(arms) == {
+        *("fb", "pb", "pb_random", "pb_gradient", "pb_largest", "pb_otsu", "pb_remask"),
+        "pb_final_fb",
+    }
+    trainings = {config.resolve("cpu", experiment, arm, 1, CONFIG).training for arm in arms}
+    (ours,) = trainings
+    theirs = config.resolve("full", experiment, "pb", 1, CONFIG).training
+    shorter = {"epochs": theirs.epochs, "milestones": theirs.milestones, "precision": "float32"}
+    assert ours.model_copy(update=shorter) == theirs
+    assert (ours.epochs, ours.milestones) in ((12, (4, 9)), (8, (3, 6)))
+    cpu, full = (config.resolve(scale, experiment, "pb", 1, CONFIG) for scale in ("cpu", "full"))
+    assert cpu.freezing == full.freezing
+    assert cpu.network == full.network == registry.resolve("networks", {"name": network})
+    assert cpu.data.n_validation == 5000
+
+
+def test_all_of_mnist_is_trained_on_as_the_source_does():
+    runs = {
+        arm: config.resolve("cpu", "lenet5_mnist_60000", arm, 0, CONFIG)
+        for arm in config.arms("cpu", "lenet5_mnist_60000", CONFIG)
+    }
+    pb = runs["pb"]
+    assert (pb.data.n_validation, pb.training.epochs) == (0, 110)
+    assert pb.freezing.criterion["threshold"] == 0.5
+    for arm in ("pb_random", "pb_largest"):
+        assert runs[arm].freezing.criterion["like"] == pb.freezing.criterion
+    starts = {arm: run.freezing.start_epoch for arm, run in runs.items() if run.freezing}
+    assert [starts[f"pb_omega{n}"] for n in (0, 1, 5)] == [0, 1, 5]
+    shares = [runs[f"pb_share{n}"].freezing.criterion["q"] for n in (20, 50, 80, 95, 99)]
+    assert shares == [0.2, 0.5, 0.8, 0.95, 0.99]
+
+
+def test_an_arm_may_have_seeds_of_its_own(folder):
+    directory = folder(scale_change={"experiments": {"one": {"arm_seeds": {"pb": [3]}}}})
+    assert config.seeds("s", "one", directory, "pb") == (3,)
+    assert config.seeds("s", "one", directory, "fb") == (0,)
+    directory = folder(scale_change={"experiments": {"one": {"arm_seeds": {"other": [3]}}}})
+    with pytest.raises(UserError, match="other"):
+        config.seeds("s", "one", directory, "fb")
+
+
+def test_an_arm_shares_all_epochs_or_none(folder):
+    change = {"arms": {"fb": {"training": {"shared_epochs": 1}}}}
+    with pytest.raises(UserError, match=r"shared_epochs"):
+        config.resolve("s", "one", "fb", 0, folder(experiment_change=change))
+    change = {"arms": {"fb": {"training": {"shared_epochs": 0}}}}
+    assert config.resolve("s", "one", "fb", 0, folder(experiment_change=change))
+
+
+def test_only_classifiers_do_without_a_validation_part(folder):
+    directory = folder(experiment_change={"data": {"n_validation": 0}})
+    assert config.resolve("s", "one", "fb", 0, directory).data.n_validation == 0
+    change = {"data": {"n_validation": 0}, "recipe": {"name": "sparsify"}}
+    with pytest.raises(UserError, match="n_validation"):
+        config.resolve("s", "one", "fb", 0, folder(experiment_change=change))
 
 
 def test_an_experiment_may_have_seeds_of_its_own(folder):

@@ -2,12 +2,14 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from partial_backprop import files, record
+from partial_backprop.correct_images import CorrectImages
 from partial_backprop.errors import UserError
 from partial_backprop.run_config import RunConfig
 
@@ -97,3 +99,45 @@ def test_a_failed_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch):
         files.write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+PUBLISHED = sorted((Path(__file__).parents[1] / "results/published").rglob("record.json"))
+
+
+def correct_images():
+    return CorrectImages.of(bytes([0b10100000, 0b10000000]), n_examples=9)
+
+
+def test_bits_of_correct_images_come_back():
+    found = correct_images()
+    assert found.packed() == bytes([0b10100000, 0b10000000])
+    assert found.n_correct() == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sha256": "0" * 64}, "checksum"),
+        ({"bits": "no bits"}, "unpacked"),
+        ({"bits": "bm8gYml0cw=="}, "unpacked"),
+        ({"n_examples": 17}, "17 examples"),
+    ],
+)
+def test_damaged_bits_are_refused(change, message):
+    with pytest.raises(ValueError, match=message):
+        CorrectImages.model_validate(correct_images().model_dump() | change)
+
+
+def test_bits_that_disagree_with_the_count_are_refused():
+    count = {"n_correct": 4, "n_examples": 9}
+    with pytest.raises(ValueError, match="as many"):
+        record.Selection(
+            rule="last", epoch=0, validation=None, test=count, test_correct=correct_images()
+        )
+
+
+def test_every_published_record_is_read_in_its_own_version():
+    versions = {json.loads(path.read_bytes())["schema_version"] for path in PUBLISHED}
+    assert 1 in versions
+    for path in PUBLISHED:
+        assert record.read(path).config_sha256 == json.loads(path.read_bytes())["config_sha256"]

@@ -40,12 +40,13 @@ def gradients(chosen: argparse.Namespace) -> None:
 
     where = (chosen.scale, chosen.experiment)
     pb, otsu = (
-        config.resolve(*where, arm, chosen.seed, chosen.config).freezing.criterion
-        for arm in ("pb", "pb_otsu")
+        config.resolve(*where, arm, chosen.seed, chosen.config) for arm in ("pb", "pb_otsu")
     )
+    fixed = pb.freezing.criterion
+    rate = fixed["learning_rate"] or pb.training.learning_rate(pb.freezing.start_epoch)
     trunk = config.resolve(*where, config.TRUNK, chosen.seed, chosen.config)
-    options = {key: value for key, value in otsu.items() if key != "name"}
-    measure(trunk, pb["threshold"] * pb["learning_rate"], options, _job(chosen, trunk))
+    options = {key: value for key, value in otsu.freezing.criterion.items() if key != "name"}
+    measure(trunk, fixed["threshold"] * rate, options, _job(chosen, trunk))
 
 
 def _job(chosen: argparse.Namespace, run: config.RunConfig) -> object:

@@ -144,8 +144,10 @@ def arms(scale: str, experiment: str, directory: Path = CONFIG_DIR) -> list[str]
     return [arm for arm in every if not skip & {arm, f"{experiment}/{arm}"}]
 
 
-def seeds(scale: str, experiment: str, directory: Path = CONFIG_DIR) -> tuple[int, ...]:
-    """List the seeds of an experiment at a scale.
+def seeds(
+    scale: str, experiment: str, directory: Path = CONFIG_DIR, arm: str | None = None
+) -> tuple[int, ...]:
+    """List the seeds of an experiment, or of one of its arms, at a scale.
 
     Parameters
     ----------
@@ -153,15 +155,31 @@ def seeds(scale: str, experiment: str, directory: Path = CONFIG_DIR) -> tuple[in
         Names of a scale and of an experiment.
     directory : pathlib.Path
         The configuration folder.
+    arm : str, optional
+        Name of an arm.
 
     Returns
     -------
     tuple of int
-        The experiment's own, where the scale gives it some; else the scale's.
+        The arm's own, where the scale gives it some; else the experiment's; else the scale's.
+
+    Raises
+    ------
+    UserError
+        If the scale gives seeds to an arm that the experiment does not have.
     """
     the_scale = read_scale(scale, directory)
-    own = the_scale.experiments.get(experiment, Part()).seeds
-    return the_scale.seeds if own is None else own
+    part = the_scale.experiments.get(experiment, Part())
+    if part.arm_seeds:
+        every = read_experiment(experiment, directory)["arms"]
+        if unknown := sorted(part.arm_seeds.keys() - every.keys()):
+            raise UserError(
+                f"arm_seeds of scale {scale}: {experiment} has no arm {unknown[0]!r}: it has "
+                f"{', '.join(every)}"
+            )
+    if arm in part.arm_seeds:
+        return part.arm_seeds[arm]
+    return the_scale.seeds if part.seeds is None else part.seeds
 
 
 def resolve(
@@ -199,7 +217,9 @@ def resolve(
         raise UserError(f"scale {scale} does not run experiment {experiment!r}: it runs {listed}")
     content = merge(content, the_scale.experiments[experiment].as_dict())
     base = content.get("freezing") or {}
-    precision = (content.get("training") or {}).get("precision", TrainingConfig().precision)
+    training = content.get("training") or {}
+    precision = training.get("precision", TrainingConfig().precision)
+    shared_epochs = training.get("shared_epochs", TrainingConfig().shared_epochs)
     if arm == TRUNK:
         content = _as_trunk(content)
     elif arm in all_arms:
@@ -218,6 +238,12 @@ def resolve(
         raise UserError(
             f"{where}: training.precision: {run.training.precision} for this arm, {precision} for the "
             "epochs that all arms share: set training.shared_epochs of the arm to 0"
+        )
+    if run.training and run.training.shared_epochs not in (0, shared_epochs):
+        raise UserError(
+            f"{where}: training.shared_epochs: {run.training.shared_epochs} for this arm, but the epochs "
+            f"that all arms share are {shared_epochs}: say {shared_epochs}, or 0 for an arm that trains "
+            "its own"
         )
     return run
 

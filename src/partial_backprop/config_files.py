@@ -74,6 +74,8 @@ class Part(Changes):
 
     seeds: Seeds | None = None
     """Seeds of its own; None takes those of the scale."""
+    arm_seeds: dict[Name, Seeds] = pydantic.Field(default_factory=dict)
+    """Arms that have other seeds than their experiment."""
 
 
 class Scale(Frozen):

@@ -26,7 +26,8 @@ HISTORY_COLUMNS = (
     "test_n_correct",
     "test_n_examples",
 )
-"""Columns of a ``history.csv``; it has one row an epoch, from epoch 0."""
+"""Columns of a ``history.csv``; it has one row an epoch, from epoch 0. Those of the validation part are
+absent where there is none."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,7 +67,8 @@ class Run:
         Returns
         -------
         pandas.DataFrame
-            `HISTORY_COLUMNS` of ``history.csv`` beside the record, one row an epoch.
+            `HISTORY_COLUMNS` of ``history.csv`` beside the record, one row an epoch; NaN for a
+            validation part that there is not.
 
         Raises
         ------
@@ -83,6 +85,10 @@ class Run:
             raise UserError(
                 f"{path} is damaged ({' '.join(str(error).split())}): {remedy}"
             ) from None
+        data = self.record.data
+        if data is not None and not data.n_validation:
+            absent = [name for name in HISTORY_COLUMNS if name.startswith("validation_")]
+            frame = frame.assign(**dict.fromkeys(absent, float("nan")))
         missing = [column for column in HISTORY_COLUMNS if column not in frame]
         if missing:
             raise UserError(f"{path} has no column {', '.join(missing)}: {remedy}")

@@ -8,6 +8,9 @@ CNNS = {
 }
 """Experiments of seed 001, section 4.1, in the order of its Table 1 -> name of the network."""
 
+ALL_OF_MNIST = {"lenet5_mnist_60000": "LeNet-5, all of MNIST"}
+"""The same on all 60,000 training images, as in the source, with none held out -> name in print."""
+
 ARMS = {
     "fb": "FB",
     "pb": "PB",
@@ -15,8 +18,18 @@ ARMS = {
     "pb_otsu": "PB, Otsu",
     "pb_random": "PB, random mask",
     "pb_filters": "PB, whole filters",
+    "pb_largest": "PB, largest gradients",
     "pb_remask35": "PB, new masks",
+    "pb_remask": "PB, new masks every 4th epoch",
     "pb_final_fb": "PB, FB at the end",
+    "pb_share20": "PB, 20 % frozen",
+    "pb_share50": "PB, 50 % frozen",
+    "pb_share80": "PB, 80 % frozen",
+    "pb_share95": "PB, 95 % frozen",
+    "pb_share99": "PB, 99 % frozen",
+    "pb_omega0": "PB from the first epoch on",
+    "pb_omega1": "PB after one epoch",
+    "pb_omega5": "PB after five epochs",
     "fb_bf16": "FB, bfloat16",
 }
 """Arms in the order in which they are printed."""
@@ -25,6 +38,7 @@ CAPTIONING = {
     "encoder_pretraining": "Scene CNN",
     "caption_features": "Encoder",
     "captioning": "Decoder with attention",
+    "captioning_15": "Decoder with attention, 15 epochs",
 }
 """Experiments of seed 001, section 4.2 -> name in print."""
 
@@ -123,7 +137,7 @@ OPTIMIZERS = {
 ALGORITHMS = {"amsgrad": "AMSGrad", "adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
 """Name of an optimizer in a configuration -> name in print."""
 
-EXPERIMENTS = CNNS | CAPTIONING | LABS | PRUNINGS | DESSILBI
+EXPERIMENTS = CNNS | ALL_OF_MNIST | CAPTIONING | LABS | PRUNINGS | DESSILBI
 """All experiments, in the order of the paper."""
 
 ALL_ARMS = ARMS | LAB2 | LAB3 | SPARSIFICATION | WEIGHT_PRUNING | FILTER_PRUNING | OPTIMIZERS

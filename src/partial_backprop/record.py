@@ -11,6 +11,7 @@ from typing import Any, Literal, TypeVar
 
 import pydantic
 
+from partial_backprop.correct_images import CorrectImages
 from partial_backprop.errors import UserError
 from partial_backprop.files import write_atomically
 from partial_backprop.run_config import Frozen, RunConfig
@@ -39,8 +40,21 @@ class Selection(Frozen):
     """``paper_protocol``: the epoch that is best on the test set, as in the source's listing."""
     epoch: int = pydantic.Field(ge=0)
     """Epoch from 0."""
-    validation: Count
+    validation: Count | None
+    """None where nothing was held out of the training set."""
     test: Count
+    test_correct: CorrectImages | None = None
+    """Which test images these are; absent in records of version 1 and from recipes that do not tell."""
+
+    @pydantic.model_validator(mode="after")
+    def _counts_agree(self) -> "Selection":
+        found = self.test_correct
+        if found and (found.n_correct(), found.n_examples) != (
+            self.test.n_correct,
+            self.test.n_examples,
+        ):
+            raise ValueError("test_correct does not hold as many correct images as test")
+        return self
 
 
 class LayerFreezing(Frozen):
@@ -143,7 +157,8 @@ class Provenance(Frozen):
 class Record(Frozen):
     """Result of one run."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[1, 2] = 2
+    """From version 2 on, selections tell which test images are right, and validation may be absent."""
     experiment: str
     arm: str
     seed: int

@@ -15,6 +15,9 @@ Precision = Literal["float32", "tf32", "bf16"]
 IN_ANY_PRECISION = ("classify", "pretrain")
 """Recipes that train and score in any precision; the others know float32 alone."""
 
+WITHOUT_VALIDATION = ("classify",)
+"""Recipes that can do without a validation part."""
+
 
 class Frozen(pydantic.BaseModel):
     """A mapping whose values do not change and whose unknown keys are errors."""
@@ -29,8 +32,8 @@ class DataConfig(Frozen):
     """What the experiment asks for: ``mnist``, ``cifar10``, …"""
     dataset: dict[str, Any]
     """Module of ``data/`` and its options (see `registry.resolve`)."""
-    n_validation: int = pydantic.Field(ge=1)
-    """Examples held out of the training set by seed; the test set is never touched."""
+    n_validation: int = pydantic.Field(ge=0)
+    """Examples held out of the training set by seed, 0 for none; the test set is never touched."""
 
 
 class OptimizerConfig(Frozen):
@@ -63,6 +66,22 @@ class TrainingConfig(Frozen):
     """CPU threads of the run: part of the configuration, since it changes floating-point sums."""
     precision: Precision = "float32"
     """How the network computes, in training and in scoring (see `training.precision`)."""
+
+    def learning_rate(self, epoch: int) -> float:
+        """Return the learning rate of an epoch.
+
+        Parameters
+        ----------
+        epoch : int
+            Epoch from 0.
+
+        Returns
+        -------
+        float
+            The initial rate, times ``decay`` for each milestone that the epoch has reached.
+        """
+        n_reached = sum(epoch >= milestone for milestone in self.milestones)
+        return self.optimizer.learning_rate * self.decay**n_reached
 
     @pydantic.model_serializer(mode="wrap")
     def _as_before(self, dump: pydantic.SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -131,6 +150,13 @@ class RunConfig(Frozen):
                 f"recipe {name} computes in float32 alone: leave out training.precision "
                 f"({self.training.precision}), or use {' or '.join(IN_ANY_PRECISION)}"
             )
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _recipe_has_its_validation(self) -> "RunConfig":
+        name = self.recipe.get("name")
+        if self.data and not self.data.n_validation and name not in WITHOUT_VALIDATION:
+            raise ValueError(f"recipe {name} needs a validation part: data.n_validation from 1 up")
         return self
 
     def sha256(self) -> str:

@@ -107,7 +107,10 @@ def of_run(run: RunConfig) -> list[Path]:
     modules = [f"recipes.{run.recipe['name']}"]
     modules += [f"networks.{run.network['name']}"] if run.network else []
     modules += [f"data.{run.data.dataset['name']}"] if run.data else []
-    modules += [f"freezing.{run.freezing.criterion['name']}"] if run.freezing else []
+    criterion = run.freezing.criterion if run.freezing else None
+    while criterion:  # a control has another criterion in it, whose share it freezes
+        modules.append(f"freezing.{criterion['name']}")
+        criterion = criterion.get("like")
     return closure(*modules)
 
 

@@ -119,7 +119,7 @@ def survey(
 
 def _runs(scale: str, experiment: str, config_dir: Path) -> Iterator[RunConfig]:
     for arm in config.arms(scale, experiment, config_dir):
-        for seed in config.seeds(scale, experiment, config_dir):
+        for seed in config.seeds(scale, experiment, config_dir, arm):
             yield config.resolve(scale, experiment, arm, seed, config_dir)
 
 

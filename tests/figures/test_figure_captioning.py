@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 import fake_captions
 from partial_backprop.errors import UserError
 from partial_backprop.figures import attention, figure_4, figure_5, style
+from partial_backprop.measurements import caption_examples
 from partial_backprop.measurements.caption_examples import Example
 
 
@@ -95,6 +96,17 @@ def test_every_word_stands_over_its_picture(tmp_path) -> None:
         )
     assert "seed 1" in said(figure)
     assert figure.get_size_inches()[0] == style.WIDTH_IN
+
+
+def test_a_picture_that_is_not_there_is_said(tmp_path) -> None:
+    inputs = fake_captions.inputs(root=tmp_path)
+    for run in inputs.runs:
+        path = run.path.with_name(caption_examples.NAME)
+        caption_examples.save(caption_examples.without_images(fake_captions.examples()), path)
+    figure = figure_4.draw(inputs)
+    assert said(figure).count("not available:") == len(fake_captions.CAPTIONS)
+    n_words = sum(map(len, fake_captions.CAPTIONS))
+    assert sum(bool(panel.images) for panel in figure.axes) == n_words + len(fake_captions.CAPTIONS)
 
 
 def test_only_pb_s_captions_are_shown() -> None:

@@ -31,6 +31,25 @@ def test_read_gives_what_was_saved(tmp_path):
         np.testing.assert_array_equal(found.attention, saved.attention)
 
 
+def test_images_may_be_left_out(tmp_path):
+    path = tmp_path / caption_examples.NAME
+    caption_examples.save(caption_examples.without_images(EXAMPLES), path)
+    for one, left in zip(EXAMPLES, caption_examples.read(path), strict=True):
+        assert left.image is None
+        assert left.sha256 == caption_examples.checksum(one.image)
+        np.testing.assert_array_equal(left.attention, one.attention)
+    caption_examples.save_pictures(
+        [one.image for one in EXAMPLES], path.with_name(caption_examples.PICTURES)
+    )
+    for one, left in zip(EXAMPLES, caption_examples.read(path), strict=True):
+        np.testing.assert_array_equal(left.image, one.image)
+    caption_examples.save_pictures(
+        [one.image[::-1] for one in EXAMPLES], path.with_name(caption_examples.PICTURES)
+    )
+    with pytest.raises(UserError, match="not the one"):
+        caption_examples.read(path)
+
+
 def test_none_is_a_number_too(tmp_path):
     caption_examples.save((), tmp_path / "none.npz")
     assert caption_examples.read(tmp_path / "none.npz") == ()

@@ -28,6 +28,7 @@ EXPERIMENT = {
         "pb_random": {"freezing": {"criterion": {"name": "random", "like": FIXED}}},
         "fb_in_one_go": {"training": {"shared_epochs": 0}},
         "fb_bf16": {"training": {"shared_epochs": 0, "precision": "bf16"}},
+        "fb_on_all": {"data": {"n_validation": 0}, "training": {"shared_epochs": 0}},
         "too_fast": {"training": {"optimizer": {"name": "sgd", "learning_rate": 1e30}}},
     },
 }

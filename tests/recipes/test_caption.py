@@ -20,7 +20,7 @@ from partial_backprop.captioning.evaluate import teacher_forced
 from partial_backprop.captioning.vocabulary import Vocabulary
 from partial_backprop.data.captioned import load_captioned
 from partial_backprop.errors import UserError
-from partial_backprop.measurements import caption_examples, captions
+from partial_backprop.measurements import caption_examples, captions, movement
 from partial_backprop.recipes import caption, caption_setting
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.provenance import provenance
@@ -291,6 +291,18 @@ def test_the_control_freezes_as_many_in_each_layer_but_others(finished):
     assert counts[0] == counts[1]
     masks = [checkpoint.load(finished(arm) / "mask.pt") for arm in ("pb", "pb_random")]
     assert any(not torch.equal(masks[0][name], masks[1][name]) for name in masks[0])
+
+
+def test_fb_tells_how_far_weights_went(finished):
+    path = finished("fb") / "record.json"
+    one = record.read(path)
+    report = movement.of(one)
+    first = report.batches[0].bins
+    assert sum(row.n for row in first) == one.freezing.total("n_weights")
+    assert first[0].high == 0
+    assert first[0].n == one.freezing.total("n_natural_zeros")
+    assert len(movement.layers(path, report)) > 0
+    assert movement.of(record.read(finished("pb") / "record.json")) is None
 
 
 def test_fb_counts_the_same_natural_zeros_as_pb_and_words_absent_from_the_batch(finished):

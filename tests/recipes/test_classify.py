@@ -1,17 +1,25 @@
 """Runs from configuration to record: shared epochs, freezing, resume after a kill."""
 
+import gzip
+import itertools
+import shutil
 import signal
 import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
+import scipy.stats
 import torch
 
 from partial_backprop import registry
 from partial_backprop.errors import UserError
+from partial_backprop.measurements import mask_stability, movement
 from partial_backprop.recipes import classify, freeze
 from partial_backprop.recipes.job import Job, choose_device
+from partial_backprop.recipes.probe import first_gradients
+from partial_backprop.recipes.setting import prepare
 from partial_backprop.recipes.unfinished import Unfinished
 from partial_backprop.record import read
 from partial_backprop.run_config import TRUNK
@@ -154,6 +162,116 @@ def test_the_record_says_what_ran(finished, resolved):
     assert record.freezing.threshold > 0
     assert record.selection("last").epoch == 4
     assert record.selection("last").test.n_correct > 0.5 * record.data.n_test
+
+
+def test_the_record_says_which_test_images_are_right(finished, resolved, trunk):
+    record = read(finished("pb") / "record.json")
+    assert record.schema_version == 2
+    rules = [selection.rule for selection in record.selections]
+    assert rules == ["last", "best_on_validation", "paper_protocol"]
+    for selection in record.selections:
+        assert selection.test_correct.n_correct() == selection.test.n_correct
+    job = Job(finished("pb"), finished("pb"), CPU, trunk=trunk)
+    setting = prepare(resolved("pb"), job)
+    model = setting.trainee.model
+    model.load_state_dict(checkpoint.load(finished("pb") / "weights.pt"))
+    images, labels = setting.splits.test.batch(slice(None))
+    with torch.no_grad():
+        expected = model.eval()(images).argmax(1) == labels
+    packed = np.frombuffer(record.selection("last").test_correct.packed(), dtype=np.uint8)
+    assert np.array_equal(np.unpackbits(packed, count=len(labels)), expected.numpy())
+
+
+def test_fb_tells_how_far_weights_went_by_their_gradient(finished, resolved, trunk):
+    path = finished("fb") / "record.json"
+    record = read(path)
+    report = movement.of(record)
+    assert (report.epoch, report.batch_size, len(report.batches)) == (2, 100, 5)
+    before = checkpoint.load(trunk)["model"]
+    after = checkpoint.load(finished("fb") / "weights.pt")
+    setting = prepare(resolved("fb"), Job(path.parent, path.parent, CPU, trunk=trunk))
+    gradients = first_gradients(setting, resolved("fb"))
+    names = list(gradients)
+    g = torch.cat([gradients[name].abs().flatten() for name in names])
+    distance = torch.cat([(after[name] - before[name]).abs().flatten() for name in names])
+    mask_batch = report.batches[0]
+    zero, *others = mask_batch.bins
+    assert (zero.low, zero.high, zero.n) == (0, 0, int((g == 0).sum()))
+    assert zero.mean == pytest.approx(float(distance[g == 0].mean()), rel=1e-4)
+    assert sum(one.n for one in mask_batch.bins) == len(g)
+    for one in others:
+        chosen = distance[(g > one.low) & (g <= one.high)]
+        assert len(chosen) == one.n
+        assert one.mean == pytest.approx(float(chosen.double().mean()), rel=1e-4)
+        assert one.quantiles[2] == pytest.approx(float(chosen.double().quantile(0.5)), rel=1e-4)
+    expected = scipy.stats.spearmanr(g[g > 0], distance[g > 0]).statistic
+    assert mask_batch.rank_correlation == pytest.approx(expected, rel=1e-4)
+    layers = movement.layers(path, report)
+    sums = layers[layers["batch"] == 0].groupby("layer")["n"].sum()
+    assert sums.to_dict() == {name: gradients[name].numel() for name in names}
+    assert movement.of(read(finished("pb") / "record.json")) is None
+
+
+def test_the_layers_movement_is_known_by_its_checksum(finished, tmp_path):
+    folder = shutil.copytree(finished("fb"), tmp_path / "fb")
+    report = movement.of(read(folder / "record.json"))
+    (folder / report.file).write_bytes(gzip.compress(b"batch,layer\n"))
+    with pytest.raises(UserError, match="not the file"):
+        movement.layers(folder / "record.json", report)
+    (folder / report.file).write_bytes(b"no gzip")
+    with pytest.raises(UserError, match="cannot read"):
+        movement.layers(folder / "record.json", report)
+
+
+def test_an_arm_tells_how_stable_its_mask_is(finished):
+    record = read(finished("pb") / "record.json")
+    found = mask_stability.of(record)
+    assert found.own.n_frozen == record.freezing.total("n_mask_zeros")
+    assert found.n_weights == record.freezing.total("n_weights")
+    assert found.own.n_zero_gradients == found.own.n_zero_under_first >= found.own.n_frozen
+    assert {one.batch_size for one in found.others} == {25, 100}  # 400 do not fit into a quarter
+    for one in found.others:
+        assert one.start >= 100
+        assert 0 < one.n_frozen_in_first < min(one.n_frozen, found.own.n_frozen)
+    assert {(pair.first, pair.second) for pair in found.pairs if pair.batch_size == 25} == set(
+        itertools.combinations([one.start for one in found.others if one.batch_size == 25], 2)
+    )
+    for arm in ("fb", "pb_random"):
+        assert mask_stability.of(read(finished(arm) / "record.json")) is None
+
+
+def test_measuring_masks_leaves_the_training_as_it_was(
+    finished, resolved, trunk, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(classify, "_stability", lambda *_: {})
+    classify.run(resolved("pb"), Job(tmp_path, tmp_path, CPU, trunk=trunk))
+    weights = [checkpoint.load(f / "weights.pt") for f in (tmp_path, finished("pb"))]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+
+
+@pytest.mark.parametrize(
+    ("masks", "frozen", "active"),
+    [
+        ((10, 5, 5, 5), 1, 1),
+        ((10, 4, 4, 2), 2 / 6, 4 / 8),
+        ((10, 0, 0, 0), 1, 1),
+        ((4, 4, 4, 4), 1, 1),
+    ],
+)
+def test_jaccard_of_two_masks(masks, frozen, active):
+    assert mask_stability.jaccard(*masks) == pytest.approx((frozen, active))
+
+
+def test_without_a_validation_part_nothing_is_best_on_it(finished):
+    record = read(finished("fb_on_all") / "record.json")
+    assert (record.data.n_validation, record.selection("last").validation) == (0, None)
+    assert [selection.rule for selection in record.selections] == ["last", "paper_protocol"]
+    assert record.data.n_train == read(finished("fb") / "record.json").data.n_train + 60
+    with pytest.raises(KeyError):
+        record.selection("best_on_validation")
+    header = (finished("fb_on_all") / "history.csv").read_text().splitlines()[0]
+    assert "test_n_correct" in header
+    assert "validation" not in header
 
 
 def test_the_same_run_twice_gives_the_same_bits(finished, resolved, trunk, tmp_path):

@@ -11,7 +11,7 @@ import partial_backprop
 
 PACKAGE = Path(partial_backprop.__file__).parent
 
-SETTLED = {"errors", "registry", "config", "record", "files", "run_config"}
+SETTLED = {"correct_images", "errors", "registry", "config", "record", "files", "run_config"}
 """What both sides of the house build on: the record is all that passes between them."""
 BUILDING_BLOCKS = {
     "data",
@@ -37,7 +37,8 @@ ALLOWED = {
     "run_config": set(),
     "config_files": {"run_config"},
     "config": {"errors", "registry", "files", "config_files", "run_config"},
-    "record": {"errors", "files", "run_config"},
+    "correct_images": {"run_config"},
+    "record": {"correct_images", "errors", "files", "run_config"},
     "gradients": {"errors", "record", "run_config"},
     "measurements": {"errors", "files", "labels", "record", "run_config"},
     "metrics": {"measurements"},

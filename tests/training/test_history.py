@@ -3,6 +3,7 @@
 import io
 
 import pandas as pd
+import torch
 
 from partial_backprop.training import history
 
@@ -30,6 +31,15 @@ def test_each_rule_chooses_its_epoch_and_the_earliest_among_equals():
         "paper_protocol": 2,
     }
     assert chosen["best_on_validation"].test.n_correct == 2  # chosen without looking at the test
+
+
+def test_a_selection_has_the_bits_of_its_own_epoch():
+    bits = [history.packed(torch.arange(10) < row["test_n_correct"]) for row in ROWS]
+    for selection in history.selections(ROWS, bits):
+        assert selection.test_correct.packed() == bits[selection.epoch].numpy().tobytes()
+    # A part of the rows still finds its epochs' bits.
+    (last, *_) = history.selections(ROWS[2:], bits)
+    assert last.test_correct.packed() == bits[3].numpy().tobytes()
 
 
 def test_csv_keeps_full_precision():

@@ -69,7 +69,8 @@ EARLY = ["dessilbi_early_vgg16", "dessilbi_early_resnet56"]
 TICKETS = ["dessilbi_ticket_vgg16", "dessilbi_ticket_resnet56"]
 
 # Everything that a table, a figure or the paper may show, in the order of the paper.
-EXPERIMENTS = CLASSIFIERS + ENCODER + CAPTIONING + LAB_1 + PRETRAINING + LAB_2 + LAB_3
+EXPERIMENTS = CLASSIFIERS + ["lenet5_mnist_60000"] + ENCODER + CAPTIONING
+EXPERIMENTS += ["captioning_15"] + LAB_1 + PRETRAINING + LAB_2 + LAB_3
 EXPERIMENTS += SPARSIFICATION + ["cnn_training"] + WEIGHT_PRUNING + FILTER_PRUNING
 EXPERIMENTS += RIVALS + TUNED + STEP_COST + PATHS + EARLY + TICKETS
 
@@ -115,13 +116,15 @@ def records(*arms, experiments=CLASSIFIERS, first_seed=False):
         if experiment in SCALE.experiments
         for arm in told(configuration.arms, SCALE_NAME, experiment)
         if not arms or arm in arms
-        for seed in seeds(experiment)[: 1 if first_seed else None]
+        for seed in seeds(experiment, arm)[: 1 if first_seed else None]
     ]
 
 
-def seeds(experiment):
-    """The seeds of an experiment."""
-    return told(configuration.seeds, SCALE_NAME, experiment)
+def seeds(experiment, arm=None):
+    """The seeds of an experiment, or of one of its arms."""
+    return told(
+        configuration.seeds, SCALE_NAME, experiment, configuration.CONFIG_DIR, arm
+    )
 
 
 def gradients(experiments=CLASSIFIERS):

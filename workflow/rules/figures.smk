@@ -31,8 +31,8 @@ FIGURE_GRADIENTS = {
     "figure_2": gradients(["vgg19_cifar10"]),
     "figure_kde": gradients(),
 }
-# Figures that read another file beside their records.
-BESIDE = {"figure_4": "examples.npz"}
+# Figures that read other files beside their records; pictures.npz is there where scripts/pictures.py put it.
+BESIDE = {"figure_4": ["examples.npz", "pictures.npz"]}
 # Figures that show the sources' printed numbers beside ours.
 PRINTED_TOO = ("figure_5", "figure_lab2", "figure_lab3", "figure_filter_pruning")
 
@@ -46,9 +46,10 @@ for figure_name, figure_message in FIGURES_MADE.items():
             gradients=FIGURE_GRADIENTS.get(figure_name, []),
             benchmarks=BENCHMARKS if figure_name == "figure_bench" else [],
             beside=[
-                Path(record).with_name(BESIDE[figure_name]).as_posix()
+                Path(record).with_name(name).as_posix()
                 for record in FIGURE_RECORDS.get(figure_name, [])
-                if figure_name in BESIDE
+                for name in BESIDE.get(figure_name, [])
+                if name != "pictures.npz" or Path(record).with_name(name).exists()
             ],
             reported="config/reported.yaml" if figure_name in PRINTED_TOO else [],
         output:

@@ -96,7 +96,7 @@ class Splits:
     facts : DataFacts
         Role, name, checksum and sizes, for the record.
     train, validation, test : Examples
-        Training examples, those held out of them, and the source's test set.
+        Training examples, those held out of them (None for none), and the source's test set.
     classes : tuple of str
         Name of each class.
     mean, std : tuple of float, of length C
@@ -105,7 +105,7 @@ class Splits:
 
     facts: DataFacts
     train: Examples
-    validation: Examples
+    validation: Examples | None
     test: Examples
     classes: tuple[str, ...]
     mean: tuple[float, ...]
@@ -151,13 +151,15 @@ def load_splits(data: DataConfig, root: Path, seed: int) -> Splits:
         raise UserError(
             f"{name} has captions and no classes: let another data set play the role {data.role}"
         )
-    train, validation = hold_out(dataset.train, data.n_validation, seed)
+    train, validation = dataset.train, None
+    if data.n_validation:
+        train, validation = hold_out(dataset.train, data.n_validation, seed)
     facts = DataFacts(
         role=data.role,
         name=dataset.name,
         sha256=checksum(dataset),
         n_train=len(train),
-        n_validation=len(validation),
+        n_validation=data.n_validation,
         n_test=len(dataset.test),
         n_classes=dataset.n_classes,
         image_shape=dataset.image_shape,

@@ -25,6 +25,9 @@ SIDE = 160
 KINDS = (".png", ".pdf", ".svg")
 """Ends of the names of files that `save` writes."""
 
+_GREY = np.full((SIDE, SIDE, 3), 160, dtype=np.uint8)
+"""Stands for an image that is not there."""
+
 _HEIGHT_IN = 7.4
 """Height of all pictures together, at most, in inches: a page has room for it."""
 
@@ -125,8 +128,10 @@ def draw(examples: Sequence[Example], margin_in: float = 0.0) -> Figure:
     first = 0
     for example, n_rows in zip(examples, rows, strict=True):
         mine = panels[first : first + n_rows]
-        image = small(example.image)
+        image = _GREY if example.image is None else small(example.image)
         _picture(mine[0, 0], image, "")
+        if example.image is None:
+            _say(mine[0, 0], f"picture\nnot available:\nimage {example.index}")
         shown = zip(mine[:, 1:].flat, example.words, example.attention, strict=False)
         for panel, word, attention in shown:
             _picture(panel, lit(image, attention), word)
@@ -138,6 +143,10 @@ def _picture(panel: Axes, image: np.ndarray, word: str) -> None:
     panel.imshow(image)
     # Longer words are printed smaller, so that neighbours do not meet.
     panel.set_title(word, loc="center", pad=2, fontsize=min(7, 56 / max(len(word), 1)))
+
+
+def _say(panel: Axes, text: str) -> None:
+    panel.text(0.5, 0.5, text, transform=panel.transAxes, ha="center", va="center", fontsize=6)
 
 
 def check_kind(path: Path) -> None:

@@ -50,5 +50,7 @@ def draw(inputs: Inputs) -> Figure:
     found = caption_examples.read(first.path.with_name(caption_examples.NAME))
     figure = attention.draw(found, margin_in=0.55)
     shown = f"{labels.arm(ARM)}, seed {first.record.seed}."
+    if any(example.image is None for example in found):
+        shown += " Photographs are not passed on with the records: picture not available."
     style.footer(figure, [" ".join([shown, *caption_arms.lines([first])]), RULE])
     return figure

@@ -45,7 +45,8 @@ def _freezing_columns(found: Record) -> dict[str, float | str | None]:
         columns[f"{name}_percent"] = _percent(columns[f"n_{name}"], n_weights)
     if report.threshold is not None:
         columns["threshold_raw"] = report.threshold
-        columns["threshold_paper"] = report.threshold / learning_rate
+        rate = found.config.training.learning_rate(report.masked_at_epochs[-1])
+        columns["threshold_paper"] = report.threshold / rate
     drift = sum(layer.drift_sum_abs for layer in report.layers)
     n_frozen = columns["n_mask_zeros"]
     columns["drift_sum_abs"] = drift
@@ -70,8 +71,7 @@ def runs_frame(runs: Sequence[Run]) -> pd.DataFrame:
 
     Notes
     -----
-    The paper's units are raw magnitudes divided by the initial learning rate: masks are made before
-    the rate decays, and the thresholds of seed 001's Table 1 are given for that rate.
+    The paper's units are raw magnitudes divided by the learning rate at the making of the last mask.
     """
     rows = []
     for run in runs:
@@ -95,6 +95,8 @@ def runs_frame(runs: Sequence[Run]) -> pd.DataFrame:
             chosen = {"rule": selection.rule, "epoch": selection.epoch}
             for split in ("validation", "test"):
                 count = getattr(selection, split)
+                if count is None:
+                    continue
                 chosen[f"{split}_n_correct"] = count.n_correct
                 chosen[f"{split}_n_examples"] = count.n_examples
                 chosen[f"{split}_accuracy_percent"] = _percent(count.n_correct, count.n_examples)

@@ -15,13 +15,18 @@ Criterion = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
 """From gradients by parameter name to a `Mask`: True where a weight stays active."""
 
 
-def as_callable(criterion: Criterion | str | Mapping[str, Any]) -> Criterion:
+def as_callable(
+    criterion: Criterion | str | Mapping[str, Any], optimizer: torch.optim.Optimizer | None = None
+) -> Criterion:
     """Turn whatever names a criterion into the criterion.
 
     Parameters
     ----------
     criterion : callable, str or mapping
         The criterion itself, the name of its module, or a mapping with that name and its options.
+    optimizer : torch.optim.Optimizer, optional
+        Where an option ``learning_rate`` of None is looked up, anew for each mask: the rate of the
+        first group, as in the listing.
 
     Returns
     -------
@@ -40,7 +45,25 @@ def as_callable(criterion: Criterion | str | Mapping[str, Any]) -> Criterion:
     function = registry.load("freezing", options.pop("name"))
     if options.get("seed", 0) is None:
         raise UserError(f"criterion {named['name']!r} needs a seed here: give it a number")
-    return functools.partial(function, **options)
+    if optimizer is None or _at_rate(options, 0.0) == options:
+        return functools.partial(function, **options)
+
+    def at_current_rate(gradients: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        rate = float(optimizer.param_groups[0]["lr"])
+        return function(gradients, **_at_rate(options, rate))
+
+    return at_current_rate
+
+
+def _at_rate(options: Mapping[str, Any], rate: float) -> dict[str, Any]:
+    """Fill in the learning rate where it is None, in the criterion of an option ``like`` too."""
+    filled = dict(options)
+    for key, value in options.items():
+        if isinstance(value, Mapping):
+            filled[key] = _at_rate(value, rate)
+        elif key == "learning_rate" and value is None:
+            filled[key] = rate
+    return filled
 
 
 def check_gradients(gradients: Mapping[str, Tensor], where: str) -> None:

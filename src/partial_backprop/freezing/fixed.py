@@ -10,7 +10,10 @@ from partial_backprop.ranges import AboveZero, FromZero
 
 
 def mask(
-    gradients: Mapping[str, Tensor], *, threshold: FromZero, learning_rate: AboveZero = 0.001
+    gradients: Mapping[str, Tensor],
+    *,
+    threshold: FromZero,
+    learning_rate: AboveZero | None = 0.001,
 ) -> Mask:
     """Freeze the weights whose gradient magnitude is at most a threshold.
 
@@ -21,8 +24,10 @@ def mask(
     threshold : float
         In the paper's units, |g| / `learning_rate`; from 0 up. Tables 1 and 2 use 0.04 (VGG19),
         0.19 (ResNet-110), 0.45 (DenseNet-121) and 0.50 (LeNet-5).
-    learning_rate : float, default=0.001
-        What the paper divides by; 1 makes `threshold` a raw magnitude.
+    learning_rate : float or None, default=0.001
+        What the paper divides by; 1 makes `threshold` a raw magnitude. None stands for the
+        optimizer's rate at the making of the mask, as in the listing, which `PartialBackprop` fills
+        in: a later mask then has a lower raw threshold once the rate has decayed.
 
     Returns
     -------
@@ -32,7 +37,7 @@ def mask(
     Raises
     ------
     ValueError
-        If there are no gradients, `threshold` is negative or `learning_rate` not positive.
+        If there are no gradients, `threshold` is negative, or `learning_rate` None or not positive.
 
     Notes
     -----
@@ -50,4 +55,6 @@ def mask(
     ----------
     Seed 001, section 3.2 and the listing's ``zeroGrad``: ``mask[all_positive<=thresh] = 0``.
     """
+    if learning_rate is None:
+        raise ValueError("criterion fixed needs a number as its learning_rate here")
     return split(gradients, Threshold.from_paper(threshold, learning_rate).raw)

@@ -98,7 +98,7 @@ class PartialBackprop:
         check_mode(mode, compact, optimizer)
         self._mode, self._compact = mode, compact
         self._schedule = Schedule(start_epoch, remask_every, full_epochs_at_end, epochs)
-        self._criterion = as_callable(criterion)
+        self._criterion = as_callable(criterion, optimizer)
         self._model, self._optimizer = model, optimizer
         self._epoch: int | None = None
         self._masked_at: tuple[int, ...] = ()

@@ -1,12 +1,16 @@
 """Train a decoder with attention that captions images, by full or partial backpropagation."""
 
+import copy
+import itertools
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from partial_backprop.captioning.best import Best
+from partial_backprop.captioning.decoder import Decoder
 from partial_backprop.captioning.history import bleu_of
 from partial_backprop.captioning.loop import Rules, backward, fit
 from partial_backprop.errors import UserError
@@ -14,12 +18,15 @@ from partial_backprop.files import write_atomically
 from partial_backprop.freezing.counts import report_unmasked
 from partial_backprop.freezing.partial_backprop import PartialBackprop
 from partial_backprop.measurements import caption_examples, captions
+from partial_backprop.measurements.movement import KEY as MOVEMENT
+from partial_backprop.recipes import movement
 from partial_backprop.recipes.caption_report import examples, report
 from partial_backprop.recipes.caption_setting import CaptionSetting, prepare, trunk_state
 from partial_backprop.recipes.course import leave
 from partial_backprop.recipes.freeze import hooks, partial_backprop
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.unfinished import Unfinished
+from partial_backprop.record import FreezingReport
 from partial_backprop.run_config import TRUNK, RunConfig
 from partial_backprop.training import checkpoint
 from partial_backprop.training.history import Row
@@ -102,17 +109,17 @@ def run(
     setting = prepare(config, job)
     rules = Rules(alpha_weight, clip, patience, decay, stop_after)
     pb = partial_backprop(setting.trainee, config)
-    anchor, gradients = {}, {}
-    if config.arm != TRUNK and pb is None:
-        anchor = {k: v.detach().clone() for k, v in setting.trainee.model.named_parameters()}
-        gradients = _first_gradients(setting, config)
+    start, epoch = copy.deepcopy(setting.trainee.model), len(setting.trainee.rows)
     unfinished = _train(config, job, setting, rules, pb)
     if config.arm == TRUNK:
         checkpoint.save(trunk_state(setting), job.out / "trunk.pt")
         unfinished.discard()
         return
     model = setting.trainee.model
-    freezing = pb.report() if pb else report_unmasked(model, anchor, gradients)
+    if pb:
+        freezing, measurements = pb.report(), {}
+    else:
+        freezing, measurements = _full_backprop(config, job, setting, start, epoch)
     checkpoint.save(dict(pb.mask) if pb and pb.mask else {}, job.out / "mask.pt")
     setting.best.put_back(model)
     with setting.trainee.timed():
@@ -122,7 +129,7 @@ def run(
     said = {"greedy": test.greedy.captions, "beam": test.beam.captions}
     write_atomically(job.out / "captions.json", (json.dumps(said) + "\n").encode())
     caption_examples.save(examples(setting, test.beam), job.out / caption_examples.NAME)
-    measurements = {captions.KEY: found.model_dump(mode="json")}
+    measurements |= {captions.KEY: found.model_dump(mode="json")}
     leave(config, job, setting, (), freezing=freezing, measurements=measurements)
     unfinished.discard()
 
@@ -148,16 +155,38 @@ def _check(config: RunConfig, job: Job) -> None:
         raise UserError(f"{where}: clip must be greater than 0, got {options['clip']}")
 
 
-def _first_gradients(setting: CaptionSetting, config: RunConfig) -> dict[str, Tensor]:
-    """Gradients on the batch that makes the mask of the other arms; nothing is updated."""
-    model = setting.trainee.model.train()
-    training = config.training
-    epoch = len(setting.trainee.rows)
-    batch = next(setting.splits.train.epoch(training.batch_size, config.seed, epoch))
-    model.zero_grad(set_to_none=True)
-    with torch.enable_grad():
-        backward(model, batch, config.recipe["alpha_weight"])
-    return {name: one.grad.clone() for name, one in model.named_parameters()}
+def _full_backprop(
+    config: RunConfig, job: Job, setting: CaptionSetting, start: Decoder, epoch: int
+) -> tuple[FreezingReport, dict[str, Any]]:
+    """Count for FB what is counted for PB, and measure how far weights went since the warm-up epochs."""
+    before, after = (
+        {name: value.detach() for name, value in model.named_parameters()}
+        for model in (start, setting.trainee.model)
+    )
+    freezing = report_unmasked(
+        setting.trainee.model, before, next(_gradients(config, setting, start, epoch))
+    )
+    report, content = movement.measure(
+        before,
+        after,
+        itertools.islice(_gradients(config, setting, start, epoch), movement.N_BATCHES),
+        epoch=epoch,
+        batch_size=config.training.batch_size,
+    )
+    write_atomically(job.out / report.file, content)
+    return freezing, {MOVEMENT: report.model_dump(mode="json")}
+
+
+def _gradients(
+    config: RunConfig, setting: CaptionSetting, model: Decoder, epoch: int
+) -> Iterator[dict[str, Tensor]]:
+    """Gradients on the batches of an epoch, of which the first makes the mask; nothing is updated."""
+    model.train()
+    for batch in setting.splits.train.epoch(config.training.batch_size, config.seed, epoch):
+        model.zero_grad(set_to_none=True)
+        with torch.enable_grad():
+            backward(model, batch, config.recipe["alpha_weight"])
+        yield {name: one.grad for name, one in model.named_parameters()}
 
 
 class _Remembered:

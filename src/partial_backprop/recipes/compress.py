@@ -123,7 +123,13 @@ def run(
     )
     final = setting.trainee.rows[max(n_steps - 1, 0) :]
     measurements = {compression.KEY: report.model_dump(mode="json")}
-    leave(config, job, setting, history.selections(final), measurements=measurements)
+    leave(
+        config,
+        job,
+        setting,
+        history.selections(final, setting.trainee.test_correct),
+        measurements=measurements,
+    )
     unfinished.discard()
 
 

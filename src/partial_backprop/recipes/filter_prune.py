@@ -113,7 +113,13 @@ def run(
     write_atomically(job.out / filters.TIMING, times.to_csv(index=False).encode())
     write_atomically(job.out / "log.txt", log_text(report, config.recipe).encode())
     measurements = {filters.KEY: report.model_dump(mode="json")}
-    leave(config, job, setting, history.selections(setting.trainee.rows), measurements=measurements)
+    leave(
+        config,
+        job,
+        setting,
+        history.selections(setting.trainee.rows, setting.trainee.test_correct),
+        measurements=measurements,
+    )
     unfinished.discard()
 
 

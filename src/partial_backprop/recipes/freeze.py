@@ -1,5 +1,7 @@
 """Partial backpropagation as a configuration asks for it."""
 
+from typing import Any
+
 from partial_backprop.errors import UserError
 from partial_backprop.freezing.partial_backprop import PartialBackprop
 from partial_backprop.run_config import RunConfig
@@ -29,9 +31,7 @@ def partial_backprop(trainee: Trainee, config: RunConfig) -> PartialBackprop | N
     freezing = config.freezing
     if freezing is None:
         return None
-    criterion = dict(freezing.criterion)
-    if criterion.get("seed", 0) is None:
-        criterion["seed"] = config.seed
+    criterion = criterion_of(config)
     try:
         return PartialBackprop(
             trainee.model,
@@ -47,6 +47,25 @@ def partial_backprop(trainee: Trainee, config: RunConfig) -> PartialBackprop | N
         )
     except ValueError as error:
         raise UserError(f"freezing of {config.experiment}/{config.arm}: {error}") from None
+
+
+def criterion_of(config: RunConfig) -> dict[str, Any]:
+    """Return the criterion of an arm.
+
+    Parameters
+    ----------
+    config : RunConfig
+        The arm's configuration, which freezes.
+
+    Returns
+    -------
+    dict
+        Name and options; one without a seed gets the run's.
+    """
+    criterion = dict(config.freezing.criterion)
+    if criterion.get("seed", 0) is None:
+        criterion["seed"] = config.seed
+    return criterion
 
 
 def hooks(pb: PartialBackprop | None) -> Hooks:

@@ -143,5 +143,11 @@ def follow(
         path.read()
         path.save_masks(job.out)
         measurements |= {inclusion.KEY: path.report().model_dump(mode="json")}
-    leave(config, job, setting, history.selections(setting.trainee.rows), measurements=measurements)
+    leave(
+        config,
+        job,
+        setting,
+        history.selections(setting.trainee.rows, setting.trainee.test_correct),
+        measurements=measurements,
+    )
     unfinished.discard()

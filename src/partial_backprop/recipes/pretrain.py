@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from partial_backprop.correct_images import CorrectImages
 from partial_backprop.recipes.course import leave, train
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.setting import Setting, prepare
@@ -50,7 +51,9 @@ def run(
         leave(config, job, setting, selections, measurements={"checkpoint": found})
         return
     unfinished = train(config, job, setting, Hooks(**augmentation(setting, padding)))
-    leave(config, job, setting, history.selections(setting.trainee.rows))
+    leave(
+        config, job, setting, history.selections(setting.trainee.rows, setting.trainee.test_correct)
+    )
     unfinished.discard()
 
 
@@ -82,9 +85,15 @@ def _as_it_is(setting: Setting, precision: Precision) -> tuple[Selection, ...]:
     """Score weights that have no epochs to choose from: every rule takes them."""
     model, splits = setting.trainee.model, setting.splits
     with setting.trainee.timed():
-        counts = {
-            name: evaluate(model, split, precision=precision).count
-            for name, split in (("validation", splits.validation), ("test", splits.test))
-        }
+        validation, test = (
+            evaluate(model, split, precision=precision)
+            for split in (splits.validation, splits.test)
+        )
+    which = CorrectImages.of(history.packed(test.correct).numpy().tobytes(), test.n_examples)
     rules = ("last", "best_on_validation", "paper_protocol")
-    return tuple(Selection(rule=rule, epoch=0, **counts) for rule in rules)
+    return tuple(
+        Selection(
+            rule=rule, epoch=0, validation=validation.count, test=test.count, test_correct=which
+        )
+        for rule in rules
+    )

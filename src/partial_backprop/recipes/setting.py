@@ -61,7 +61,7 @@ def prepare(config: RunConfig, job: Job) -> Setting:
     if job.trunk is not None:
         restore(trainee, checkpoint.load(job.trunk, job.device), str(job.trunk))
     on_device = (
-        DeviceSplit.of(part, splits.mean, splits.std, job.device)
+        part and DeviceSplit.of(part, splits.mean, splits.std, job.device)
         for part in (splits.train, splits.validation, splits.test)
     )
     return Setting(DeviceSplits(*on_device), splits.facts, network, trainee)
@@ -107,6 +107,7 @@ def state(trainee: Trainee) -> dict[str, object]:
         "optimizer": trainee.optimizer.state_dict(),
         "rows": trainee.rows,
         "elapsed_s": trainee.elapsed_s,
+        "test_correct": trainee.test_correct,
     }
 
 
@@ -132,6 +133,7 @@ def restore(trainee: Trainee, content: dict[str, object], where: str) -> None:
         trainee.optimizer.load_state_dict(content["optimizer"])
         trainee.rows[:] = content["rows"]
         trainee.elapsed_s = content["elapsed_s"]
+        trainee.test_correct[:] = (bits.cpu() for bits in content["test_correct"])
     except (KeyError, RuntimeError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:100]
         raise UserError(f"{where} does not fit this network ({reason}): delete it") from None

@@ -101,7 +101,7 @@ def run(
         config,
         job,
         setting,
-        history.selections(setting.trainee.rows),
+        history.selections(setting.trainee.rows, setting.trainee.test_correct),
         measurements={
             gradient_counts.KEY: _report(asked, found, sparsifier).model_dump(mode="json")
         },

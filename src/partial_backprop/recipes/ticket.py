@@ -95,7 +95,13 @@ def run(
     )
     measurements = {inclusion.TICKET: report.model_dump(mode="json")}
     rows = setting.trainee.rows
-    leave(config, job, setting, history.selections(rows), measurements=measurements)
+    leave(
+        config,
+        job,
+        setting,
+        history.selections(rows, setting.trainee.test_correct),
+        measurements=measurements,
+    )
     unfinished.discard()
 
 

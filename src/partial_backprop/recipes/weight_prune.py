@@ -120,7 +120,13 @@ def run(
     )
     at_final_share = setting.trainee.rows[ramp_epochs - 1 :]
     measurements = {sizes.KEY: report.model_dump(mode="json")}
-    leave(config, job, setting, history.selections(at_final_share), measurements=measurements)
+    leave(
+        config,
+        job,
+        setting,
+        history.selections(at_final_share, setting.trainee.test_correct),
+        measurements=measurements,
+    )
     unfinished.discard()
 
 

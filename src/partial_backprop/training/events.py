@@ -51,6 +51,8 @@ class Events:
             return
         epoch = int(row["epoch"])
         for split, prefix in (("train", "train"), ("validation", "val"), ("test", "test")):
+            if f"{split}_loss" not in row:
+                continue
             accuracy = 100 * row[f"{split}_n_correct"] / row[f"{split}_n_examples"]
             self._writer.add_scalar(f"{prefix}_loss", row[f"{split}_loss"], epoch)
             self._writer.add_scalar(f"{prefix}_acc", accuracy, epoch)

@@ -4,16 +4,22 @@ import csv
 import io
 from collections.abc import Sequence
 
+import numpy as np
+import torch
+from torch import Tensor
+
+from partial_backprop.correct_images import CorrectImages
 from partial_backprop.record import Count, Selection
 
 Row = dict[str, float]
-"""``epoch``, ``learning_rate``, and for each split its ``loss``, ``n_correct``, ``n_examples``."""
+"""``epoch``, ``learning_rate``, and for each split that there is its `SCORES`."""
 
-_SCORES = ("loss", "n_correct", "n_examples")
+SCORES = ("loss", "n_correct", "n_examples")
+"""What a row says of each split."""
 COLUMNS = (
     "epoch",
     "learning_rate",
-    *(f"{split}_{score}" for split in ("train", "validation", "test") for score in _SCORES),
+    *(f"{split}_{score}" for split in ("train", "validation", "test") for score in SCORES),
 )
 """Keys of a classifier's row, in the order of the file."""
 
@@ -40,36 +46,58 @@ def to_csv(rows: Sequence[Row]) -> bytes:
     return text.getvalue().encode()
 
 
-def selections(rows: Sequence[Row]) -> tuple[Selection, ...]:
+def packed(correct: Tensor) -> Tensor:
+    """Pack which examples are right into bits.
+
+    Parameters
+    ----------
+    correct : Tensor of shape (N,)
+        Boolean, on the processor.
+
+    Returns
+    -------
+    Tensor of shape (ceil(N / 8),)
+        Bytes; the first example is the highest bit of the first byte.
+    """
+    return torch.from_numpy(np.packbits(correct.numpy()))
+
+
+def selections(rows: Sequence[Row], test_correct: Sequence[Tensor] = ()) -> tuple[Selection, ...]:
     """Choose the reported epoch by each of the three rules.
 
     Parameters
     ----------
     rows : sequence of Row
         The history, the shared epochs included.
+    test_correct : sequence of Tensor
+        For each epoch, from 0, which test images were right (see `packed`); empty where unknown.
 
     Returns
     -------
     tuple of Selection
-        ``last``; ``best_on_validation``; and ``paper_protocol``, the epoch that is best on the
-        test set, as in the source's listing. Among equals the earliest counts.
+        ``last``; ``best_on_validation``, where there is a validation part; and ``paper_protocol``,
+        the epoch that is best on the test set, as in the source's listing. Among equals the earliest
+        counts.
     """
-    chosen = {
-        "last": rows[-1],
-        "best_on_validation": max(rows, key=lambda row: row["validation_n_correct"]),
-        "paper_protocol": max(rows, key=lambda row: row["test_n_correct"]),
-    }
-    return tuple(
-        Selection(
-            rule=rule,
-            epoch=int(row["epoch"]),
-            **{
-                split: Count(
-                    n_correct=int(row[f"{split}_n_correct"]),
-                    n_examples=int(row[f"{split}_n_examples"]),
-                )
-                for split in ("validation", "test")
-            },
-        )
-        for rule, row in chosen.items()
+    chosen = {"last": rows[-1]}
+    if "validation_n_correct" in rows[-1]:
+        chosen["best_on_validation"] = max(rows, key=lambda row: row["validation_n_correct"])
+    chosen["paper_protocol"] = max(rows, key=lambda row: row["test_n_correct"])
+    return tuple(_selection(rule, row, test_correct) for rule, row in chosen.items())
+
+
+def _selection(rule: str, row: Row, test_correct: Sequence[Tensor]) -> Selection:
+    epoch, test = int(row["epoch"]), _count(row, "test")
+    which = None
+    if test_correct:
+        which = CorrectImages.of(test_correct[epoch].numpy().tobytes(), test.n_examples)
+    return Selection(
+        rule=rule, epoch=epoch, validation=_count(row, "validation"), test=test, test_correct=which
     )
+
+
+def _count(row: Row, split: str) -> Count | None:
+    if f"{split}_n_correct" not in row:
+        return None
+    n_correct, n_examples = (int(row[f"{split}_{key}"]) for key in ("n_correct", "n_examples"))
+    return Count(n_correct=n_correct, n_examples=n_examples)

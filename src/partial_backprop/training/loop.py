@@ -14,7 +14,7 @@ from partial_backprop.errors import UserError
 from partial_backprop.record import Count
 from partial_backprop.run_config import Precision, TrainingConfig
 from partial_backprop.training.batches import DeviceSplit
-from partial_backprop.training.history import Row
+from partial_backprop.training.history import SCORES, Row, packed
 from partial_backprop.training.optimizers import learning_rate, set_learning_rate
 from partial_backprop.training.precision import arithmetic, autocast
 from partial_backprop.training.seeding import derive
@@ -49,6 +49,8 @@ class Score(NamedTuple):
     """Mean cross-entropy per example, in nats."""
     n_correct: int
     n_examples: int
+    correct: Tensor | None = None
+    """Which ones these are: of shape (N,), boolean, on the processor; None after training."""
 
     @property
     def count(self) -> Count:
@@ -66,6 +68,8 @@ class Trainee:
     """The history so far, one row per epoch; the next epoch is its length."""
     elapsed_s: float = 0.0
     """Seconds spent so far, in earlier processes too."""
+    test_correct: list[Tensor] = field(default_factory=list)
+    """For each row which test images were right, packed eight to a byte."""
 
     @contextlib.contextmanager
     def timed(self) -> Iterator[None]:
@@ -86,7 +90,8 @@ class DeviceSplits:
     """The three splits on the device."""
 
     train: DeviceSplit
-    validation: DeviceSplit
+    validation: DeviceSplit | None
+    """None where nothing is held out."""
     test: DeviceSplit
 
 
@@ -124,11 +129,13 @@ def fit(
         training_s = time.monotonic() - started
         for name in ("validation", "test"):
             split = getattr(splits, name)
-            scores[name] = evaluate(trainee.model, split, precision=config.precision)
+            if split is not None:
+                scores[name] = evaluate(trainee.model, split, precision=config.precision)
         row: Row = {"epoch": epoch, "learning_rate": rate}
         for name, score in scores.items():
-            row |= {f"{name}_{key}": value for key, value in score._asdict().items()}
+            row |= {f"{name}_{key}": getattr(score, key) for key in SCORES}
         trainee.rows.append(row)
+        trainee.test_correct.append(packed(scores["test"].correct))
         trainee.elapsed_s += time.monotonic() - started
         on_epoch(row, training_s)
 
@@ -255,15 +262,16 @@ def evaluate(
     model.eval()
     device = split.labels.device
     loss = torch.zeros((), dtype=torch.float64, device=device)
-    n_correct = torch.zeros((), dtype=torch.int64, device=device)
+    correct: list[Tensor] = []
     for start in range(0, len(split), batch_size):
         images, labels = split.batch(slice(start, start + batch_size))
         with arithmetic(precision, device), autocast(precision, device):
             logits = model(images)
         loss += F.cross_entropy(logits.float(), labels, reduction="sum")
-        n_correct += (logits.argmax(1) == labels).sum()
+        correct.append(logits.argmax(1) == labels)
     model.train(was_training)
-    return Score(float(loss) / len(split), int(n_correct), len(split))
+    which = torch.cat(correct).cpu()
+    return Score(float(loss) / len(split), int(which.sum()), len(split), which)
 
 
 def _check_finite(losses: Tensor, epoch: int) -> None:

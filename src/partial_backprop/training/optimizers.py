@@ -55,8 +55,7 @@ def learning_rate(config: TrainingConfig, epoch: int) -> float:
     float
         The initial rate, times ``decay`` for each milestone that the epoch has reached.
     """
-    n_reached = sum(epoch >= milestone for milestone in config.milestones)
-    return config.optimizer.learning_rate * config.decay**n_reached
+    return config.learning_rate(epoch)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:

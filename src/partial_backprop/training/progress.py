@@ -107,13 +107,13 @@ class Progress:
         first, then = self._started
         n_left = self._n_epochs - epoch - 1
         per_epoch = (now - then) / (epoch - first) if epoch > first else seconds
-        accuracy = [
-            100 * row[f"{split}_n_correct"] / row[f"{split}_n_examples"]
+        accuracies = "  ".join(
+            f"{split} {100 * row[f'{split}_n_correct'] / row[f'{split}_n_examples']:5.2f} %"
             for split in ("train", "validation", "test")
-        ]
+            if f"{split}_n_correct" in row
+        )
         self.say(
             f"epoch {epoch + 1:>3}/{self._n_epochs}  loss {row['train_loss']:.4f}  "
-            f"train {accuracy[0]:5.2f} %  validation {accuracy[1]:5.2f} %  test {accuracy[2]:5.2f} %  "
-            f"{n_images / seconds:7.0f} images/s  {duration(per_epoch * n_left)} left",
+            f"{accuracies}  {n_images / seconds:7.0f} images/s  {duration(per_epoch * n_left)} left",
             always=n_left == 0,
         )
