@@ -145,6 +145,8 @@ class Provenance(Frozen):
     amx_bf16: bool | None = None
     avx512_bf16: bool | None = None
     """Whether the processor multiplies matrices in bfloat16; None where unknown or torch not used."""
+    compiled_layers: bool | None = None
+    """Whether the layers' kernels were there, or torch's own ran; None where torch was not used."""
     platform: str
     threads: int
     """CPU threads of the process."""

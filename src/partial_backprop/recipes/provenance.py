@@ -112,10 +112,12 @@ def provenance(config: RunConfig, device: "torch.device | None", wall_s: float) 
     if device is not None:
         import torch  # here, so that a run without torch need not wait for it
 
+        from partial_backprop.layers import kernels
         from partial_backprop.training.precision import bf16_instructions
 
         threads = torch.get_num_threads()
         capabilities = bf16_instructions()._asdict()
+        capabilities["compiled_layers"] = kernels.library() is not None
         if device.type == "cuda":
             name = torch.cuda.get_device_name(device)
             peak = torch.cuda.max_memory_allocated(device)
