@@ -5,6 +5,9 @@ import subprocess
 import sys
 
 import pytest
+import torch
+
+from partial_backprop import registry
 
 PROGRAM = "from partial_backprop.layers import kernels; print(kernels.library() is not None)"
 
@@ -34,3 +37,28 @@ def test_without_a_compiler_there_are_none(environment, tmp_path):
 def test_a_cache_that_cannot_be_made_is_done_without(tmp_path):
     (tmp_path / "file").write_text("")
     assert run({"XDG_CACHE_HOME": str(tmp_path / "file")}) == ["True"]
+
+
+def test_torchs_transformations_see_torchs_own_layers():
+    model = registry.load("networks", "vgg19")((3, 32, 32), 10, width=0.5).eval()
+    parameters = dict(model.named_parameters())
+    images, labels = torch.randn(2, 3, 32, 32), torch.tensor([1, 2])
+
+    def loss(parameters, image, label):
+        logits = torch.func.functional_call(model, parameters, (image[None],))
+        return torch.nn.functional.cross_entropy(logits, label[None])
+
+    each = torch.func.vmap(torch.func.grad(loss), in_dims=(None, 0, 0))(parameters, images, labels)
+    torch.nn.functional.cross_entropy(model(images), labels).backward()
+    for name, parameter in parameters.items():
+        scale = float(parameter.grad.abs().max())
+        torch.testing.assert_close(
+            each[name].mean(0), parameter.grad, rtol=1e-3, atol=1e-4 * scale + 1e-7
+        )
+
+
+def test_tensors_without_memory_go_to_torch():
+    with torch._subclasses.FakeTensorMode():
+        model = registry.load("networks", "resnet20")((3, 32, 32), 10, width=2.0)
+        images = torch.empty(2, 3, 32, 32).contiguous(memory_format=torch.channels_last)
+        assert model(images).shape == (2, 10)

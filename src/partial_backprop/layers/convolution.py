@@ -118,8 +118,7 @@ def algorithm(images: Tensor, weight: Tensor, geometry: tuple) -> str:
         at most 8 x 8. All want at least 32 channels and filters.
     """
     usual = (
-        not kernels.are_off()
-        and images.device.type == "cpu"
+        kernels.suit(images, weight)
         and images.dim() == 4
         and weight.shape[2:] == (3, 3)
         and tuple(map(tuple, geometry[:3])) == ((1, 1), (1, 1), (1, 1))
@@ -135,8 +134,7 @@ def algorithm(images: Tensor, weight: Tensor, geometry: tuple) -> str:
     if (
         images.dtype == weight.dtype == torch.float32
         and height % 4 == width % 4 == 0
-        and torch.get_num_threads() == 1
-        and kernels.library() is not None
+        and kernels.are_there_for(images, weight)
     ):
         return "winograd"
     if images.dtype == torch.bfloat16 and height * width <= _COLUMNS_MAP_AMX and kernels.has_amx():

@@ -12,7 +12,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 SOURCE = Path(__file__).with_name("kernels.c")
 HEADER = Path(__file__).with_name("maps.h")
@@ -39,15 +40,42 @@ def torch_only() -> Iterator[None]:
         _off = before
 
 
-def are_off() -> bool:
-    """Tell whether layers run as torch's own.
+def suit(*tensors: Tensor) -> bool:
+    """Tell whether code of our own may compute with some tensors, or only torch's may.
+
+    Parameters
+    ----------
+    *tensors : Tensor
+        What would be computed with.
 
     Returns
     -------
     bool
-        Whether `torch_only` is on.
+        False on other devices, for subclasses of ``torch.Tensor``, inside ``torch.compile`` and the
+        transformations of ``torch.func``, and in `torch_only`.
     """
-    return _off
+    return (
+        not _off
+        and not torch.compiler.is_compiling()
+        and not torch._C._are_functorch_transforms_active()
+        and all(type(one) in (Tensor, nn.Parameter) and one.device.type == "cpu" for one in tensors)
+    )
+
+
+def are_there_for(*tensors: Tensor) -> bool:
+    """Tell whether the compiled kernels may compute with some tensors: `suit`, with one thread.
+
+    Parameters
+    ----------
+    *tensors : Tensor
+        What would be computed with.
+
+    Returns
+    -------
+    bool
+        Whether torch uses one thread, the tensors suit and there is a library.
+    """
+    return suit(*tensors) and torch.get_num_threads() == 1 and library() is not None
 
 
 def library() -> ctypes.CDLL | None:

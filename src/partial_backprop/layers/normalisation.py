@@ -92,8 +92,7 @@ class BatchNorm2d(nn.BatchNorm2d):
             and all(_fits(one, features) for one in tensors)
             and self.weight.dtype == torch.float32
             and (not self.training or features.numel() > self.num_features)
-            and torch.get_num_threads() == 1
-            and kernels.library() is not None
+            and kernels.are_there_for(*tensors, self.weight)
         )
 
 
@@ -169,8 +168,7 @@ def _sizes(features: Tensor) -> tuple[int, int, int]:
 
 def _fits(tensor: Tensor, features: Tensor) -> bool:
     return (
-        tensor.device.type == "cpu"
-        and tensor.dtype == features.dtype
+        tensor.dtype == features.dtype
         and features.dtype in (torch.float32, torch.bfloat16)
         and tensor.shape == features.shape
         and tensor.is_contiguous(memory_format=torch.channels_last)

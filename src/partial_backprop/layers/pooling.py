@@ -44,13 +44,11 @@ class MaxPool2d(nn.MaxPool2d):
         """
         if (
             features.dim() == 4
-            and features.device.type == "cpu"
             and features.dtype in (torch.float32, torch.bfloat16)
             and features.is_contiguous(memory_format=torch.channels_last)
             and features.shape[2] % 2 == features.shape[3] % 2 == 0
             and features.numel() > 0
-            and torch.get_num_threads() == 1
-            and kernels.library() is not None
+            and kernels.are_there_for(features)
         ):
             return _MaxPool.apply(features, self.rectify)
         outputs = super().forward(features)
