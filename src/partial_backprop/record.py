@@ -75,6 +75,41 @@ class LayerFreezing(Frozen):
     """The largest of these; 0 under ``strict``."""
 
 
+class MaskedLayer(Frozen):
+    """What one mask says of one parameter tensor."""
+
+    name: str
+    n_weights: int
+    n_mask_zeros: int
+    n_natural_zeros: int
+    """Weights whose gradient was exactly 0 on the batch that made this mask, before masking."""
+
+
+class MadeMask(Frozen):
+    """One of the masks of a run, as counts."""
+
+    epoch: int
+    """Epoch (from 0) on whose first batch it was made."""
+    threshold: float | None
+    """Raw gradient magnitude that separated frozen from active, where one threshold did."""
+    layers: tuple[MaskedLayer, ...]
+
+    def total(self, field: str) -> int:
+        """Sum a count over all layers.
+
+        Parameters
+        ----------
+        field : str
+            Name of an integer field of `MaskedLayer`.
+
+        Returns
+        -------
+        int
+            The sum.
+        """
+        return sum(getattr(layer, field) for layer in self.layers)
+
+
 class FreezingReport(Frozen):
     """What was frozen, by parameter tensor."""
 
@@ -83,6 +118,9 @@ class FreezingReport(Frozen):
     masked_at_epochs: tuple[int, ...]
     """Epochs (from 0) on whose first batch a mask was made."""
     layers: tuple[LayerFreezing, ...]
+    """Counts of the last mask."""
+    masks: tuple[MadeMask, ...] = ()
+    """Every mask, in the order of their making; absent in old records."""
 
     def total(self, field: str) -> int:
         """Sum a count over all layers.

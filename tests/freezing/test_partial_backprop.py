@@ -177,6 +177,31 @@ def test_a_new_mask_is_made_of_all_gradients_and_frees_weights():
     assert pb.report().masked_at_epochs == (1, 3, 5)
 
 
+def test_the_report_keeps_the_counts_of_every_mask():
+    model = network()
+    optimizer = OPTIMIZERS["amsgrad"](model.parameters())
+    thresholds = iter([0.01, 0.002])
+    seen = []
+
+    def criterion(gradients):
+        seen.append({name: gradient.clone() for name, gradient in gradients.items()})
+        return fixed.mask(gradients, threshold=next(thresholds), learning_rate=1.0)
+
+    pb = PartialBackprop(model, optimizer, criterion=criterion, start_epoch=1, remask_every=2)
+    train(model, optimizer, pb, range(4))
+    report = pb.report()
+    assert [(one.epoch, one.threshold) for one in report.masks] == [(1, 0.01), (3, 0.002)]
+    for one, gradients in zip(report.masks, seen, strict=True):
+        for layer in one.layers:
+            gradient = gradients[layer.name]
+            assert layer.n_weights == gradient.numel()
+            assert layer.n_mask_zeros == int((gradient.abs() <= one.threshold).sum())
+            assert layer.n_natural_zeros == int((gradient == 0).sum())
+    first, last = report.masks
+    assert first.total("n_mask_zeros") != last.total("n_mask_zeros")
+    assert last.total("n_mask_zeros") == report.total("n_mask_zeros")
+
+
 def test_full_epochs_at_the_end_free_everything_and_the_report_keeps_the_mask():
     model = network()
     optimizer = OPTIMIZERS["amsgrad"](model.parameters())

@@ -53,6 +53,18 @@ def test_a_resumed_run_is_the_same_run(build, mode, stop):
     assert pb.report().masked_at_epochs == (2, 4)
 
 
+def test_a_state_without_the_counts_of_its_masks_still_loads():
+    model = network()
+    optimizer = OPTIMIZERS["amsgrad"](model.parameters())
+    pb = PartialBackprop(model, optimizer, criterion=HALF, start_epoch=1)
+    train(model, optimizer, pb, range(2))
+    state = pb.state_dict()
+    del state["masks"]
+    pb.load_state_dict(state)
+    report = pb.report()
+    assert (report.masked_at_epochs, report.masks) == ((1,), ())
+
+
 def test_a_run_stopped_within_an_epoch_goes_on():
     def one(model, optimizer, images, labels):
         optimizer.zero_grad()

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from partial_backprop.freezing.strict import bits
-from partial_backprop.record import FreezingReport, LayerFreezing
+from partial_backprop.mask import Mask
+from partial_backprop.record import FreezingReport, LayerFreezing, MadeMask, MaskedLayer
 
 
 def natural_zeros(gradients: Mapping[str, Tensor]) -> dict[str, int]:
@@ -23,6 +24,35 @@ def natural_zeros(gradients: Mapping[str, Tensor]) -> dict[str, int]:
         Number of zeros of either sign, by parameter name.
     """
     return {name: int((gradient == 0).sum()) for name, gradient in gradients.items()}
+
+
+def made(epoch: int, mask: Mask, n_natural_zeros: Mapping[str, int]) -> MadeMask:
+    """Count what a mask freezes, at its making.
+
+    Parameters
+    ----------
+    epoch : int
+        Epoch from 0.
+    mask : Mask
+        The mask.
+    n_natural_zeros : mapping of str to int
+        From `natural_zeros`, of the gradients that made it.
+
+    Returns
+    -------
+    MadeMask
+        The counts.
+    """
+    layers = tuple(
+        MaskedLayer(
+            name=name,
+            n_weights=active.numel(),
+            n_mask_zeros=active.numel() - int(active.sum()),
+            n_natural_zeros=n_natural_zeros[name],
+        )
+        for name, active in mask.items()
+    )
+    return MadeMask(epoch=epoch, threshold=mask.threshold, layers=layers)
 
 
 def unmoved(values: Tensor, anchor: Tensor) -> int:

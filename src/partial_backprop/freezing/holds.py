@@ -76,7 +76,8 @@ def check_saved(state: Mapping[str, Any], keys: Iterable[str], *, mode: str, com
     UserError
         If something is missing or does not agree.
     """
-    if missing := set(keys) - {"compact"} - state.keys():
+    # Compact is one of two ways; masks came later than the rest, and older states may go without.
+    if missing := set(keys) - {"compact", "masks"} - state.keys():
         raise UserError(
             f"this is no state of PartialBackprop: it lacks {', '.join(sorted(missing))}"
         )

@@ -15,7 +15,7 @@ from partial_backprop.freezing.holds import check_fits, check_saved, hold
 from partial_backprop.freezing.schedule import Schedule
 from partial_backprop.freezing.skip import SkippedFilters
 from partial_backprop.mask import Mask
-from partial_backprop.record import FreezingReport
+from partial_backprop.record import FreezingReport, MadeMask
 
 
 class PartialBackprop:
@@ -102,6 +102,7 @@ class PartialBackprop:
         self._model, self._optimizer = model, optimizer
         self._epoch: int | None = None
         self._masked_at: tuple[int, ...] = ()
+        self._made: tuple[MadeMask, ...] = ()
         self._held: Hold | None = None
         self._skip_filters, self._skipped = skip_filters, SkippedFilters(model, {})
         self._n_natural_zeros: dict[str, int] = {}
@@ -199,9 +200,8 @@ class PartialBackprop:
             counts.layer(name, values[name], anchor[name], active, self._n_natural_zeros[name])
             for name, active in self._held.mask().items()
         )
-        return FreezingReport(
-            threshold=self.threshold, masked_at_epochs=self._masked_at, layers=layers
-        )
+        made = {"masked_at_epochs": self._masked_at, "masks": self._made}
+        return FreezingReport(threshold=self.threshold, layers=layers, **made)
 
     def summary(self) -> str:
         """Say what is frozen, for a reader.
@@ -229,6 +229,7 @@ class PartialBackprop:
             "masked_at_epochs": list(self._masked_at),
             "threshold": self.threshold,
             "n_natural_zeros": dict(self._n_natural_zeros),
+            "masks": [made.model_dump() for made in self._made],
             **(self._held.saved() if self._held is not None else {"active": {}, "anchor": {}}),
         }
 
@@ -254,6 +255,7 @@ class PartialBackprop:
         self._epoch = state["epoch"]
         self._masked_at = tuple(state["masked_at_epochs"])
         self._n_natural_zeros = dict(state["n_natural_zeros"])
+        self._made = tuple(MadeMask.model_validate(one) for one in state.get("masks", ()))
         self._held = None
         if self._masked_at:
             anchor = {name: t.to(parameters[name]) for name, t in state["anchor"].items()}
@@ -282,6 +284,7 @@ class PartialBackprop:
             self._held.release()
         self._hold(mask)
         self._masked_at = (*self._masked_at, self._epoch)
+        self._made = (*self._made, counts.made(self._epoch, mask, self._n_natural_zeros))
 
     def _hold(self, mask: Mask, **saved: Mapping[str, Any]) -> None:
         parameters = trainable(self._model, self._optimizer)
