@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from partial_backprop.pruning.layers import check_parameters
 from partial_backprop.pruning.polynomial import PolynomialSchedule
 
 
@@ -62,6 +63,11 @@ class StepwisePruner:
     schedule : PolynomialSchedule
         When, and to which share.
 
+    Raises
+    ------
+    UserError
+        If a weight is no parameter, as in layers whose weight is computed anew for each call.
+
     Notes
     -----
     A new mask ranks the weights as the optimizer has left them, pruned ones included: one whose
@@ -75,6 +81,7 @@ class StepwisePruner:
     """
 
     def __init__(self, weights: Mapping[str, nn.Parameter], schedule: PolynomialSchedule) -> None:
+        check_parameters(weights)
         self._weights = dict(weights)
         self._schedule = schedule
         self._step = 0
