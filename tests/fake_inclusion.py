@@ -161,7 +161,10 @@ def path(network: str, kappa: float, nu: float, worth: float) -> InclusionReport
     own = layers(network)
     epochs, norms = [], {layer.name: [] for layer in own}
     for after in range(1, EPOCHS + 1):
-        entered = [int(density(layer, after, kappa, nu) * layer.n_groups) for layer in own]
+        entered = [
+            max(int(after == EPOCHS), int(density(layer, after, kappa, nu) * layer.n_groups))
+            for layer in own
+        ]
         pairs = list(zip(own, entered, strict=True))
         for layer, n in pairs:
             drawn = inclusion.drawn(layer.n_groups)
