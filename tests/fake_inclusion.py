@@ -44,7 +44,7 @@ UNITS = {"fc1": 2352, "fc2": 300, "fc3": 10}
 
 NETWORKS = {
     "lenet3": (), "conv2": ("conv1", "conv2"), "conv4": ("conv1", "conv2", "conv1", "conv2"),
-    "vgg16": ("conv1", "conv2"), "resnet56": ("conv1",), "lenet5": ("conv1",),
+    "vgg16": ("conv1", "conv2"), "resnet56": ("conv1",), "lenet5_6_16_120": ("conv1",),
     "resnet20": ("conv1",),
 }  # fmt: skip
 """Network -> its convolutions; fully connected layers are those of `UNITS`."""
@@ -393,7 +393,7 @@ def records(seed: int = 0) -> list[Record]:
     """
     found = []
     for experiment, network, role in (
-        (inclusion_arms.MNIST, "lenet5", "mnist"),
+        (inclusion_arms.MNIST, "lenet5_6_16_120", "mnist"),
         (inclusion_arms.CIFAR10, "resnet20", "cifar10"),
     ):
         for number, arm in enumerate(labels.OPTIMIZERS):

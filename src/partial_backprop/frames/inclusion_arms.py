@@ -31,7 +31,8 @@ COST = "dessilbi_cost"
 
 NETWORKS = {
     "lenet3": "LeNet-3",
-    "lenet5": "LeNet-5",
+    "lenet5": "LeNet-5 8-32",
+    "lenet5_6_16_120": "LeNet-5 6-16-120",
     "conv2": "Conv-2",
     "conv4": "Conv-4",
     "vgg16": "VGG16",
