@@ -71,9 +71,13 @@ class StepwisePruner:
     Notes
     -----
     A new mask ranks the weights as the optimizer has left them, pruned ones included: one whose
-    single update from zero is larger than the weights at the threshold comes back. The optimizer's
-    own state is left alone, so its moments follow the gradients of pruned weights too. Both are as
-    in the tool that the source used.
+    single update from zero is larger than the weights at the threshold comes back, as in the tool that
+    the source used. The optimizer's own state is left alone, so its moments follow the gradients of
+    pruned weights too.
+
+    *Departures.* Zipped, the source's file of the pruned model leaves 20 % of itself (3.27 of 16.28 Mb).
+    That fits moments which are zero wherever a weight is pruned; with moments as here it is 53 %.
+    `partial_backprop.storage.contents.optimizer_state` makes either.
 
     References
     ----------
