@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from partial_backprop.optim.dessilbi import DessiLBI, parameter_groups
+from partial_backprop.optim.by_output import by_output_axis
+from partial_backprop.optim.dessilbi import DessiLBI
 from partial_backprop.optim.prox import axes_within, group_norms, shrink
 
 SHAPES = {"filters": (4, 2, 3, 3), "linear": (3, 5), "bias": (4,)}
@@ -379,7 +380,7 @@ def test_filters_of_a_transposed_convolution_lie_along_its_second_axis():
     torch.manual_seed(0)
     model = nn.Sequential(nn.ConvTranspose2d(3, 5, 3), nn.Conv1d(5, 4, 2), nn.Linear(4, 4))
     model.append(nn.ConvTranspose1d(6, 6, 3, groups=6))
-    optimizer = DessiLBI(parameter_groups(model))
+    optimizer = DessiLBI(by_output_axis(model))
     shapes = [tuple(mask.shape) for mask in optimizer.support().values()]
     assert shapes == [(4, 1, 1), (4, 4), (6, 1, 1), (1, 5, 1, 1)]
     weight = model[0].weight
@@ -387,12 +388,12 @@ def test_filters_of_a_transposed_convolution_lie_along_its_second_axis():
         weight[:, 2] = 0
     for parameter in model.parameters():
         parameter.grad = torch.zeros_like(parameter)
-    optimizer = DessiLBI(parameter_groups(model), 0.1, nu=1.0, lam=1e-6)
+    optimizer = DessiLBI(by_output_axis(model), 0.1, nu=1.0, lam=1e-6)
     optimizer.step()
     assert optimizer.support()[weight].flatten().tolist() == [True, True, False, True, True]
-    assert len(parameter_groups(nn.Linear(2, 2))) == 1
+    assert len(by_output_axis(nn.Linear(2, 2))) == 1
     with pytest.raises(ValueError, match="0: a transposed"):
-        parameter_groups(nn.Sequential(nn.ConvTranspose2d(4, 4, 3, groups=2)))
+        by_output_axis(nn.Sequential(nn.ConvTranspose2d(4, 4, 3, groups=2)))
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (3, 2, 2, 2)])

@@ -108,8 +108,8 @@ def norm_to_enter(run: Run) -> float:
     Returns
     -------
     float
-        λν/Σα, the sum over all steps: before a group enters, V_g is the sum of αW_g/ν, so that one which is
-        shorter than this at every step cannot be longer than λ at the end.
+        The norm λν/Σα, the sum over all steps: before a group enters, V_g is the sum of αW_g/ν, so that
+        one which is shorter than this at every step cannot be longer than λ at the end.
     """
     training, options = run.record.config.training, run.record.config.recipe
     n_steps = -(-run.record.data.n_train // training.batch_size)

@@ -4,6 +4,7 @@ from collections import OrderedDict
 
 from torch import nn
 
+from partial_backprop.layers.pooling import MaxPool2d
 from partial_backprop.networks.scaling import check_image, scaled
 
 
@@ -37,11 +38,9 @@ def build(image_shape: tuple[int, int, int], n_classes: int, *, width: float = 1
     return nn.Sequential(
         OrderedDict(
             conv1=nn.Conv2d(depth, first, 5, padding=2),
-            pool1=nn.MaxPool2d(2),
-            relu1=nn.ReLU(),
+            pool1=MaxPool2d(rectify=True),
             conv2=nn.Conv2d(first, second, 5),
-            pool2=nn.MaxPool2d(2),
-            relu2=nn.ReLU(),
+            pool2=MaxPool2d(rectify=True),
             conv3=nn.Conv2d(second, third, 5),
             relu3=nn.ReLU(),
             flatten=nn.Flatten(),

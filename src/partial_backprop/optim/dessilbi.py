@@ -30,7 +30,7 @@ class DessiLBI(torch.optim.Optimizer):
     params : iterable of Parameter, of (str, Parameter) or of dict
         What to train. Output filters are the groups of a convolution; biases and normalisations have
         no Γ and descend as in SGD, at the rate κα and without weight decay. Weights of transposed
-        convolutions go into a dict with an `output_axis` of 1 (see `parameter_groups`).
+        convolutions go into a dict with an `output_axis` of 1 (see `optim.by_output`).
     lr : float
         Step size α, from 0 up. The weights descend at the rate κα.
     kappa : float
@@ -265,40 +265,6 @@ class DessiLBI(torch.optim.Optimizer):
             with torch.no_grad():
                 for weight, values in dense.items():
                     weight.copy_(values)
-
-
-def parameter_groups(model: nn.Module) -> list[Group]:
-    """Divide a network's parameters by the axis of their output channels.
-
-    Parameters
-    ----------
-    model : nn.Module
-        Any network.
-
-    Returns
-    -------
-    list of dict
-        For `DessiLBI`: all parameters, and then the weights of transposed convolutions, if there are
-        any, with an `output_axis` of 1.
-
-    Raises
-    ------
-    ValueError
-        If a transposed convolution has groups, each of several output channels: no axis of its
-        weight is that of the outputs.
-    """
-    transposed: dict[nn.Parameter, None] = {}
-    for name, module in model.named_modules():
-        if isinstance(module, nn.modules.conv._ConvTransposeNd):
-            if module.groups == 1:
-                transposed[module.weight] = None
-            elif module.groups < module.out_channels:
-                raise ValueError(
-                    f"{name}: a transposed convolution in {module.groups} groups has no axis of filters"
-                )
-    rest = [parameter for parameter in model.parameters() if parameter not in transposed]
-    groups: list[Group] = [{"params": rest}, {"params": list(transposed), "output_axis": 1}]
-    return [group for group in groups if group["params"]]
 
 
 def _axes(parameter: Tensor, group: Group) -> tuple[int, ...] | None:

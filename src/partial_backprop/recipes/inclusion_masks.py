@@ -41,7 +41,7 @@ def run(
     scaled_norm : bool
         Whether the length of a group g of V is ‖V_g‖/√|g|.
     linear_lam : float, optional
-        λ of linear layers, where it is not that of the others.
+        What λ is for linear layers, where it is not that of the others.
     nesterov : bool
         Whether the momentum is Nesterov's.
     decay_norms : bool

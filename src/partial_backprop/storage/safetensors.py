@@ -33,7 +33,18 @@ _DTYPES = {
 
 
 def begins(content: bytes) -> bool:
-    """Tell whether a file begins as one of this format does."""
+    """Tell whether a file begins as one of this format does.
+
+    Parameters
+    ----------
+    content : bytes
+        The beginning of the file.
+
+    Returns
+    -------
+    bool
+        True if behind the length of a header there is JSON.
+    """
     return content[_LENGTH.size : _LENGTH.size + 1] == b"{"
 
 

@@ -49,7 +49,18 @@ _MIX = (
 
 
 def tensors(values: object) -> list[Tensor]:
-    """Find the tensors in nested tuples, lists and dictionaries, in their order."""
+    """Find the tensors among the arguments or outputs of a module.
+
+    Parameters
+    ----------
+    values : object
+        A tensor, or a tuple, list or dictionary that may hold some.
+
+    Returns
+    -------
+    list of Tensor
+        In their order.
+    """
     if isinstance(values, Tensor):
         return [values]
     if isinstance(values, dict):
@@ -96,12 +107,31 @@ class Layouts(TorchFunctionMode):
         self._known[id(tensor)] = tensor, 1 if tensor.ndim == 2 else axis
 
     def tell(self, tensor: Tensor, axis: int | None) -> None:
-        """Note what is known from elsewhere of a tensor, if nothing is known of it here."""
+        """Note what is known from elsewhere of a tensor, if nothing is known of it here.
+
+        Parameters
+        ----------
+        tensor : Tensor
+            A result.
+        axis : int or None
+            Axis of its channels.
+        """
         if self.axis(tensor) is None:
             self._put(tensor, axis)
 
     def axis(self, tensor: Tensor) -> int | None:
-        """Return the axis of a tensor's channels, or None where nothing tells it."""
+        """Return the axis of a tensor's channels.
+
+        Parameters
+        ----------
+        tensor : Tensor
+            Whatever appeared in the pass.
+
+        Returns
+        -------
+        int or None
+            The axis; None where nothing tells it.
+        """
         found = self._known.get(id(tensor))
         return found[1] if found else None
 
