@@ -19,6 +19,7 @@ SMALL = {
     "conv4": {"width": 0.125},
     "vgg16": {"width": 0.0625},
     "resnet56": {"depth": 8, "width": 0.5},
+    "resnet56_bottleneck": {"depth": 8, "width": 0.25},
     "resnet18": {},
     "scene_cnn": {"width": 0.25},
     "efficientnet_lite0": {},
@@ -52,6 +53,8 @@ def build(name, **options):
         ("conv4", 2_425_930),
         ("resnet56", 853_018),
         ("vgg16", 14_728_266),
+        # Its public code's, block by block, counted by hand.
+        ("resnet56_bottleneck", 869_530),
     ],
 )
 def test_parameter_count_is_the_sources(name, n_parameters):

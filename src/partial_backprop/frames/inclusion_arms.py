@@ -39,6 +39,7 @@ NETWORKS = {
     "resnet18": "ResNet-18",
     "resnet20": "ResNet-20",
     "resnet56": "ResNet-56",
+    "resnet56_bottleneck": "ResNet-56, bottleneck",
 }
 """Module in ``networks`` -> name in print."""
 
