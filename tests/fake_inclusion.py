@@ -44,7 +44,7 @@ UNITS = {"fc1": 2352, "fc2": 300, "fc3": 10}
 
 NETWORKS = {
     "lenet3": (), "conv2": ("conv1", "conv2"), "conv4": ("conv1", "conv2", "conv1", "conv2"),
-    "vgg16": ("conv1", "conv2"), "resnet56": ("conv1",), "lenet5": ("conv1",),
+    "vgg16": ("conv1", "conv2"), "resnet56": ("conv1",), "lenet5_6_16_120": ("conv1",),
     "resnet20": ("conv1",),
 }  # fmt: skip
 """Network -> its convolutions; fully connected layers are those of `UNITS`."""
@@ -161,7 +161,10 @@ def path(network: str, kappa: float, nu: float, worth: float) -> InclusionReport
     own = layers(network)
     epochs, norms = [], {layer.name: [] for layer in own}
     for after in range(1, EPOCHS + 1):
-        entered = [int(density(layer, after, kappa, nu) * layer.n_groups) for layer in own]
+        entered = [
+            max(int(after == EPOCHS), int(density(layer, after, kappa, nu) * layer.n_groups))
+            for layer in own
+        ]
         pairs = list(zip(own, entered, strict=True))
         for layer, n in pairs:
             drawn = inclusion.drawn(layer.n_groups)
@@ -390,7 +393,7 @@ def records(seed: int = 0) -> list[Record]:
     """
     found = []
     for experiment, network, role in (
-        (inclusion_arms.MNIST, "lenet5", "mnist"),
+        (inclusion_arms.MNIST, "lenet5_6_16_120", "mnist"),
         (inclusion_arms.CIFAR10, "resnet20", "cifar10"),
     ):
         for number, arm in enumerate(labels.OPTIMIZERS):

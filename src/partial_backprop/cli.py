@@ -49,6 +49,11 @@ def _sizes(text: str) -> tuple[int, ...]:
     return sizes
 
 
+def _shape(text: str) -> tuple[tuple[int, ...], str]:
+    sizes, _, dtype = text.partition(":")
+    return _sizes(sizes), dtype
+
+
 def _option(text: str) -> tuple[str, object]:
     import yaml
 
@@ -136,7 +141,8 @@ def _parser() -> argparse.ArgumentParser:
     sub = menu.add_parser("summary", help=about, description=about)
     sub.set_defaults(command=commands.summary)
     sub.add_argument("network", help="module of networks/, or module:Class of your own")
-    sub.add_argument("--image-shape", type=_sizes, default=(3, 32, 32), metavar="C,H,W")
+    about = "of one example, once for each input: 3,32,32 or 128:int64"
+    sub.add_argument("--image-shape", type=_shape, action="append", metavar="C,H,W", help=about)
     sub.add_argument("--classes", type=int, default=10, metavar="N")
     sub.add_argument("--option", type=_option, action="append", default=[], metavar="KEY=VALUE")
     sub.add_argument("--format", choices=("text", "json", "latex"), default="text")

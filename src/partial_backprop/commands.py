@@ -204,8 +204,9 @@ def summary(chosen: argparse.Namespace) -> None:
     from partial_backprop.summary import find, render
     from partial_backprop.summary.keras import summarize
 
-    model = find.network(chosen.network, chosen.image_shape, chosen.classes, dict(chosen.option))
-    found = summarize(model, chosen.image_shape)
+    shapes, dtypes = zip(*(chosen.image_shape or [((3, 32, 32), "")]), strict=True)
+    model = find.network(chosen.network, shapes[0], chosen.classes, dict(chosen.option))
+    found = summarize(model, *shapes, dtypes=[find.dtype(name) for name in dtypes])
     if chosen.format == "text":
         text = (render.rich(found) if sys.stdout.isatty() else None) or render.text(found)
     else:

@@ -1,10 +1,12 @@
 """Flickr8k in both layouts, and what is told where something is wrong."""
 
+import csv
+
 import layouts
 import numpy as np
 import pytest
 
-from partial_backprop.data import flickr8k
+from partial_backprop.data import flickr8k, flickr8k_files
 from partial_backprop.data.captioned import checksum
 from partial_backprop.data.compressed import scaled
 from partial_backprop.data.flickr8k_files import LISTS
@@ -112,7 +114,16 @@ def test_error_tells_what_belongs_where(tmp_path, missing):
     ("name", "text", "message"),
     [
         ("captions.txt", "a,b\n", "does not begin with the heading image,caption"),
-        ("captions.txt", "image,caption\nx.jpg\n", "has no photograph and caption in its entry 1"),
+        ("captions.txt", "", "does not begin with the heading image,caption"),
+        ("captions.txt", "image,caption\nx.jpg\n", "line 2"),
+        ("captions.txt", "image,caption\nx.jpg,A dog, running\n", "line 2"),
+        (
+            "captions.txt",
+            'image,caption\nx.jpg,"A\ndog"\n\ny.jpg,"Stop sign\nz.jpg,A .\n',
+            "line 5",
+        ),
+        ("captions.txt", 'image,caption\nx.jpg,"Stop" sign\n', "line 2"),
+        ("captions.txt", 'image,caption\nx.jpg,"Stop\n' + "y.jpg,A dog .\n" * 20_000, "line 2"),
         ("captions.txt", "image,caption\nx.jpg,A .\n", "has no caption of train_0.jpg"),
         (LISTS["test"], "\n", "lists no images"),
     ],
@@ -123,6 +134,64 @@ def test_damaged_texts(tmp_path, name, text, message):
     with pytest.raises(UserError, match=message) as caught:
         flickr8k.load(tmp_path)
     assert name in str(caught.value)
+
+
+ROWS = {
+    "line break": ("a.jpg", "A dog\nruns"),
+    "Windows' line break": ("b.jpg", "A dog\r\nruns"),
+    "blank line": ("c.jpg", "A dog\n\nruns"),
+    "form feed": ("d.jpg", "A\fdog"),
+    "vertical tab": ("e.jpg", "A\vdog"),
+    "file separator": ("f.jpg", "A\x1cdog"),
+    "next line": ("g.jpg", "A dog\x85 runs"),
+    "line separator": ("h.jpg", "A dog\u2028runs"),
+    "paragraph separator": ("i.jpg", "A dog\u2029runs"),
+    "comma": ("j.jpg", "A dog, running"),
+    "quotes": ("k.jpg", 'A "good" dog'),
+    "quotes at both ends": ("l.jpg", '"Stop"'),
+    "quotes and line break": ("m.jpg", '"Stop",\nit says'),
+    "tab": ("n.jpg", "A\tdog"),
+    "# in a name": ("o#1.jpg", "A dog #1"),
+    "# and digits at a name's end": ("p#1", "A dog"),
+    "comma in a name": ("q,r.jpg", "A dog"),
+    "other letters": ("ähnlich.jpg", "Ein Hund läuft \N{DOG}"),
+}
+"""What a name or a caption may hold -> a row."""
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+def test_captions_by_the_rules_of_csv(tmp_path, end, mark):
+    """What Python's own writer wrote comes back, whatever it held."""
+    path = tmp_path / "captions.txt"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        file.write(mark)
+        # Left to itself, the writer of some versions quotes only the line break that ends its rows.
+        writer = csv.writer(file, lineterminator=end, quoting=csv.QUOTE_ALL)
+        writer.writerows([("image", "caption"), *ROWS.values()])
+        file.write(f"{end}  {end}")
+    assert list(flickr8k_files._captions(path)) == list(ROWS.values())
+
+
+def test_captions_in_the_authors_form(tmp_path):
+    path = tmp_path / "Flickr8k.token.txt"
+    rows = [row for row in ROWS.values() if not {"\n", "\r"} & set(row[1])]
+    path.write_text("".join(f"{name}#2\t{caption}\n" for name, caption in rows), "utf-8")
+    assert list(flickr8k_files._captions(path)) == rows
+    path.write_text("a.jpg#0 A dog\n")
+    with pytest.raises(UserError, match="line 1"):
+        list(flickr8k_files._captions(path))
+
+
+def test_names_in_lists_may_hold_anything_but_line_breaks(tmp_path):
+    layouts.write_captioned_files(tmp_path / "flickr8k")
+    folder = tmp_path / "flickr8k"
+    name = "a#1\u2028 \x0cb.jpg"
+    (folder / "Images" / "test_0.jpg").rename(folder / "Images" / name)
+    for file in (LISTS["test"], "captions.txt"):
+        text = (folder / file).read_text(encoding="utf-8")
+        (folder / file).write_text(text.replace("test_0.jpg", name), encoding="utf-8")
+    assert len(flickr8k.load(tmp_path).test) == layouts.CAPTIONED_PARTS["test"]
 
 
 def test_missing_and_damaged_photographs(tmp_path):

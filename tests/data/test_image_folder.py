@@ -1,6 +1,9 @@
 """ImageFolder's layout."""
 
+import io
 import os
+import struct
+import zlib
 
 import layouts
 import numpy as np
@@ -10,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from partial_backprop.data import image_folder
-from partial_backprop.data.pictures import crop_to_square, decode
+from partial_backprop.data.pictures import DeepPixels, crop_to_square, decode
 from partial_backprop.errors import UserError
 from partial_backprop.torchvision_compat import import_torchvision
 
@@ -97,3 +100,77 @@ def test_truncated_picture(length):
     if length < len(whole) - 16:  # the last 12 bytes only mark the end
         with pytest.raises(ValueError, match="no whole picture"):
             decode(whole[:length])
+
+
+RAMP = np.tile(np.arange(256), (64, 1))
+DEEP = {
+    "png": RAMP.astype(np.uint16) * 257,
+    "pgm": RAMP.astype(np.uint16) * 16,  # 12 bits in 16
+    "tif": RAMP.astype(np.float32) / 255,
+    "tiff": RAMP.astype(np.int32) - 128,
+}
+"""Ending of a file -> its pixels, each a ramp from black to white."""
+
+
+@pytest.mark.parametrize("ending", DEEP)
+def test_deep_pixels_are_scaled_by_the_range_that_is_told(ending):
+    buffer = io.BytesIO()
+    kind = {"png": "PNG", "pgm": "PPM"}.get(ending, "TIFF")
+    Image.fromarray(DEEP[ending]).save(buffer, kind)
+    lowest, highest = float(DEEP[ending].min()), float(DEEP[ending].max())
+    picture, _ = decode(buffer.getvalue(), (lowest, highest))
+    np.testing.assert_array_equal(np.asarray(picture)[..., 1], RAMP)
+    with pytest.raises(DeepPixels, match=f"{highest:g}"):
+        decode(buffer.getvalue())
+    with pytest.raises(DeepPixels, match="outside"):
+        decode(buffer.getvalue(), (lowest, highest / 2))
+
+
+def test_pixels_that_are_no_numbers_are_refused():
+    buffer = io.BytesIO()
+    Image.fromarray(np.full((4, 4), np.nan, np.float32)).save(buffer, "TIFF")
+    with pytest.raises(DeepPixels):
+        decode(buffer.getvalue(), (0, 1))
+
+
+def test_colours_of_16_bits():
+    """Pillow writes none, so a file is put together by hand."""
+
+    def chunk(kind, content):
+        check = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+
+    header = struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0)
+    row = b"\0" + struct.pack(">6H", 0, 257, 257 * 128, 257 * 255, 0, 0)
+    chunks = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(row)) + chunk(b"IEND", b"")
+    content = b"\x89PNG\r\n\x1a\n" + chunks
+    picture, _ = decode(content, (0, 65535))
+    assert np.asarray(picture).tolist() == [[[0, 1, 128], [255, 0, 0]]]
+    for pixel_range in (None, (0, 4095)):
+        with pytest.raises(DeepPixels):
+            decode(content, pixel_range)
+
+
+def test_a_folder_with_deep_pixels(tmp_path):
+    for part in ("train", "val"):
+        (tmp_path / "x" / part / "c").mkdir(parents=True)
+        Image.fromarray(DEEP["png"]).save(tmp_path / "x" / part / "c" / "a.png")
+    with pytest.raises(UserError, match="pixel_range"):
+        image_folder.load(tmp_path, folder="x", image_size=56)
+    data = image_folder.load(tmp_path, folder="x", image_size=56, pixel_range=(0, 65535))
+    assert len(np.unique(data.train.images)) == 56
+    with pytest.raises(UserError, match="pixel_range"):
+        image_folder.load(tmp_path, folder="x", pixel_range=(1, 0))
+
+
+def test_what_programs_leave_behind_is_no_class_and_no_picture(tmp_path):
+    layouts.write_image_folder(tmp_path / "imagenet")
+    for part in ("train", "val"):
+        folder = tmp_path / "imagenet" / part
+        for left in (".ipynb_checkpoints", "ant/.ipynb_checkpoints", "__MACOSX"):
+            (folder / left).mkdir()
+            (folder / left / "0-checkpoint.png").write_bytes((folder / "ant/0.png").read_bytes())
+        (folder / "ant" / "._0.png").write_bytes(b"of macOS")
+    data = image_folder.load(tmp_path, image_size=24)
+    assert data.classes == ("ant", "bee")
+    assert len(data.train) == 6

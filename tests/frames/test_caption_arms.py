@@ -18,8 +18,8 @@ def test_scores_are_those_of_the_counts():
         0.3
     )
     assert pick(found, "pb", references="shuffled")[0] == pytest.approx(0.1)
-    # Two splits, three decodings, two kinds of references, and the control.
-    assert len(found) == 4 * 2 * (2 * 3 * 2 + 1)
+    # Two splits, four decodings, two kinds of references, and the control.
+    assert len(found) == 4 * 2 * (2 * 4 * 2 + 1)
     row = found[found["decoding"].eq("teacher") & found["split"].eq("test")].iloc[0]
     assert (row["matches_4"], row["totals_4"], row["n_captions"]) == (5000, 10_000, 500)
 

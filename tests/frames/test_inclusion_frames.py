@@ -1,11 +1,16 @@
 """From records of DessiLBI to frames: counts become percentages, and epochs are chosen by a rule."""
 
+import dataclasses
+
 import pandas as pd
 import pytest
+import torch
+from torch import nn
 
 import fake_inclusion
 from partial_backprop.frames import inclusion_arms, inclusion_frames
 from partial_backprop.frames.inclusion_arms import LAYERS, TICKETS, TUNED
+from partial_backprop.optim.dessilbi import DessiLBI
 
 
 @pytest.fixture(scope="module")
@@ -112,3 +117,24 @@ def test_printed_layers():
 def test_names_in_print():
     assert inclusion_arms.title("resnet56") == "ResNet-56"
     assert inclusion_arms.title("mine") == "mine"
+
+
+def test_the_norm_that_a_group_needs_to_enter():
+    """Against a path on which W stands still: it enters at the last step, or not at all."""
+    run = next(run for run in fake_inclusion.inputs().runs if run.record.arm == "path")
+    training = run.record.config.training.model_copy(
+        update={"batch_size": 300, "epochs": 3, "milestones": (2,)}
+    )
+    recipe = dict(run.record.config.recipe) | {"lam": 0.5, "nu": 2.0}
+    resolved = run.record.config.model_copy(update={"training": training, "recipe": recipe})
+    changed = run.record.model_copy(update={"config": resolved})
+    needed = inclusion_frames.norm_to_enter(dataclasses.replace(run, record=changed))
+    rate, n_steps = training.optimizer.learning_rate, 7  # 2,000 images in batches of 300
+    for factor, enters in ((1.001, True), (0.999, False)):
+        weight = nn.Parameter(torch.tensor([[needed * factor]], dtype=torch.float64))
+        optimizer = DessiLBI([weight], rate, kappa=1e-12, nu=2.0, lam=0.5)
+        for step in range(3 * n_steps):
+            optimizer.param_groups[0]["lr"] = rate * (1 if step < 2 * n_steps else training.decay)
+            weight.grad = torch.zeros_like(weight)
+            optimizer.step()
+        assert bool(optimizer.support()[weight]) == enters

@@ -7,6 +7,7 @@ from partial_backprop import registry
 
 SMALL = {
     "lenet5": {"width": 0.5},
+    "lenet5_6_16_120": {"width": 0.5},
     "vgg19": {"width": 0.0625},
     "resnet110": {"depth": 8, "width": 0.5},
     "densenet121": {"growth": 4, "blocks": (1, 2, 1, 1)},
@@ -18,12 +19,13 @@ SMALL = {
     "conv4": {"width": 0.125},
     "vgg16": {"width": 0.0625},
     "resnet56": {"depth": 8, "width": 0.5},
+    "resnet56_bottleneck": {"depth": 8, "width": 0.25},
     "resnet18": {},
     "scene_cnn": {"width": 0.25},
     "efficientnet_lite0": {},
     "resnet101": {"blocks": (1, 1, 1, 1)},
 }
-SHAPES = {"lenet5": (1, 28, 28), "lenet3": (1, 28, 28)}
+SHAPES = dict.fromkeys(("lenet5", "lenet5_6_16_120", "lenet3"), (1, 28, 28))
 
 
 def build(name, **options):
@@ -46,10 +48,13 @@ def build(name, **options):
         # Seed 004's: the sums of test_dessilbi_networks with their biases; He et al.'s 0.85 million;
         # 14,710,464 weights of convolutions, 12,672 biases and norms, and 5,130.
         ("lenet3", 266_610),
+        ("lenet5_6_16_120", 61_706),  # 6·25+6 + 16·150+16 + 120·400+120 + 84·120+84 + 10·84+10
         ("conv2", 4_301_642),
         ("conv4", 2_425_930),
         ("resnet56", 853_018),
         ("vgg16", 14_728_266),
+        # Its public code's, block by block, counted by hand.
+        ("resnet56_bottleneck", 869_530),
     ],
 )
 def test_parameter_count_is_the_sources(name, n_parameters):

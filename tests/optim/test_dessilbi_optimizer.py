@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from partial_backprop.optim.by_output import by_output_axis
 from partial_backprop.optim.dessilbi import DessiLBI
 from partial_backprop.optim.prox import axes_within, group_norms, shrink
 
@@ -324,8 +325,134 @@ def test_memory_format_does_not_change_the_path():
         ({"weight_decay": -0.1}, "weight_decay must be 0 or more"),
         ({"momentum": 1.0}, "momentum must be from 0 to below 1"),
         ({"linear_groups": "columns"}, "linear_groups must be elements or rows"),
+        ({"nesterov": True}, "nesterov needs a momentum"),
+        ({"output_axis": 2}, "output_axis must be 0 or 1"),
     ],
 )
 def test_options_that_make_no_sense(options, message):
     with pytest.raises(ValueError, match=message):
         DessiLBI(tensors().values(), **options)
+
+
+def test_nesterov_and_decay_of_all_are_those_of_sgd():
+    ours, theirs = tensors(), tensors()
+    options = {"momentum": 0.9, "weight_decay": 0.01, "nesterov": True}
+    lbi = DessiLBI(ours.values(), 0.05, nu=math.inf, decay_all=True, **options)
+    sgd = torch.optim.SGD(theirs.values(), 0.05, **options)
+    for parameters, optimizer in ((ours, lbi), (theirs, sgd)):
+        rng = np.random.default_rng(1)
+        for _ in range(20):
+            gradients(parameters, rng)
+            optimizer.step()
+    for name in SHAPES:
+        torch.testing.assert_close(ours[name], theirs[name], rtol=1e-12, atol=1e-14)
+
+
+def test_the_scaled_norm_is_a_longer_lambda_for_larger_groups():
+    """METHODS E: ‖V_g‖/√|g| in the place of ‖V_g‖; single weights stay as they are."""
+    options = OPTIONS | {"lam": 0.05}
+    one, other = tensors(), tensors()
+    scaled = DessiLBI(one.values(), 0.1, scaled_norm=True, **options)
+    root = math.sqrt(2 * 3 * 3)
+    by_hand = DessiLBI(
+        [
+            {"params": [other["filters"]], "lam": 0.05 * root},
+            {"params": [other["linear"], other["bias"]]},
+        ],
+        0.1,
+        **options,
+    )
+    for parameters, optimizer in ((one, scaled), (other, by_hand)):
+        rng = np.random.default_rng(1)
+        for _ in range(40):
+            gradients(parameters, rng)
+            optimizer.step()
+    for name in SHAPES:
+        torch.testing.assert_close(one[name], other[name], rtol=1e-12, atol=1e-14)
+    inside = scaled.support()[one["filters"]]
+    assert torch.equal(inside, by_hand.support()[other["filters"]])
+    assert 0 < int(inside.sum()) < len(inside)
+    v = scaled.state[one["filters"]]["v"].flatten(1)
+    assert torch.equal(v.square().mean(1).sqrt() > 0.05, inside.flatten())
+
+
+def test_filters_of_a_transposed_convolution_lie_along_its_second_axis():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.ConvTranspose2d(3, 5, 3), nn.Conv1d(5, 4, 2), nn.Linear(4, 4))
+    model.append(nn.ConvTranspose1d(6, 6, 3, groups=6))
+    optimizer = DessiLBI(by_output_axis(model))
+    shapes = [tuple(mask.shape) for mask in optimizer.support().values()]
+    assert shapes == [(4, 1, 1), (4, 4), (6, 1, 1), (1, 5, 1, 1)]
+    weight = model[0].weight
+    with torch.no_grad():
+        weight[:, 2] = 0
+    for parameter in model.parameters():
+        parameter.grad = torch.zeros_like(parameter)
+    optimizer = DessiLBI(by_output_axis(model), 0.1, nu=1.0, lam=1e-6)
+    optimizer.step()
+    assert optimizer.support()[weight].flatten().tolist() == [True, True, False, True, True]
+    assert len(by_output_axis(nn.Linear(2, 2))) == 1
+    with pytest.raises(ValueError, match="0: a transposed"):
+        by_output_axis(nn.Sequential(nn.ConvTranspose2d(4, 4, 3, groups=2)))
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (3, 2, 2, 2)])
+def test_complex_weights_are_ranked_by_their_length(shape):
+    draw = torch.Generator().manual_seed(0)
+    weight = nn.Parameter(torch.randn(shape, dtype=torch.complex128, generator=draw))
+    optimizer = DessiLBI([weight], 0.1, nu=1.0, lam=0.3, momentum=0.9, weight_decay=0.01)
+    for _ in range(6):
+        weight.grad = 0.1 * weight.detach()
+        optimizer.step()
+    v = optimizer.state[weight]["v"]
+    lengths = v.abs() if len(shape) == 2 else v.abs().square().sum((1, 2, 3), keepdim=True).sqrt()
+    assert torch.equal(optimizer.support()[weight], lengths > 0.3)
+    assert 0 < int(optimizer.support()[weight].sum()) <= lengths.numel()
+    torch.testing.assert_close(
+        optimizer.state[weight]["gamma"], v * (1 - 0.3 / lengths).clamp_min(0)
+    )
+
+
+def test_a_bias_without_axes_descends():
+    bias = nn.Parameter(torch.tensor(1.0))
+    optimizer = DessiLBI([bias], 0.1)
+    bias.grad = torch.tensor(2.0)
+    optimizer.step()
+    assert not optimizer.support()
+    assert bias.item() == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize("how", ["requires_grad", "unused"])
+def test_a_convolution_that_is_frozen_by_hand_stays_in_the_sparse_model(how):
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(1, 3, 3), nn.Flatten(), nn.Linear(12, 2))
+    model[0].weight.requires_grad_(how == "unused")
+    optimizer = DessiLBI(model.parameters(), 0.1, nu=1.0, lam=0.05)
+    frozen = model[0].weight.detach().clone()
+    for _ in range(3):
+        optimizer.zero_grad()
+        with torch.set_grad_enabled(how == "requires_grad"):
+            features = model[:2](torch.randn(4, 1, 4, 4))
+        model[2](features).square().mean().backward()
+        optimizer.step()
+    state = copy.deepcopy(optimizer.state_dict())
+    optimizer.load_state_dict(state)
+    with optimizer.sparse_model():
+        assert torch.equal(model[0].weight, frozen)
+        assert 0 < int((model[2].weight == 0).sum()) < 24
+    assert optimizer.order()[model[0].weight].isinf().all()
+
+
+def test_a_state_of_before_the_options_is_read():
+    parameters = tensors()
+    optimizer = DessiLBI(parameters.values(), 0.1, **OPTIONS)
+    gradients(parameters, np.random.default_rng(0))
+    optimizer.step()
+    state = copy.deepcopy(optimizer.state_dict())
+    for name in ("scaled_norm", "nesterov", "decay_all", "output_axis"):
+        del state["param_groups"][0][name]
+    for one in state["state"].values():
+        one.pop("step", None)
+    optimizer.load_state_dict(state)
+    optimizer.step()
+    assert set(optimizer.support()) == {parameters["filters"], parameters["linear"]}

@@ -171,6 +171,19 @@ def test_the_captions_claims_on_layers_are_judged(said):
     assert r"\emph{fully connected layers are sparser than convolutions}" in said["convolutional"]
 
 
+def test_a_layer_that_nothing_has_entered_is_no_sparse_layer():
+    def short(record: Record) -> bool:
+        if record.experiment == "dessilbi_conv2":
+            for epoch in record.measurements["inclusion"]["epochs"]:
+                for counts in (epoch["n_entered"], epoch["n_nonzero"]):
+                    counts[2] = 0
+        return True
+
+    told = dessilbi.sentences(fake_inclusion.inputs(only=short))["convolutional"]
+    assert "of FC1 has entered" in told
+    assert "in the source" not in told
+
+
 def test_a_support_without_which_nothing_works_is_told(said):
     def too_short(record: Record) -> bool:
         if record.experiment == "dessilbi_conv4":

@@ -16,12 +16,14 @@ from tests.captioning.plain_decoder import Plain
 
 from partial_backprop import config, record
 from partial_backprop.captioning import features
+from partial_backprop.captioning.batches import CaptionSplit
+from partial_backprop.captioning.decoder import Decoder
 from partial_backprop.captioning.evaluate import teacher_forced
-from partial_backprop.captioning.vocabulary import Vocabulary
+from partial_backprop.captioning.vocabulary import MARKS, Vocabulary
 from partial_backprop.data.captioned import load_captioned
 from partial_backprop.errors import UserError
 from partial_backprop.measurements import caption_examples, captions, movement
-from partial_backprop.recipes import caption, caption_setting
+from partial_backprop.recipes import caption, caption_report, caption_setting
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.provenance import provenance
 from partial_backprop.training import checkpoint
@@ -201,6 +203,41 @@ def test_the_record_says_what_ran(finished, resolved):
     assert (report.test.n_images, report.validation.n_images) == (30, 24)
     assert report.test.teacher.n_captions == 5 * report.test.beam.n_captions == 150
     assert read.selections == ()
+
+
+def test_the_public_reference_counts_marks_as_words(finished):
+    """A word more in each caption, the end; its references are those that the decoder is given."""
+    _, report = found(finished("fb"))
+    for split in (report.validation, report.test):
+        plain, marked = split.teacher, split.teacher_marks
+        n = plain.n_captions
+        assert marked.n_captions == n
+        assert marked.one.hypothesis_length == plain.one.hypothesis_length + n
+        assert marked.one.reference_length == marked.one.hypothesis_length
+        assert marked.five.matches[0] >= plain.five.matches[0]
+
+
+def test_unknown_words_match_themselves_where_marks_count():
+    """A decoder that says all that it can knows no unknown word; the public reference lets it."""
+    vocabulary = Vocabulary((*MARKS, "a", "dog"))
+    captions = [["A dog runs", "A dog"], ["A dog flies a dog"]]
+    split = CaptionSplit.of(np.zeros((2, 4, 6), np.float16), captions, vocabulary, 10, CPU)
+    decoder = Decoder(6, 6, embedding=3, hidden=5, attention=4, dropout=0.0)
+
+    class Oracle(torch.nn.Module):
+        def forward(self, *inputs):
+            made = decoder(*inputs)
+            return made._replace(logits=torch.nn.functional.one_hot(made.targets, 6).float())
+
+    said = teacher_forced(Oracle(), split, vocabulary)
+    assert said.marked[0] == ("a", "dog", "<unk>", "<end>")
+    assert said.captions[0] == ("a", "dog", "<unk>")
+    marked = caption_report._forced(
+        split, said.marked, caption_report._with_marks(split, vocabulary)
+    )
+    plain = caption_report._forced(split, said.captions, split.references)
+    assert marked.one.matches == marked.one.totals
+    assert plain.one.matches[0] == plain.one.totals[0] - 2
 
 
 def test_the_best_epochs_weights_are_left_and_reported(finished):

@@ -48,6 +48,19 @@ EXPERIMENTS = {
             "masks": {"recipe": PATH | {"name": "inclusion_masks", "after": [2, 3]}},
             "adam": ADAM,
             "no_nu": {"recipe": {"nu": 0.0}},
+            "public": {
+                "network": {"name": "resnet56", "depth": 8, "width": 0.25},
+                "recipe": PATH
+                | {
+                    "name": "inclusion_masks",
+                    "after": [1],
+                    "scaled_norm": True,
+                    "linear_lam": 1.0,
+                    "nesterov": True,
+                    "decay_norms": True,
+                },
+                "training": {"optimizer": {"weight_decay": 0.001}},
+            },
             "too_late": {"recipe": PATH | {"name": "inclusion_masks", "after": [2, 4]}},
             "too_fast": {"training": {"optimizer": {"learning_rate": 1e30}}},
             "linear": {"network": {"name": "lenet3", "width": 0.1}},
@@ -217,6 +230,30 @@ def test_masks_change_nothing_of_the_path(finished):
     plain, with_masks = (report(finished("paths", arm)) for arm in ("elements", "masks"))
     assert plain == with_masks
     assert not (finished("paths", "elements") / "path.pt").exists()
+
+
+def test_the_options_of_the_public_code_reach_the_optimizer(folder, tmp_path, monkeypatch):
+    """METHODS E: scaled norms, λ of its own for linear layers, Nesterov, decay of BN's weights."""
+    built = []
+
+    def remember(resolved, job, setting, hooks, path):
+        built.append(setting.trainee)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(recipe, "train", remember)
+    with pytest.raises(KeyboardInterrupt):
+        run(config.resolve("s", "paths", "public", 0, folder), out=tmp_path)
+    names = {one: name for name, one in built[0].model.named_parameters()}
+    seen = []
+    for group in built[0].optimizer.param_groups:
+        assert group["scaled_norm"]
+        assert group["nesterov"]
+        for parameter in group["params"]:
+            name = names[parameter]
+            seen.append(name)
+            assert group["lam"] == (1.0 if name == "fc.weight" else PATH["lam"])
+            assert group["decay_all"] == ("bn" in name and name.endswith("weight"))
+    assert sorted(seen) == sorted(names.values())
 
 
 def test_the_initial_weights_are_those_before_the_first_step(finished, folder):

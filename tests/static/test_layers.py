@@ -58,7 +58,7 @@ ALLOWED = {
     "sparse": set(),
     "sparsification": {"errors", "pruning"},
     "storage": {"errors", "files"},
-    "summary": {"errors", "registry"},
+    "summary": {"errors", "registry", "torchvision_compat"},
     "training": SETTLED,
     "recipes": SETTLED
     | BUILDING_BLOCKS

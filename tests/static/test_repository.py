@@ -20,7 +20,7 @@ PAGES = sorted(
 )
 
 MAX_BYTES = 1_000_000
-MAX_LINES = 310
+MAX_LINES = 360
 MACHINE_PATH = re.compile(r"(?<![\w.:/}~-])/(?:home|Users|root|work|mnt|scratch|tmp/venv)/\w")
 
 

@@ -1,6 +1,8 @@
 """The command ``summary``: our networks, a user's own, and one line for what cannot be shown."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
@@ -16,6 +18,14 @@ class Net(nn.Module):
 
     def forward(self, values):
         return self.inner(values)
+
+class Words(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Embedding(9, 4)
+
+    def forward(self, words, scale):
+        return self.table(words) * scale
 
 class Bad(nn.Module):
     def __init__(self):
@@ -65,6 +75,23 @@ def test_a_users_own_network(own, capsys):
     assert "Total params: 16" in capsys.readouterr().out
 
 
+def test_integers_and_several_inputs(own, capsys):
+    words = ["summary", f"{own}:Words", "--image-shape", "5:int64", "--image-shape", "1,4"]
+    assert cli.main([*words, "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["layers"][0]["output_shape"] == [None, 5, 4]
+
+
+def test_a_module_that_imports_torchvision(tmp_path):
+    """In a process of its own, whose torchvision may lack the operators that this torch has none of."""
+    code = "import torchvision\nNet = torchvision.models.squeezenet1_1\n"
+    (tmp_path / "of_torchvision.py").write_text(code)
+    words = [sys.executable, "-m", "partial_backprop", "summary", "of_torchvision:Net"]
+    done = subprocess.run(
+        [*words, "--image-shape", "3,64,64"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert "Total params: 1,235,496" in done.stdout, done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -74,6 +101,8 @@ def test_a_users_own_network(own, capsys):
         (["lenet5", "--image-shape", "784"], "channels, height and width"),
         (["OWN:Net"], "does not run on zeros of shape (1, 3, 32, 32)"),
         (["OWN:Net", "--option", "depth=3"], "give arguments with --option key=value"),
+        (["OWN:Net", "--image-shape", "7:whole"], "whole is no type of numbers"),
+        (["OWN:Words", "--image-shape", "5:int64"], "--image-shape"),
         (["OWN:Bad"], "cannot build OWN:Bad: no luck at all"),
         (["OWN:number"], "makes an object of type int, not a torch.nn.Module"),
         (["OWN:Other"], "has no 'Other'"),

@@ -30,6 +30,16 @@ def test_scores_and_shares_are_printed():
     assert body[-1] == ["PB", "", "", "", "0.101", "", "61.81", "", ""]
 
 
+def test_records_without_the_reading_of_the_public_reference(monkeypatch):
+    rows = [texts(row) for row in build().body]
+    place = rows.index(["Teacher-forced, with marks"])
+    assert rows[place + 2][:2] == ["PB", "0.650"]
+    steps = {name: step for name, step in fake_captions.STEPS.items() if name != "teacher_marks"}
+    monkeypatch.setattr(fake_captions, "STEPS", steps)
+    rows = [texts(row) for row in build().body]
+    assert ["Teacher-forced, with marks: not run"] in rows
+
+
 def test_seeds_have_their_spread():
     table = build(seeds=(0, 1, 2))
     assert texts(table.body[2])[1] == "0.510 ± 0.010"

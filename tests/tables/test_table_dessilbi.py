@@ -218,6 +218,21 @@ def test_tables_8_and_9_have_every_layer(number, n_convolutions):
     assert shares == pytest.approx(table.frame["density_percent_mean"].tolist(), abs=0.006)
 
 
+def test_a_layer_that_nothing_has_entered_has_no_density():
+    def short(record: Record) -> bool:
+        if record.experiment == "dessilbi_conv2":
+            for epoch in record.measurements["inclusion"]["epochs"]:
+                for counts in (epoch["n_entered"], epoch["n_nonzero"]):
+                    counts[2] = 0
+        return True
+
+    table = build(8, fake_inclusion.inputs(only=short))
+    assert [text == "none yet" for text in line(table, "Non-zero (%)")] == [False] * 2 + [True] + [
+        False
+    ] * 3
+    assert any("FC1" in note and "too short" in note for note in table.notes)
+
+
 def test_table_10_reads_the_configurations():
     table = build(10)
     assert texts(table.header[0]) == ["", "VGG16", "ResNet-56"]
@@ -227,6 +242,8 @@ def test_table_10_reads_the_configurations():
     frame = table.frame.set_index(["training", "hyperparameter", "network"])["value"]
     assert frame["ticket", "shift of crops (pixels)", "vgg16"] == "4"
     assert frame["path", "shift of crops (pixels)", "vgg16"] == "–"
+    assert frame["path", "length of a group", "vgg16"] == "‖V‖"  # records of before the option
+    assert frame["path", "Nesterov's momentum", "vgg16"] == "no"
     assert isinstance(table.frame, pd.DataFrame)
 
 

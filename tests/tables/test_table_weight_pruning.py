@@ -25,6 +25,7 @@ def test_sizes_stand_beside_the_printed_ones() -> None:
     assert found["unpruned: weights"] == ["4.00", "3.60", "3.50", "1.00", "4.11", "3.79"]
     state = found["pruned: weights, masks, optimizer"]
     assert state == ["15.8", "8.00", "8.20", "3.95", "16.28", "3.27"]
+    assert found["the same, its state zero where pruned"][-2:] == ["16.28", "3.27"]
     assert found["pruned: sparse format"] == ["0.800", "0.750", "0.700", "0.20", "–", "–"]
 
 

@@ -12,7 +12,7 @@ from partial_backprop.captioning.decode import beam_search
 from partial_backprop.captioning.decoder import Decoder
 from partial_backprop.captioning.vocabulary import Vocabulary
 from partial_backprop.data.compressed import scaled
-from partial_backprop.data.pictures import decode, pixels
+from partial_backprop.data.pictures import DeepPixels, decode, pixels
 from partial_backprop.errors import UserError
 from partial_backprop.measurements import captions
 from partial_backprop.measurements.caption_examples import Example
@@ -89,6 +89,8 @@ def _read(picture: Path) -> Image.Image:
         return decode(picture.read_bytes())[0]
     except OSError as error:
         raise UserError(f"cannot read the image {picture}: {error.strerror}") from None
+    except DeepPixels as error:
+        raise UserError(f"{picture} has {error}: store it with 8 bits") from None
     except ValueError:
         raise UserError(
             f"{picture} is no image that can be read: give a whole JPEG, PNG or the like"

@@ -27,6 +27,8 @@ class TeacherForced(NamedTuple):
     captions: tuple[Words, ...]
     """The likeliest word in each place of each caption, in the order of the split; as many as the
     true caption has. Where that is a mark, it stands there as one, and matches no word."""
+    marked: tuple[Words, ...]
+    """The same with the likeliest in the place of the end, as the public reference has it."""
 
 
 class Decoded(NamedTuple):
@@ -64,6 +66,7 @@ def teacher_forced(
     decoder.eval()
     loss, n_correct, n_examples = 0.0, 0, 0
     captions: list[Words] = [()] * len(split)
+    marked: list[Words] = [()] * len(split)
     for batch in split.in_order(batch_size):
         found = decoder(batch.features, batch.words, batch.lengths)
         said = found.logits.argmax(dim=1)
@@ -75,9 +78,10 @@ def teacher_forced(
             batch.captions.tolist(), batch.lengths.tolist(), table.tolist(), strict=True
         ):
             # Start and end are in the length, and neither is a word.
-            captions[caption] = tuple(vocabulary.words[number] for number in row[: length - 2])
+            marked[caption] = tuple(vocabulary.words[number] for number in row[: length - 1])
+            captions[caption] = marked[caption][:-1]
     decoder.train(was_training)
-    return TeacherForced(loss / n_examples, n_correct, n_examples, tuple(captions))
+    return TeacherForced(loss / n_examples, n_correct, n_examples, tuple(captions), tuple(marked))
 
 
 def decoded(

@@ -11,14 +11,16 @@ from partial_backprop.data.dataset import Dataset
 from partial_backprop.data.examples import Examples, balanced
 from partial_backprop.data.files import damaged
 from partial_backprop.data.pictures import decode, pixels
-from partial_backprop.data.shards import find
+from partial_backprop.data.shards import find, locate
 from partial_backprop.errors import UserError
+
+COLUMNS = ("img", "label")
 
 
 def _read(shard: Path) -> tuple[list[bytes], np.ndarray]:
     try:
         with pq.ParquetFile(shard) as file:
-            table = file.read(columns=["img", "label"])
+            table = file.read(columns=list(COLUMNS))
         contents = [value.get("bytes") for value in table["img"].to_pylist()]
         labels = table["label"].to_numpy().astype(np.int64)
     except (OSError, KeyError, ValueError, AttributeError, pa.ArrowException) as error:
@@ -78,7 +80,7 @@ def load(
         Folder with the real data sets.
     folder : str
         Folder below it, with ``train-*.parquet`` and ``test-*.parquet``, whose columns are
-        ``img.bytes`` and ``label``.
+        ``img.bytes`` and ``label``; where it has none, they are sought by these columns (see `locate`).
     n_train, n_test : int or None
         How many images, chosen evenly over the classes; None takes all.
 
@@ -92,12 +94,12 @@ def load(
     UserError
         If a shard is missing or damaged, the encodings are mixed, or a size is wrong.
     """
-    train, train_encodings = _examples(root / folder, "train", n_train)
-    test, test_encodings = _examples(root / folder, "test", n_test)
+    where = locate(root, folder, "train", COLUMNS) or root / folder
+    train, train_encodings = _examples(where, "train", n_train)
+    test, test_encodings = _examples(where, "test", n_test)
     encodings = train_encodings | test_encodings
     if len(encodings) > 1:
         raise UserError(
-            f"{root / folder} mixes the encodings {' and '.join(sorted(encodings))}: "
-            "keep the shards of one"
+            f"{where} mixes the encodings {' and '.join(sorted(encodings))}: keep the shards of one"
         )
     return Dataset(f"cifar10-{encodings.pop()}", train, test, CLASSES, MEAN, STD)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from partial_backprop.data import flickr8k_files, flickr8k_shards
+from partial_backprop.data import flickr8k_files, flickr8k_shards, shards
 from partial_backprop.data.captioned import CaptionedDataset
 from partial_backprop.data.image_folder import MEAN, STD
 from partial_backprop.errors import UserError
@@ -27,7 +27,8 @@ def load(
         Folder with the real data sets.
     folder : str
         Folder below it, with either ``train-*.parquet``, ``validation-*.parquet`` and
-        ``test-*.parquet``, whose columns are ``image.bytes`` and ``caption_0`` to ``caption_4``; or
+        ``test-*.parquet``, whose columns are ``image.bytes`` and ``caption_0`` to ``caption_4`` (where it
+        has none, they are sought by these columns, see `shards.locate`); or
         the photographs in ``Images`` or ``Flicker8k_Dataset``, the captions in ``captions.txt`` or
         ``Flickr8k.token.txt``, and the lists ``Flickr_8k.trainImages.txt``,
         ``Flickr_8k.devImages.txt`` and ``Flickr_8k.testImages.txt``, these texts also in a folder
@@ -57,7 +58,11 @@ def load(
     if side < 1:
         raise UserError(f"side is {side}: choose 1 or more pixels")
     where = root / folder
-    read = flickr8k_shards.read if list(where.glob("*.parquet")) else flickr8k_files.read
+    found = shards.locate(root, folder, "train", flickr8k_shards.COLUMNS)
+    if found or list(where.glob("*.parquet")):
+        where, read = found or where, flickr8k_shards.read
+    else:
+        read = flickr8k_files.read
     sizes = (n_train, n_validation, n_test)
     parts = [read(where, part, n, side) for part, n in zip(PARTS, sizes, strict=True)]
     squares = {part.images.stored_square() for part in parts}

@@ -1,6 +1,8 @@
 """Flickr8k in the files that its authors gave: photographs, captions and three lists."""
 
 import csv
+import io
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,26 +81,57 @@ def _find(folder: Path, names: tuple[str, ...], what: str) -> Path:
     )
 
 
-def _lines(path: Path) -> list[str]:
+def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig").splitlines()
+        # Line ends as they are: in quotes they belong to a caption.
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return file.read()
     except (OSError, UnicodeDecodeError) as error:
         raise damaged(path, f"cannot be read ({error})") from None
 
 
+def _lines(path: Path) -> list[str]:
+    """Split at line breaks alone, unlike `str.splitlines`, which takes form feeds for such."""
+    return re.split(r"\r\n|\r|\n", _text(path))
+
+
 def _captions(path: Path) -> Iterator[tuple[str, str]]:
-    lines = _lines(path)
     if path.name == CAPTIONS[0]:
-        rows = [row for row in csv.reader(lines) if row]
-        if not rows or rows[0] != ["image", "caption"]:
+        return _comma_separated(path)
+    return _tokens(path)
+
+
+def _comma_separated(path: Path) -> Iterator[tuple[str, str]]:
+    reader = csv.reader(io.StringIO(_text(path), newline=""), strict=True)
+    line = 1  # on which an entry begins
+    try:
+        if next(reader, None) != ["image", "caption"]:
             raise damaged(path, "does not begin with the heading image,caption")
-        rows = rows[1:]
-    else:
-        rows = [line.split("\t") for line in lines if line.strip()]
-    for number, row in enumerate(rows, start=1):
-        if len(row) != 2:
-            raise damaged(path, f"has no photograph and caption in its entry {number}")
-        yield row[0].partition("#")[0], row[1]
+        line = reader.line_num + 1
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                if len(row) != 2:
+                    raise UserError(f"{_entry(path, line)}, but {len(row)} columns, not 2: mend it")
+                yield row[0].strip(), row[1]
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise UserError(
+            f"{_entry(path, line)} ({error}): put quotes around the whole caption and double those "
+            "inside it"
+        ) from None
+
+
+def _tokens(path: Path) -> Iterator[tuple[str, str]]:
+    for number, line in enumerate(_lines(path), start=1):
+        if line.strip():
+            name, tab, caption = line.partition("\t")
+            if not tab:
+                raise UserError(f"{_entry(path, number)}: put a tab between the two")
+            yield re.sub(r"#\d+$", "", name.strip()), caption
+
+
+def _entry(path: Path, line: int) -> str:
+    return f"{path} has no photograph and caption in line {line}"
 
 
 def _content(path: Path) -> bytes:

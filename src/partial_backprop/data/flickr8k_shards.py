@@ -14,6 +14,8 @@ from partial_backprop.errors import UserError
 CAPTIONS = tuple(f"caption_{number}" for number in range(N_CAPTIONS))
 """Columns with the captions; null or blank where one is missing."""
 
+COLUMNS = ("image", *CAPTIONS)
+
 
 def read(folder: Path, part: str, n: int | None, side: int) -> CaptionedImages:
     """Read a part.
@@ -65,7 +67,7 @@ def read(folder: Path, part: str, n: int | None, side: int) -> CaptionedImages:
 def _read(shard: Path) -> tuple[list[bytes], list[tuple[str, ...]]]:
     try:
         with pq.ParquetFile(shard) as file:
-            rows = file.read(columns=["image", *CAPTIONS]).to_pylist()
+            rows = file.read(columns=list(COLUMNS)).to_pylist()
         contents = [row["image"]["bytes"] or b"" for row in rows]
         captions = [
             tuple(text.strip() for name in CAPTIONS if (text := row[name]) and text.strip())

@@ -8,13 +8,22 @@ from PIL import Image
 _PROBLEMS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
 
 
-def decode(content: bytes) -> tuple[Image.Image, str]:
+class DeepPixels(ValueError):
+    """More than 8 bits a pixel, and nothing tells which value is white."""
+
+
+def decode(
+    content: bytes, pixel_range: tuple[float, float] | None = None
+) -> tuple[Image.Image, str]:
     """Decode a picture.
 
     Parameters
     ----------
     content : bytes
         A file in any format that Pillow knows.
+    pixel_range : (float, float), optional
+        Values that become 0 and 255 where pixels have more than 8 bits: a file of 16 bits or of
+        floating point does not tell how many of its values are in use.
 
     Returns
     -------
@@ -25,14 +34,34 @@ def decode(content: bytes) -> tuple[Image.Image, str]:
 
     Raises
     ------
+    DeepPixels
+        If pixels have more than 8 bits and `pixel_range` is missing or does not hold all of them.
     ValueError
         If it is no picture or is truncated.
     """
     try:
         with Image.open(io.BytesIO(content)) as picture:
-            return picture.convert("RGB"), picture.format.lower()
+            encoding = picture.format.lower()
+            if picture.mode[0] in "IF":
+                picture = _to_8_bits(np.asarray(picture), pixel_range)
+            # Pillow keeps the upper 8 bits of 16-bit colours, so no other range can be had.
+            elif ";16" in str(picture.tile) and tuple(pixel_range or ()) != (0, 65535):
+                raise DeepPixels("colours of 16 bits, which can be read as 0 to 65535 only")
+            return picture.convert("RGB"), encoding
+    except DeepPixels:
+        raise
     except _PROBLEMS as error:
         raise ValueError(f"no whole picture: {error}") from None
+
+
+def _to_8_bits(values: np.ndarray, pixel_range: tuple[float, float] | None) -> Image.Image:
+    lowest, highest = values.min(), values.max()
+    if pixel_range is None or not pixel_range[0] <= lowest <= highest <= pixel_range[1]:
+        outside = f", outside {list(pixel_range)}" if pixel_range else ""
+        raise DeepPixels(f"pixels from {lowest:g} to {highest:g}{outside}, not 8 bits")
+    low, high = pixel_range
+    scaled = (values.astype(np.float64) - low) * (255 / (high - low))
+    return Image.fromarray(np.rint(scaled).astype(np.uint8))
 
 
 def crop_to_square(picture: Image.Image, size: int) -> Image.Image:

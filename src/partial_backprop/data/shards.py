@@ -1,7 +1,12 @@
 """The parquet shards into which Hugging Face divides a data set."""
 
 import re
+import sys
+from collections.abc import Collection
 from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from partial_backprop.errors import UserError
 
@@ -24,18 +29,91 @@ def find(folder: Path, part: str) -> list[Path]:
     Raises
     ------
     UserError
-        If there are none, or fewer than their names announce.
+        If there are none, or their numbers are not all those that their names announce, each once.
     """
-    shards = sorted(folder.glob(f"{part}-*.parquet"))
-    if not shards:
+    paths = sorted(folder.glob(f"{part}-*.parquet"))
+    if not paths:
         raise UserError(
             f"there is no {folder}/{part}-*.parquet: put the parquet shards there, or set data_root "
             "to the folder above them"
         )
-    announced = re.fullmatch(r".*-of-(\d+)", shards[0].stem)
-    if announced and len(shards) != int(announced[1]):
+    if not any("-of-" in path.stem for path in paths):
+        return paths
+    # Until 2023 the package datasets wrote a hash behind the numbers.
+    name = re.compile(rf"{re.escape(part)}-(\d+)-of-(\d+)(?:-[0-9a-f]+)?")
+    shards: dict[int, Path] = {}
+    totals: dict[int, Path] = {}
+    for path in paths:
+        match = name.fullmatch(path.stem)
+        if match is None:
+            raise UserError(
+                f"{path} is not named as a shard of {part}, and there are others beside it: remove "
+                "it if it is a copy, or put it into a folder of its own"
+            )
+        number, total = int(match[1]), int(match[2])
+        rival = shards.setdefault(number, path)
+        other = next(iter(totals.values()), path)
+        totals.setdefault(total, path)
+        if rival != path or len(totals) > 1:
+            raise UserError(
+                f"{path.name} and {(rival if rival != path else other).name} in {folder} are of two "
+                "copies of the data: keep the shards of one"
+            )
+    (total,) = totals
+    if sorted(shards) != list(range(total)):
+        wrong = min(set(range(total)) ^ set(shards))
         raise UserError(
-            f"{folder} has {len(shards)} of the {int(announced[1])} shards {part}-*.parquet: "
-            "add the missing ones"
+            f"{folder} has {len(shards)} of the {total} shards {part}-*.parquet, numbered from 0: "
+            f"{'add' if wrong < total else 'remove'} number {wrong}"
         )
-    return shards
+    return [shards[number] for number in sorted(shards)]
+
+
+def locate(root: Path, folder: str, part: str, columns: Collection[str]) -> Path | None:
+    """Find the folder with the shards of a data set.
+
+    Parameters
+    ----------
+    root : pathlib.Path
+        Folder with the real data sets.
+    folder : str
+        Folder below it that is meant to hold them.
+    part : str
+        Such as ``train``.
+    columns : collection of str
+        Columns by which the shards are known.
+
+    Returns
+    -------
+    pathlib.Path or None
+        The folder itself where it holds shards; else the one below it whose shards have these columns,
+        as ``cifar10/plain_text``; else, where there is no such folder, the one below `root`; None if
+        there is none.
+
+    Raises
+    ------
+    UserError
+        If there are several.
+    """
+    where = root / folder
+    if list(where.glob(f"{part}-*.parquet")):
+        return where
+    below = where if where.is_dir() else root
+    # Two levels: deeper ones may hold all the pictures of ImageNet.
+    files = (path for depth in ("*", "*/*") for path in below.glob(f"{depth}/{part}-*.parquet"))
+    first = {path.parent: path for path in files}
+    found = sorted(place for place, path in first.items() if _has(path, columns))
+    if len(found) > 1:
+        raise UserError(
+            f"{where} holds no shards, and both {found[0]} and {found[1]} do: name one as folder"
+        )
+    if found:
+        print(f"{where} holds no shards: reading those in {found[0]}", file=sys.stderr)
+    return found[0] if found else None
+
+
+def _has(shard: Path, columns: Collection[str]) -> bool:
+    try:
+        return set(columns) <= set(pq.read_schema(shard).names)
+    except (OSError, pa.ArrowException):
+        return False

@@ -23,6 +23,9 @@ ARMS = ("fb", "pb", "pb_gradient", "pb_random")
 DECODINGS = {"teacher": "teacher-forced", "greedy": "greedy", "beam": "beam search"}
 """Way of decoding -> its name in print."""
 
+MARKED = {"teacher_marks": "teacher-forced, with marks"}
+"""The same for the reading of the public reference, which records of before lack."""
+
 NETWORK = "Decoder with attention"
 """Name in print of what is trained."""
 
@@ -87,8 +90,10 @@ def frame(runs: Sequence[Run]) -> pd.DataFrame:
     for run, report in reports(runs):
         identity: dict[str, Any] = {"arm": run.record.arm, "seed": run.record.seed}
         for split in ("validation", "test"):
-            for decoding in DECODINGS:
+            for decoding in DECODINGS | MARKED:
                 bleu = getattr(report, split).of(decoding)
+                if bleu is None:
+                    continue
                 made = {"split": split, "decoding": decoding}
                 made |= {"n_captions": bleu.n_captions, "n_distinct": bleu.n_distinct}
                 rows += [

@@ -31,13 +31,15 @@ COST = "dessilbi_cost"
 
 NETWORKS = {
     "lenet3": "LeNet-3",
-    "lenet5": "LeNet-5",
+    "lenet5": "LeNet-5 8-32",
+    "lenet5_6_16_120": "LeNet-5 6-16-120",
     "conv2": "Conv-2",
     "conv4": "Conv-4",
     "vgg16": "VGG16",
     "resnet18": "ResNet-18",
     "resnet20": "ResNet-20",
     "resnet56": "ResNet-56",
+    "resnet56_bottleneck": "ResNet-56, bottleneck",
 }
 """Module in ``networks`` -> name in print."""
 

@@ -27,7 +27,7 @@ _EPOCH_COLUMNS = (
 
 _LAYER_COLUMNS = (
     *_IDENTITY, "title", *inclusion.Layer.model_fields, "n_nonzero", "n_entered",
-    "density_percent",
+    "density_percent", "n_ever", "norm_to_enter",
 )  # fmt: skip
 
 _TICKET_COLUMNS = (
@@ -79,19 +79,46 @@ def layers(runs: Iterable[Run]) -> pd.DataFrame:
     -------
     pandas.DataFrame
         Identity of the run; the layer's name in print; the fields of `inclusion.Layer`; what of it
-        is in the support after the last epoch, as counts and in percent.
+        is in the support after the last epoch, as counts and in percent; the most groups that were in
+        it after any epoch; and `norm_to_enter`.
     """
     rows = []
     for run, report in reports(runs):
         last = report.epochs[-1]
+        ever = map(max, zip(*(epoch.n_entered for epoch in report.epochs), strict=True))
         counts = zip(
-            layer_titles(report), report.layers, last.n_nonzero, last.n_entered, strict=True
+            layer_titles(report), report.layers, last.n_nonzero, last.n_entered, ever, strict=True
         )
-        for name, layer, n_nonzero, n_entered in counts:
+        for name, layer, n_nonzero, n_entered, n_ever in counts:
             row = _identity(run) | {"title": name} | layer.model_dump()
-            row |= {"n_nonzero": n_nonzero, "n_entered": n_entered}
+            row |= {"n_nonzero": n_nonzero, "n_entered": n_entered, "n_ever": n_ever}
+            row["norm_to_enter"] = norm_to_enter(run)
             rows.append(row | {"density_percent": 100 * n_nonzero / layer.n_weights})
     return pd.DataFrame(rows, columns=_LAYER_COLUMNS)
+
+
+def norm_to_enter(run: Run) -> float:
+    """Compute how long a group of W must be to enter the support within a run.
+
+    Parameters
+    ----------
+    run : Run
+        A run of DessiLBI with plain norms.
+
+    Returns
+    -------
+    float
+        The norm λν/Σα, the sum over all steps: before a group enters, V_g is the sum of αW_g/ν, so that
+        one which is shorter than this at every step cannot be longer than λ at the end.
+    """
+    training, options = run.record.config.training, run.record.config.recipe
+    n_steps = -(-run.record.data.n_train // training.batch_size)
+    rates = (
+        training.optimizer.learning_rate
+        * training.decay ** sum(epoch >= milestone for milestone in training.milestones)
+        for epoch in range(training.epochs)
+    )
+    return options["lam"] * options["nu"] / (n_steps * sum(rates))
 
 
 def _identity(run: Run) -> dict[str, Any]:

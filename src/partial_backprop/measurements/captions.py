@@ -25,9 +25,10 @@ SEED = "001"
 ORDERS = (1, 2, 3, 4)
 """Orders n of BLEU-n."""
 
-Decoding = Literal["teacher", "greedy", "beam"]
+Decoding = Literal["teacher", "greedy", "beam", "teacher_marks"]
 """How a caption is made: each word given the true ones before it, so that its length is the true
-caption's; the likeliest word after another; the likeliest caption that a beam finds."""
+caption's; the likeliest word after another; the likeliest caption that a beam finds; as the first, but
+counted as the public reference does."""
 
 _Natural = Annotated[int, pydantic.Field(ge=0)]
 
@@ -108,19 +109,22 @@ class SplitReport(Frozen):
     teacher: Bleu
     greedy: Bleu
     beam: Bleu
+    teacher_marks: Bleu | None = None
+    """Teacher-forced too, as the public reference counts: the end mark is a word of hypotheses and
+    references, and unknown words are one word that matches itself. None in records of before."""
 
-    def of(self, decoding: Decoding) -> Bleu:
+    def of(self, decoding: Decoding) -> Bleu | None:
         """Return the counts of a way of decoding.
 
         Parameters
         ----------
-        decoding : {"teacher", "greedy", "beam"}
+        decoding : {"teacher", "greedy", "beam", "teacher_marks"}
             How the captions were made.
 
         Returns
         -------
-        Bleu
-            Its counts.
+        Bleu or None
+            Its counts; None where a record lacks them.
         """
         return getattr(self, decoding)
 

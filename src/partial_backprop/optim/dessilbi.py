@@ -29,7 +29,8 @@ class DessiLBI(torch.optim.Optimizer):
     ----------
     params : iterable of Parameter, of (str, Parameter) or of dict
         What to train. Output filters are the groups of a convolution; biases and normalisations have
-        no Γ and descend as in SGD, at the rate κα and without weight decay.
+        no Γ and descend as in SGD, at the rate κα and without weight decay. Weights of transposed
+        convolutions go into a dict with an `output_axis` of 1 (see `optim.by_output`).
     lr : float
         Step size α, from 0 up. The weights descend at the rate κα.
     kappa : float
@@ -44,6 +45,15 @@ class DessiLBI(torch.optim.Optimizer):
         From 0 up; added to the gradient of the loss of weights that have a Γ, as in SGD.
     linear_groups : {"elements", "rows"}
         Whether a group of a linear layer is a single weight, or all that one unit reads.
+    scaled_norm : bool
+        Whether the length of a group g of V is ‖V_g‖/√|g|, as in the public code for winning tickets, so
+        that large groups enter no sooner than small ones.
+    nesterov : bool
+        Whether the momentum is Nesterov's.
+    decay_all : bool
+        Whether `weight_decay` acts on parameters without a Γ too.
+    output_axis : {0, 1}
+        Axis of the output channels of convolutions: 1 where they are transposed.
 
     Raises
     ------
@@ -76,10 +86,26 @@ class DessiLBI(torch.optim.Optimizer):
         momentum: float = 0.0,
         weight_decay: float = 0.0,
         linear_groups: str = "elements",
+        scaled_norm: bool = False,
+        nesterov: bool = False,
+        decay_all: bool = False,
+        output_axis: int = 0,
     ) -> None:
         options = {"lr": lr, "kappa": kappa, "nu": nu, "lam": lam, "momentum": momentum}
         options |= {"weight_decay": weight_decay, "linear_groups": linear_groups}
-        super().__init__(params, options)
+        options |= {"scaled_norm": scaled_norm, "nesterov": nesterov, "decay_all": decay_all}
+        super().__init__(params, options | {"output_axis": output_axis})
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore a state, and give one of an earlier version the options that it lacks."""
+        super().__setstate__(state)
+        for group in self.param_groups:
+            for name in ("scaled_norm", "nesterov", "decay_all"):
+                group.setdefault(name, False)
+            group.setdefault("output_axis", 0)
+        for found in self.state.values():
+            if "gamma" in found:
+                found.setdefault("step", torch.ones(()))
 
     def add_param_group(self, param_group: Group) -> None:
         """Add parameters, with V and Γ at zero.
@@ -102,8 +128,9 @@ class DessiLBI(torch.optim.Optimizer):
             state = self.state[parameter]
             if group["momentum"]:
                 state["moment"] = torch.zeros_like(parameter)
-            axes = axes_within(parameter, group["linear_groups"])
+            axes = _axes(parameter, group)
             if axes is not None:
+                state["step"] = torch.zeros(())
                 state["v"], state["gamma"] = (torch.zeros_like(parameter) for _ in range(2))
                 state["entered"] = torch.full_like(group_norms(state["v"], axes), math.inf)
 
@@ -132,7 +159,8 @@ class DessiLBI(torch.optim.Optimizer):
             free = [parameter for parameter in moving if "gamma" not in self.state[parameter]]
             if free:
                 rate = group["kappa"] * group["lr"]
-                torch._foreach_add_(free, self._descent(free, group, 0.0), alpha=-rate)
+                weight_decay = group["weight_decay"] if group["decay_all"] else 0.0
+                torch._foreach_add_(free, self._descent(free, group, weight_decay), alpha=-rate)
             if coupled:
                 self._move(coupled, group)
         return loss
@@ -145,9 +173,10 @@ class DessiLBI(torch.optim.Optimizer):
         torch._foreach_add_(weights, descent, alpha=-kappa * alpha)
         torch._foreach_add_(weights, gap, alpha=-kappa * alpha / nu)
         torch._foreach_add_([state["v"] for state in states], gap, alpha=alpha / nu)
+        torch._foreach_add_([state["step"] for state in states], 1)
         for weight, state in zip(weights, states, strict=True):
-            axes = axes_within(weight, group["linear_groups"])
-            shrunk, inside = shrink(state["v"], group["lam"], axes)
+            axes = _axes(weight, group)
+            shrunk, inside = shrink(state["v"], _threshold(weight, group), axes)
             state["gamma"] = shrunk if kappa == 1 else shrunk.mul_(kappa)
             # This step for groups inside, infinity for those outside: the minimum is the first step.
             step = inside.reciprocal_().mul_(group["n_steps"])
@@ -156,7 +185,7 @@ class DessiLBI(torch.optim.Optimizer):
     def _descent(
         self, parameters: list[nn.Parameter], group: Group, weight_decay: float
     ) -> list[Tensor]:
-        """Return ∇L with weight decay, or its moment: what SGD would descend along."""
+        """Return ∇L with weight decay, or its momentum: what SGD would descend along."""
         gradients = [parameter.grad for parameter in parameters]
         if weight_decay:
             gradients = torch._foreach_add(gradients, parameters, alpha=weight_decay)
@@ -165,12 +194,14 @@ class DessiLBI(torch.optim.Optimizer):
         moments = [self.state[parameter]["moment"] for parameter in parameters]
         torch._foreach_mul_(moments, group["momentum"])
         torch._foreach_add_(moments, gradients)
+        if group["nesterov"]:
+            return torch._foreach_add(gradients, moments, alpha=group["momentum"])
         return moments
 
     def _coupled(self) -> Iterator[tuple[nn.Parameter, Group, tuple[int, ...]]]:
         for group in self.param_groups:
             for parameter in group["params"]:
-                axes = axes_within(parameter, group["linear_groups"])
+                axes = _axes(parameter, group)
                 if axes is not None:
                     yield parameter, group, axes
 
@@ -204,12 +235,16 @@ class DessiLBI(torch.optim.Optimizer):
         Returns
         -------
         dict of Parameter to Tensor of bool
-            Weight to a mask that broadcasts to it, in the shapes of `gamma_norms`.
+            Weight to a mask that broadcasts to it, in the shapes of `gamma_norms`. A weight that took part
+            in no step, as one that is frozen by hand, has no path and counts as inside whole.
         """
-        return {
-            weight: group_norms(self.state[weight]["v"], axes) > group["lam"]
-            for weight, group, axes in self._coupled()
-        }
+        found = {}
+        for weight, group, axes in self._coupled():
+            state = self.state[weight]
+            inside = group_norms(state["v"], axes) > _threshold(weight, group)
+            is_frozen = group["n_steps"] > 0 and not state["step"]
+            found[weight] = torch.ones_like(inside) if is_frozen else inside
+        return found
 
     @contextmanager
     def sparse_model(self) -> Iterator[None]:
@@ -232,6 +267,17 @@ class DessiLBI(torch.optim.Optimizer):
                     weight.copy_(values)
 
 
+def _axes(parameter: Tensor, group: Group) -> tuple[int, ...] | None:
+    return axes_within(parameter, group["linear_groups"], group["output_axis"])
+
+
+def _threshold(weight: Tensor, group: Group) -> float:
+    """Return the length above which a group of V enters: λ, or λ√|g|."""
+    if not group["scaled_norm"]:
+        return group["lam"]
+    return group["lam"] * math.prod(weight.shape[axis] for axis in _axes(weight, group)) ** 0.5
+
+
 def _check(group: Group) -> None:
     for name in ("kappa", "nu"):
         if not group[name] > 0:
@@ -241,3 +287,7 @@ def _check(group: Group) -> None:
             raise ValueError(f"{name} must be 0 or more, got {group[name]}")
     if not 0 <= group["momentum"] < 1:
         raise ValueError(f"momentum must be from 0 to below 1, got {group['momentum']}")
+    if group["nesterov"] and not group["momentum"]:
+        raise ValueError("nesterov needs a momentum greater than 0")
+    if group["output_axis"] not in (0, 1):
+        raise ValueError(f"output_axis must be 0 or 1, got {group['output_axis']}")

@@ -8,7 +8,7 @@ LINEAR_GROUPS = {"elements": (), "rows": (1,)}
 """What a group of a linear layer is -> axes of its weight that lie within a group."""
 
 
-def axes_within(weight: Tensor, linear_groups: str) -> tuple[int, ...] | None:
+def axes_within(weight: Tensor, linear_groups: str, output_axis: int = 0) -> tuple[int, ...] | None:
     """Tell which axes of a parameter lie within a group.
 
     Parameters
@@ -17,11 +17,13 @@ def axes_within(weight: Tensor, linear_groups: str) -> tuple[int, ...] | None:
         A parameter.
     linear_groups : {"elements", "rows"}
         Whether a group of a linear layer is a single weight, or all that one unit reads.
+    output_axis : int
+        Axis of a convolution's output channels: 1 where it is transposed, else 0.
 
     Returns
     -------
     tuple of int or None
-        All axes but the first for the weight of a convolution, whose groups are output filters;
+        All axes but that of the outputs for the weight of a convolution, whose groups are filters;
         None for a bias or a normalisation, which has no groups.
 
     Raises
@@ -35,7 +37,9 @@ def axes_within(weight: Tensor, linear_groups: str) -> tuple[int, ...] | None:
         )
     if weight.ndim < 2:
         return None
-    return LINEAR_GROUPS[linear_groups] if weight.ndim == 2 else tuple(range(1, weight.ndim))
+    if weight.ndim == 2:
+        return LINEAR_GROUPS[linear_groups]
+    return tuple(axis for axis in range(weight.ndim) if axis != output_axis)
 
 
 def group_norms(values: Tensor, axes: tuple[int, ...]) -> Tensor:
@@ -79,7 +83,7 @@ def shrink(values: Tensor, threshold: float, axes: tuple[int, ...]) -> tuple[Ten
     ----------
     Seed 004; METHODS E; Parikh and Boyd, "Proximal algorithms", 2014, section 6.5.
     """
-    if not axes:
+    if not axes and not values.is_complex():
         shrunk = F.softshrink(values, threshold)
         # Of torch's comparisons with zero this is the fastest by far.
         return shrunk, shrunk.sign().abs_()

@@ -39,7 +39,7 @@ def sentences(inputs: Inputs) -> dict[str, Tex]:
 
 def _means(inputs: Inputs, experiment: str) -> pd.DataFrame:
     found = inclusion_frames.layers(inclusion_arms.of(inputs.runs, experiment))
-    columns = ["n_weights", "n_nonzero", "density_percent"]
+    columns = ["n_weights", "n_nonzero", "density_percent", "n_ever", "norm_to_enter"]
     return found.groupby("title", sort=False)[columns].mean()
 
 
@@ -75,6 +75,18 @@ def _listed(means: pd.DataFrame) -> Tex:
     )
 
 
+def _waiting(means: pd.DataFrame) -> Tex | None:
+    """Name the layers that the path is too short for; None where there are none."""
+    waiting = means[means["n_ever"].eq(0)]
+    if waiting.empty:
+        return None
+    names, needed = listing(list(map(escape, waiting.index))), waiting["norm_to_enter"].iloc[0]
+    return Tex(
+        rf"nothing of {names} has entered: by the end of this path a group must have reached a norm of "
+        rf"{needed:.2g}, \emph{{so that the path says nothing of their density}}"
+    )
+
+
 def _by_size(inputs: Inputs) -> Tex:
     if unfit := _unfit(inputs, _LENET3):
         return unfit
@@ -87,6 +99,8 @@ def _by_size(inputs: Inputs) -> Tex:
         if holds
         else r"\emph{The larger layers are not the sparser ones throughout}, unlike in the source"
     )
+    if waiting := _waiting(means):
+        verdict = waiting[0].upper() + waiting[1:]
     return Tex(
         f"The support has {_listed(means)}, in all {percent(whole)} of the weights of {title}. "
         f"{_worth(inputs, _LENET3)} {verdict}."
@@ -107,6 +121,7 @@ def _by_kind(inputs: Inputs, experiment: str) -> Tex:
     )
     if experiment == _CLAIMED:
         verdict += ", as the source says" if holds else ", unlike in the source"
+    verdict = _waiting(means) or verdict
     return Tex(
         f"In {title} the support has {percent(shares['convolutions'])} of the weights of the convolutions "
         f"and {percent(shares['fully connected'])} of those of the fully connected layers: {verdict}. "

@@ -105,6 +105,8 @@ def chain(model: nn.Sequential) -> list[Link]:
         after = tuple(_checked(*part, len(layer.weight)) for part in parts[start + 1 : end])
         if isinstance(layer, nn.Conv2d) and layer.groups != 1:
             raise ValueError(f"{name}: a grouped convolution cannot be taken apart into filters")
+        if "weight" not in layer._parameters:
+            raise ValueError(f"{name}: its weight is computed from others, as by weight_norm")
         links.append(Link(name, layer, _span(name, layer, links), after))
     return links
 

@@ -6,6 +6,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from partial_backprop.pruning.layers import check_parameters
 from partial_backprop.pruning.magnitude import globally, layerwise
 
 _SCOPES = {"layer": layerwise, "global": globally}
@@ -33,6 +34,8 @@ class Pruner:
     ------
     ValueError
         If an option is out of range.
+    UserError
+        If a weight is no parameter, as in layers whose weight is computed anew for each call.
 
     Notes
     -----
@@ -58,6 +61,7 @@ class Pruner:
             raise ValueError(f"unknown scope {scope!r}: choose {' or '.join(_SCOPES)}")
         if ramp_epochs < 0:
             raise ValueError(f"ramp_epochs must be 0 or more, got {ramp_epochs}")
+        check_parameters(weights)
         self._weights = dict(weights)
         self._share = share
         self._keep = _SCOPES[scope]

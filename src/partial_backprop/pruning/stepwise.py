@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from partial_backprop.pruning.layers import check_parameters
 from partial_backprop.pruning.polynomial import PolynomialSchedule
 
 
@@ -62,12 +63,21 @@ class StepwisePruner:
     schedule : PolynomialSchedule
         When, and to which share.
 
+    Raises
+    ------
+    UserError
+        If a weight is no parameter, as in layers whose weight is computed anew for each call.
+
     Notes
     -----
     A new mask ranks the weights as the optimizer has left them, pruned ones included: one whose
-    single update from zero is larger than the weights at the threshold comes back. The optimizer's
-    own state is left alone, so its moments follow the gradients of pruned weights too. Both are as
-    in the tool that the source used.
+    single update from zero is larger than the weights at the threshold comes back, as in the tool that
+    the source used. The optimizer's own state is left alone, so its moments follow the gradients of
+    pruned weights too.
+
+    *Departures.* Zipped, the source's file of the pruned model leaves 20 % of itself (3.27 of 16.28 Mb).
+    That fits moments which are zero wherever a weight is pruned; with moments as here it is 53 %.
+    `partial_backprop.storage.contents.optimizer_state` makes either.
 
     References
     ----------
@@ -75,6 +85,7 @@ class StepwisePruner:
     """
 
     def __init__(self, weights: Mapping[str, nn.Parameter], schedule: PolynomialSchedule) -> None:
+        check_parameters(weights)
         self._weights = dict(weights)
         self._schedule = schedule
         self._step = 0

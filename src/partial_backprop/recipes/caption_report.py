@@ -1,11 +1,19 @@
 """Captions of a trained decoder, compared with the true ones, and those that are shown."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from partial_backprop.captioning import plateau
 from partial_backprop.captioning.batches import CaptionSplit
-from partial_backprop.captioning.evaluate import Decoded, TeacherForced, decoded, teacher_forced
+from partial_backprop.captioning.evaluate import (
+    Decoded,
+    TeacherForced,
+    Words,
+    decoded,
+    teacher_forced,
+)
 from partial_backprop.captioning.history import bleu_of
+from partial_backprop.captioning.vocabulary import Vocabulary
 from partial_backprop.measurements.caption_examples import Example
 from partial_backprop.measurements.captions import (
     Bleu,
@@ -61,8 +69,8 @@ def report(config: RunConfig, setting: CaptionSetting) -> tuple[CaptionReport, S
             for row, one in zip(setting.trainee.rows, counts, strict=True)
         ),
         best_epoch=plateau.best([one.score(4) for one in counts]),
-        validation=_compare(splits.validation, validation),
-        test=_compare(splits.test, test),
+        validation=_compare(splits.validation, validation, splits.vocabulary),
+        test=_compare(splits.test, test, splits.vocabulary),
         shuffled=_of_the_next(splits.test, test.beam),
     )
     return found, test
@@ -78,25 +86,37 @@ def _say(config: RunConfig, setting: CaptionSetting, split: CaptionSplit) -> Sai
     )
 
 
-def _compare(split: CaptionSplit, said: Said) -> SplitReport:
+def _compare(split: CaptionSplit, said: Said, vocabulary: Vocabulary) -> SplitReport:
     return SplitReport(
         n_images=len(split.references),
         loss=said.teacher.loss,
-        teacher=_forced(split, said.teacher),
+        teacher=_forced(split, said.teacher.captions, split.references),
         greedy=_free(split, said.greedy),
         beam=_free(split, said.beam),
+        teacher_marks=_forced(split, said.teacher.marked, _with_marks(split, vocabulary)),
     )
 
 
-def _forced(split: CaptionSplit, said: TeacherForced) -> Bleu:
-    own = [[words] for captions in split.references for words in captions]
-    all_five = [split.references[image] for image in split.images.tolist()]
+def _forced(
+    split: CaptionSplit, said: Sequence[Words], references: Sequence[Sequence[Words]]
+) -> Bleu:
+    own = [[words] for captions in references for words in captions]
+    all_five = [references[image] for image in split.images.tolist()]
     return Bleu(
-        one=bleu.count(said.captions, own),
-        five=bleu.count(said.captions, all_five),
-        n_captions=len(said.captions),
-        n_distinct=len(set(said.captions)),
+        one=bleu.count(said, own),
+        five=bleu.count(said, all_five),
+        n_captions=len(said),
+        n_distinct=len(set(said)),
     )
+
+
+def _with_marks(split: CaptionSplit, vocabulary: Vocabulary) -> list[list[Words]]:
+    """Return the true captions as the decoder is given them, without start, for each image."""
+    found: list[list[Words]] = [[] for _ in split.references]
+    rows = zip(split.images.tolist(), split.lengths.tolist(), split.words.tolist(), strict=True)
+    for image, length, row in rows:
+        found[image].append(tuple(vocabulary.words[number] for number in row[1:length]))
+    return found
 
 
 def _free(split: CaptionSplit, said: Decoded) -> Bleu:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+from torch import nn
 
 from partial_backprop.optim.adabound import AdaBound
 from partial_backprop.optim.dessilbi import DessiLBI
@@ -36,7 +37,8 @@ def put(setting: Setting, name: str, chosen: OptimizerConfig, options: Mapping[s
     chosen : OptimizerConfig
         The ``training.optimizer``, whose learning rate, momentum and weight decay stay.
     options : mapping
-        What `DessiLBI` takes besides these.
+        What `DessiLBI` takes besides these; with ``linear_lam``, λ of linear layers, where it is their own,
+        and ``decay_norms``, whether the weights of normalisations decay too.
 
     Raises
     ------
@@ -55,7 +57,11 @@ def put(setting: Setting, name: str, chosen: OptimizerConfig, options: Mapping[s
         )
     if name == chosen.name:
         return
-    parameters = setting.trainee.model.parameters()
+    options = dict(options)
+    linear_lam, decay_norms = options.pop("linear_lam", None), options.pop("decay_norms", False)
+    parameters = list(setting.trainee.model.parameters())
+    if linear_lam is not None or decay_norms:
+        parameters = _groups(setting.trainee.model, linear_lam, decay_norms)
     common = {"lr": chosen.learning_rate, "weight_decay": chosen.weight_decay}
     makers: dict[str, Callable[[], torch.optim.Optimizer]] = {
         "dessilbi": lambda: DessiLBI(parameters, momentum=chosen.momentum, **common, **options),
@@ -67,6 +73,19 @@ def put(setting: Setting, name: str, chosen: OptimizerConfig, options: Mapping[s
         "radam": lambda: torch.optim.RAdam(parameters, **common),
     }
     setting.trainee.optimizer = makers[name]()
+
+
+def _groups(model: nn.Module, linear_lam: float | None, decay_norms: bool) -> list[dict[str, Any]]:
+    """Divide parameters by the options that the public code gives them (METHODS E)."""
+    rest: dict[str, Any] = {"params": []}
+    linear: dict[str, Any] = {"params": []} | ({} if linear_lam is None else {"lam": linear_lam})
+    norms: dict[str, Any] = {"params": [], "decay_all": decay_norms}
+    for module in model.modules():
+        for key, parameter in module.named_parameters(recurse=False):
+            is_norm = key == "weight" and isinstance(module, nn.modules.batchnorm._BatchNorm)
+            is_linear = parameter.ndim == 2
+            (norms if is_norm else linear if is_linear else rest)["params"].append(parameter)
+    return [group for group in (rest, linear, norms) if group["params"]]
 
 
 def penalty(setting: Setting, l1: float) -> dict[str, Callable[[], None]]:

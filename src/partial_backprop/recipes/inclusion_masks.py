@@ -16,6 +16,10 @@ def run(
     nu: float = 100.0,
     lam: float = 1.0,
     linear_groups: str = "elements",
+    scaled_norm: bool = False,
+    linear_lam: float | None = None,
+    nesterov: bool = False,
+    decay_norms: bool = False,
     padding: int | None = None,
 ) -> None:
     """Train as the recipe ``inclusion`` does, and leave ``path.pt`` as well.
@@ -34,6 +38,14 @@ def run(
         What it calls λ, from 0 up.
     linear_groups : {"elements", "rows"}
         What a group of a linear layer is.
+    scaled_norm : bool
+        Whether the length of a group g of V is ‖V_g‖/√|g|.
+    linear_lam : float, optional
+        What λ is for linear layers, where it is not that of the others.
+    nesterov : bool
+        Whether the momentum is Nesterov's.
+    decay_norms : bool
+        Whether the weights of batch normalisation decay too.
     padding : int, optional
         Largest shift of the random crops, in pixels; None trains on the images as they are.
 
@@ -49,7 +61,8 @@ def run(
 
     References
     ----------
-    Seed 004, Table 10 and METHODS E.
+    Seed 004, Table 10; for the four options from `scaled_norm` on: its authors' public code,
+    ``example/lottery``, which sets them to True, 1, True and True (METHODS E).
     """
     if not after or not 1 <= min(after) <= max(after) <= config.training.epochs:
         raise UserError(
@@ -57,5 +70,7 @@ def run(
             f"{config.training.epochs}, got {list(after)}"
         )
     options = {"kappa": kappa, "nu": nu, "lam": lam, "linear_groups": linear_groups}
+    options |= {"scaled_norm": scaled_norm, "nesterov": nesterov}
+    options |= {"linear_lam": linear_lam, "decay_norms": decay_norms}
     setting, hooks = begin(config, job, "dessilbi", options, l1=0.0, padding=padding)
     follow(config, job, setting, hooks, InclusionPath(setting, tuple(after)))

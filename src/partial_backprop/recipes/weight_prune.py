@@ -67,7 +67,8 @@ def run(
 
     *Departures.* The source names no network, data, epochs or optimizer: power, frequency, epochs
     and Adam are those of its tool's tutorial. The last pruning always takes place (see
-    `PolynomialSchedule`).
+    `PolynomialSchedule`). Files with the optimizer's state are measured twice: as the training leaves it,
+    and zero where a weight is pruned, which the source's zipped size asks for (see `StepwisePruner`).
 
     References
     ----------

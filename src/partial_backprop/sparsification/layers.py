@@ -36,7 +36,8 @@ def eligible(model: nn.Module, *, spare_first: bool = True) -> dict[str, nn.Para
     ----------
     Seed 000, "Two kinds of layers".
     """
-    kernels = {f"{name}.weight".removeprefix("."): one for name, one in weights(model).items()}
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    kernels = {names[one]: one for one in weights(model).values()}
     found = dict(list(kernels.items())[1 if spare_first else 0 :])
     if not found:
         raise ValueError("this network has no kernel whose gradients may be zeroed")

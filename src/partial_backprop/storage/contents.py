@@ -37,22 +37,23 @@ def optimizer_state(
     optimizer : torch.optim.Optimizer
         Such as Adam, which remembers two moments of every value.
     kept : mapping of str to Tensor of bool, optional
-        By name of the module whose weight is pruned, True where a weight is kept: what is remembered
-        of the others is set to zero.
+        By name of the module or parameter that is pruned (see `partial_backprop.pruning.layers`), True
+        where a weight is kept: what is remembered of the others is set to zero.
 
     Returns
     -------
     dict of str to dict
         Name of the parameter -> quantity -> tensor; copies where something was set to zero.
     """
-    masks = {f"{name}.weight": mask for name, mask in (kept or {}).items()}
+    masks = dict(kept or {})
     state: dict[str, dict[str, Any]] = {}
     for name, parameter in model.named_parameters():
         remembered = dict(optimizer.state.get(parameter, {}))
-        if name in masks:
+        mask = masks.get(name, masks.get(name.removesuffix("weight").removesuffix(".")))
+        if mask is not None:
             for key, value in remembered.items():
                 if isinstance(value, Tensor) and value.shape == parameter.shape:
-                    remembered[key] = value.masked_fill(~masks[name], 0)
+                    remembered[key] = value.masked_fill(~mask, 0)
         state[name] = remembered
     return state
 

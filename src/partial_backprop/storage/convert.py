@@ -1,4 +1,4 @@
-"""From a file of ``torch.save`` to a sparse one, and back."""
+"""From a file of ``torch.save`` or safetensors to a sparse one, and back."""
 
 from pathlib import Path
 
@@ -14,7 +14,8 @@ def shrink(weights: Path, out: Path) -> tuple[int, int]:
     Parameters
     ----------
     weights : pathlib.Path
-        File that ``torch.save(model.state_dict(), weights)`` wrote; nothing in it is executed.
+        File that ``torch.save(model.state_dict(), weights)`` wrote, or ``.safetensors``; nothing in it
+        is executed.
     out : pathlib.Path
         The sparse file.
 

@@ -63,11 +63,9 @@ def pack(tensor: Tensor) -> tuple[Layout, int, bytes]:
     Raises
     ------
     ValueError
-        If the type of the tensor cannot be stored.
+        If the tensor cannot be stored: it has no values, is sparse, or of another type.
     """
-    if tensor.dtype not in DTYPES.values():
-        kind = str(tensor.dtype).removeprefix("torch.")
-        raise ValueError(f"a tensor of {kind} cannot be stored: convert it to float32")
+    _check(tensor)
     word, stored = _WORDS[tensor.element_size()]
     flat = tensor.detach().cpu().contiguous().reshape(-1).view(word)
     values = flat.numpy().astype(stored, copy=False)
@@ -88,6 +86,22 @@ def pack(tensor: Tensor) -> tuple[Layout, int, bytes]:
     if layout != "dense":
         content = np.packbits(stays, bitorder="little").tobytes() + content
     return layout, counts[layout], content
+
+
+def _check(tensor: Tensor) -> None:
+    kind = str(tensor.dtype).removeprefix("torch.")
+    if tensor.is_meta:
+        raise ValueError("a tensor on the device meta has no values: load the weights first")
+    if tensor.layout != torch.strided:
+        layout = str(tensor.layout).removeprefix("torch.")
+        raise ValueError(f"a tensor of layout {layout} cannot be stored: store its to_dense()")
+    if tensor.is_quantized:
+        raise ValueError(f"a tensor of {kind} cannot be stored: store its dequantize()")
+    if tensor.is_complex():
+        raise ValueError(f"a tensor of {kind} cannot be stored: store torch.view_as_real of it")
+    if tensor.dtype not in DTYPES.values():
+        other = "float32" if tensor.is_floating_point() else "int64"
+        raise ValueError(f"a tensor of {kind} cannot be stored: convert it to {other}")
 
 
 def n_bytes(layout: Layout, n: int, n_values: int, width: int) -> int:

@@ -4,11 +4,12 @@
 Offset Bytes   Content
 ====== ======= =====================================================================
 0      8       ``PBSPARSE``
-8      4       version of the format, 1
+8      4       version of the format: 2 where tensors are tied, else 1
 12     4       CRC-32 of everything that follows
 16     8       n, length of the header
-24     n       header: JSON, a list of tensors with name, dtype, shape, layout, n_values
-24 + n …       the tensors in the order of the header (see `storage.packed`)
+24     n       header: JSON, a list of tensors with name, dtype, shape, layout, n_values;
+               of one that is tied to one before it also same_as, the name of that
+24 + n …       the tensors that are not tied, in the order of the header (see `storage.packed`)
 ====== ======= =====================================================================
 
 Numbers are unsigned and little-endian, text is UTF-8.
@@ -22,6 +23,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pydantic
+import torch
 from torch import Tensor
 
 from partial_backprop.errors import UserError
@@ -29,7 +31,8 @@ from partial_backprop.files import write_atomically
 from partial_backprop.storage.packed import DTYPES, Layout, n_bytes, pack, unpack
 
 MAGIC = b"PBSPARSE"
-VERSION = 1
+VERSION = 2
+"""Latest version of the format; version 1 knew no tied tensors."""
 
 _START = struct.Struct("<8sII")
 _LENGTH = struct.Struct("<Q")
@@ -43,8 +46,11 @@ class _Entry(pydantic.BaseModel):
     shape: list[pydantic.NonNegativeInt]
     layout: Layout
     n_values: pydantic.NonNegativeInt
+    same_as: str | None = None
 
     def n_bytes(self) -> int:
+        if self.same_as is not None:
+            return 0
         width = DTYPES[self.dtype].itemsize
         return n_bytes(self.layout, math.prod(self.shape), self.n_values, width)
 
@@ -68,23 +74,38 @@ def to_bytes(state: Mapping[str, Tensor]) -> bytes:
     Raises
     ------
     ValueError
-        If the type of a tensor cannot be stored.
+        If a tensor cannot be stored.
     """
     header, contents = [], []
+    stored: dict[tuple, _Entry] = {}
     for name, tensor in state.items():
-        try:
-            layout, n_values, content = pack(tensor)
-        except ValueError as error:
-            raise ValueError(f"{name}: {error}") from None
-        dtype = str(tensor.dtype).removeprefix("torch.")
-        entry = _Entry(
-            name=name, dtype=dtype, shape=list(tensor.shape), layout=layout, n_values=n_values
-        )
-        header.append(entry.model_dump())
-        contents.append(content)
+        place = _place(tensor)
+        if place in stored:
+            entry = stored[place].model_copy(update={"name": name, "same_as": stored[place].name})
+        else:
+            try:
+                layout, n_values, content = pack(tensor)
+            except ValueError as error:
+                raise ValueError(f"{name}: {error}") from None
+            dtype = str(tensor.dtype).removeprefix("torch.")
+            entry = _Entry(
+                name=name, dtype=dtype, shape=list(tensor.shape), layout=layout, n_values=n_values
+            )
+            contents.append(content)
+            if place:
+                stored[place] = entry
+        header.append(entry.model_dump(exclude_none=True))
     told = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     body = b"".join([_LENGTH.pack(len(told)), told, *contents])
-    return _START.pack(MAGIC, VERSION, zlib.crc32(body)) + body
+    version = 1 if all("same_as" not in entry for entry in header) else 2
+    return _START.pack(MAGIC, version, zlib.crc32(body)) + body
+
+
+def _place(tensor: Tensor) -> tuple:
+    """Return what two tensors have in common that are one in memory; nothing where there is none."""
+    if tensor.layout != torch.strided or tensor.is_meta or not tensor.numel():
+        return ()
+    return tensor.device, tensor.data_ptr(), tensor.dtype, tensor.shape, tensor.stride()
 
 
 def from_bytes(content: bytes, where: str) -> dict[str, Tensor]:
@@ -100,7 +121,7 @@ def from_bytes(content: bytes, where: str) -> dict[str, Tensor]:
     Returns
     -------
     dict of str to Tensor
-        The ``state_dict``, bit by bit as it was written.
+        The ``state_dict``, bit by bit as it was written; tied tensors are one again.
 
     Raises
     ------
@@ -113,10 +134,10 @@ def from_bytes(content: bytes, where: str) -> dict[str, Tensor]:
     if len(content) < _START.size + _LENGTH.size:
         raise UserError(damaged)
     _, version, checksum = _START.unpack_from(content)
-    if version != VERSION:
+    if not 1 <= version <= VERSION:
         raise UserError(
-            f"{where} has version {version} of the format and this program reads {VERSION}: use the "
-            "version of partial-backprop that wrote it"
+            f"{where} has version {version} of the format and this program reads 1 to {VERSION}: use "
+            "the version of partial-backprop that wrote it"
         )
     body = memoryview(content)[_START.size :]
     if zlib.crc32(body) != checksum:
@@ -134,7 +155,13 @@ def _tensors(entries: list[_Entry], payload: memoryview) -> dict[str, Tensor]:
     for entry in entries:
         end = start + entry.n_bytes()
         shape = tuple(entry.shape)
-        state[entry.name] = unpack(bytes(payload[start:end]), entry.layout, entry.dtype, shape)
+        if entry.same_as is None:
+            found = unpack(bytes(payload[start:end]), entry.layout, entry.dtype, shape)
+        else:
+            found = state[entry.same_as]
+            if (tuple(found.shape), found.dtype) != (shape, DTYPES[entry.dtype]):
+                raise ValueError(f"{entry.name} differs from {entry.same_as}")
+        state[entry.name] = found
         start = end
     if start != len(payload) or len(state) != len(entries):
         raise ValueError("the header does not describe the tensors")
@@ -154,7 +181,7 @@ def write(state: Mapping[str, Tensor], path: Path) -> None:
     Raises
     ------
     ValueError
-        If the type of a tensor cannot be stored.
+        If a tensor cannot be stored.
     UserError
         If the file cannot be written.
     """

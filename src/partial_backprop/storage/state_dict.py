@@ -1,6 +1,5 @@
-"""Read weights that ``torch.save`` wrote, without executing anything in the file."""
+"""Read weights that ``torch.save`` or safetensors wrote, without executing anything in the file."""
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,8 +7,9 @@ import torch
 from torch import Tensor
 
 from partial_backprop.errors import UserError
+from partial_backprop.storage import safetensors
 
-_REMEDY = "give a file that torch.save(model.state_dict(), …) wrote"
+_REMEDY = "give a file that torch.save(model.state_dict(), …) wrote, or a .safetensors"
 
 
 def read(path: Path) -> Mapping[str, Tensor]:
@@ -18,7 +18,8 @@ def read(path: Path) -> Mapping[str, Tensor]:
     Parameters
     ----------
     path : pathlib.Path
-        File that ``torch.save(model.state_dict(), path)`` wrote; read with ``weights_only=True``.
+        File that ``torch.save(model.state_dict(), path)`` wrote, read with ``weights_only=True``, or
+        ``.safetensors``.
 
     Returns
     -------
@@ -31,10 +32,10 @@ def read(path: Path) -> Mapping[str, Tensor]:
         If the file is missing, damaged, or holds anything but a ``state_dict``.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        content = _load(path)
     except OSError as error:
         raise UserError(f"cannot read the weights {path}: {error.strerror}; {_REMEDY}") from None
-    except (RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError):
+    except Exception:  # a damaged pickle can fail in any way
         raise UserError(f"{path} holds no weights that can be loaded safely: {_REMEDY}") from None
     if not isinstance(content, Mapping) or not content:
         raise UserError(f"{path} holds a {type(content).__name__}, not a state_dict: {_REMEDY}")
@@ -44,3 +45,10 @@ def read(path: Path) -> Mapping[str, Tensor]:
                 f"{path} holds a {type(value).__name__} under {name!r}, not a tensor: {_REMEDY}"
             )
     return content
+
+
+def _load(path: Path) -> object:
+    with path.open("rb") as file:
+        if path.suffix == ".safetensors" or safetensors.begins(file.read(16)):
+            return safetensors.from_bytes(path.read_bytes())
+    return torch.load(path, map_location="cpu", weights_only=True)

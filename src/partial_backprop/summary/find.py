@@ -4,12 +4,15 @@ import importlib
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
+import torch
 from torch import nn
 
 from partial_backprop import registry
 from partial_backprop.errors import UserError
+from partial_backprop.torchvision_compat import import_torchvision
 
 
 def network(
@@ -51,12 +54,38 @@ def network(
         raise UserError(f"network {name}: {error}") from None
 
 
+def dtype(name: str) -> torch.dtype | None:
+    """Find a type of numbers by its name.
+
+    Parameters
+    ----------
+    name : str
+        Such as ``int64``; empty for that of the network.
+
+    Returns
+    -------
+    torch.dtype or None
+        The type.
+
+    Raises
+    ------
+    UserError
+        If there is none of this name.
+    """
+    found = getattr(torch, name, None) if name else None
+    if name and not isinstance(found, torch.dtype):
+        raise UserError(
+            f"{name} is no type of numbers: give one of torch's, such as int64 or float32"
+        )
+    return found
+
+
 def _users(name: str, options: Mapping[str, Any]) -> nn.Module:
     module, _, attribute = name.partition(":")
     here = str(Path.cwd())
     sys.path.insert(0, here)
     try:
-        made = getattr(importlib.import_module(module), attribute)
+        made = getattr(_imported(module), attribute)
     except ImportError as error:
         raise UserError(f"cannot import {module} ({error}): run this in its folder") from None
     except (AttributeError, ValueError, TypeError):
@@ -76,6 +105,16 @@ def _users(name: str, options: Mapping[str, Any]) -> nn.Module:
             f"{name} makes an object of type {type(model).__name__}, not a torch.nn.Module"
         )
     return model
+
+
+def _imported(module: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except RuntimeError as error:
+        if "torchvision::" not in str(error):
+            raise
+    import_torchvision()  # of a build whose operators this torch does not have
+    return importlib.import_module(module)
 
 
 def _one_line(error: Exception) -> str:

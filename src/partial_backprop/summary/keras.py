@@ -1,22 +1,31 @@
 """From one pass through a network to its summary in Keras' words."""
 
+from collections.abc import Sequence
 from itertools import count
 
+import torch
 from torch import nn
 
 from partial_backprop.summary import notes, trace, vocabulary
 from partial_backprop.summary.layers import Layer, Summary, Weight
 
 
-def summarize(model: nn.Module, input_shape: tuple[int, ...]) -> Summary:
+def summarize(
+    model: nn.Module,
+    *input_shapes: tuple[int, ...],
+    dtypes: Sequence[torch.dtype | None] = (),
+) -> Summary:
     """Summarise a network as Keras would.
 
     Parameters
     ----------
     model : nn.Module
-        Any network that takes one tensor; it is left as it was.
-    input_shape : tuple of int
-        Shape of one example, such as (3, 32, 32).
+        Any network that takes tensors; it is left as it was. Of a compiled one, what was compiled.
+    *input_shapes : tuple of int
+        Shape of one example of each input, such as (3, 32, 32).
+    dtypes : sequence of (torch.dtype or None)
+        Type of each input, such as ``torch.int64`` for indices; None, and whatever is missing, is the type
+        of the network's first weight.
 
     Returns
     -------
@@ -27,18 +36,20 @@ def summarize(model: nn.Module, input_shape: tuple[int, ...]) -> Summary:
     Raises
     ------
     UserError
-        If the network does not take zeros of that shape.
+        If the network is TorchScript or does not take zeros of these shapes.
 
     Notes
     -----
     Departures: Keras knows a layer's place from the graph, this function from the calls of one
-    pass. Dimensions are printed channels last, as Keras has them, though PyTorch has them first.
+    pass. Dimensions are printed channels last, as Keras has them, wherever the axis of the channels
+    could be followed through all functions of the pass; else in torch's order, and a note says where.
 
     References
     ----------
     Seed 000, the summary.
     """
-    seen = trace.run(model, tuple(input_shape))
+    model = getattr(model, "_orig_mod", model)
+    seen = trace.run(model, input_shapes, dtypes)
     indices: dict[int, int] = {}
     numbers: dict[str, count] = {}
     layers = []
@@ -56,13 +67,13 @@ def summarize(model: nn.Module, input_shape: tuple[int, ...]) -> Summary:
             )
             for name, role, tensor in vocabulary.own_weights(module)
         )
-        same = len(set(row.shapes)) == 1 and row.shapes[0] is not None
+        same = len(set(zip(row.shapes, row.axes, strict=True))) == 1 and row.shapes[0] is not None
         layers.append(
             Layer(
                 name=f"{stem}_{number}" if number else stem,
                 type=kind,
                 module=row.name,
-                output_shape=vocabulary.keras_shape(module, row.shapes[0]) if same else None,
+                output_shape=vocabulary.keras_shape(row.shapes[0], row.axes[0]) if same else None,
                 weights=weights,
                 activation=row.activation,
             )

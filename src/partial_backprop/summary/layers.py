@@ -42,8 +42,8 @@ class Layer:
     module : str
         Name of the module in the network, such as ``features.3``.
     output_shape : tuple of (int or None), or None
-        Of one output in Keras' order, channels last; the first entry is None, the batch. None where
-        calls differ or the output is no tensor.
+        Of one output in Keras' order, channels last, or in torch's where a note says so; the first entry is
+        None, the batch. None where calls differ or the output is no tensor.
     weights : tuple of Weight
         In Keras' order.
     activation : str or None

@@ -32,7 +32,8 @@ def collect(model: nn.Module, seen: Trace, layers: Sequence[Layer]) -> tuple[str
     -------
     tuple of str
         Sentences: functions between layers, layers called more than once, weights of several
-        layers, layers never called, weights outside any layer, outputs without one shape.
+        layers, layers never called, weights outside any layer, outputs without one shape, and shapes
+        in torch's order.
     """
     names = {module: layer.name for module, layer in zip(seen.called, layers, strict=True)}
     found = [
@@ -42,6 +43,7 @@ def collect(model: nn.Module, seen: Trace, layers: Sequence[Layer]) -> tuple[str
         _never_called(model, seen),
         _outside(model, seen),
         _shapeless(seen, names),
+        _in_torchs_order(seen, names),
     ]
     return tuple(note for note in found if note)
 
@@ -108,3 +110,15 @@ def _outside(model: nn.Module, seen: Trace) -> str:
 def _shapeless(seen: Trace, names: dict[nn.Module, str]) -> str:
     found = [names[module] for module, row in seen.called.items() if None in row.shapes]
     return f"No single tensor comes out of {_some(found)}." if found else ""
+
+
+def _in_torchs_order(seen: Trace, names: dict[nn.Module, str]) -> str:
+    found = [
+        names[module]
+        for module, row in seen.called.items()
+        if any(
+            shape is not None and len(shape) > 2 and axis is None
+            for shape, axis in zip(row.shapes, row.axes, strict=True)
+        )
+    ]
+    return f"In torch's order, since nothing tells their channels: {_some(found)}." if found else ""

@@ -1,13 +1,15 @@
 """Run a network once on zeros, watched, and leave it as it was."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import zip_longest
 
 import torch
 from torch import nn
 
 from partial_backprop.errors import UserError
-from partial_backprop.summary.watch import Trace, Watch, tensors
+from partial_backprop.summary.layouts import Layouts, tensors
+from partial_backprop.summary.watch import Trace, Watch
 
 
 @contextmanager
@@ -32,15 +34,21 @@ def _as_it_was(model: nn.Module) -> Iterator[None]:
                 module._buffers[name] = buffer.copy_(value)
 
 
-def run(model: nn.Module, input_shape: tuple[int, ...]) -> Trace:
+def run(
+    model: nn.Module,
+    input_shapes: Sequence[tuple[int, ...]],
+    dtypes: Sequence[torch.dtype | None] = (),
+) -> Trace:
     """Run a network once and watch its layers.
 
     Parameters
     ----------
     model : nn.Module
         The network; its mode, buffers and hooks are afterwards what they were.
-    input_shape : tuple of int
-        Shape of one example.
+    input_shapes : sequence of tuple of int
+        Shape of one example of each input.
+    dtypes : sequence of (torch.dtype or None)
+        Type of each; None, and whatever is missing, is the type of the network's first weight.
 
     Returns
     -------
@@ -50,22 +58,33 @@ def run(model: nn.Module, input_shape: tuple[int, ...]) -> Trace:
     Raises
     ------
     UserError
-        If the network does not take zeros of that shape.
+        If a part of the network is TorchScript, or it does not take zeros of these shapes.
     """
+    for name, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            raise UserError(
+                f"{name or 'the network'} is TorchScript, whose layers cannot be watched: give the module "
+                "that it was made of"
+            )
     if any(isinstance(one, nn.parameter.UninitializedParameter) for one in model.parameters()):
         raise UserError("the network has lazy layers without weights: run it once on real data")
     first = next((one for one in model.parameters() if one.is_floating_point()), torch.zeros(1))
-    example = torch.zeros(1, *input_shape, dtype=first.dtype, device=first.device)
-    watch = Watch(model, example)
+    examples = [
+        torch.zeros(1, *shape, dtype=dtype or first.dtype, device=first.device)
+        for shape, dtype in zip_longest(input_shapes, dtypes)
+    ]
+    layouts = Layouts(examples)
+    watch = Watch(model, examples, layouts)
     hooks = watch.hooks()
     try:
-        with _as_it_was(model):
-            output = model(example)
+        with _as_it_was(model), layouts:
+            output = model(*examples)
     except Exception as error:  # whatever a user's own network may raise
         reason = " ".join(str(error).split())[:200] or type(error).__name__
+        shapes = ", ".join(f"{tuple(one.shape)} and type {one.dtype}" for one in examples)
         raise UserError(
-            f"the network does not run on zeros of shape {tuple(example.shape)} ({reason}): give the "
-            "shape of one example with --image-shape; it must take one floating-point tensor"
+            f"the network does not run on zeros of shape {shapes} ({reason}): give shape and type of one "
+            "example of each input with --image-shape, as in 3,32,32 or 128:int64"
         ) from error
     finally:
         for hook in hooks:

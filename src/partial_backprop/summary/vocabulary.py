@@ -9,6 +9,8 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from partial_backprop.summary.layouts import tensors
+
 _SPATIAL = {
     f"{kind}{n}d": f"{name}{n}D"
     for n in (1, 2, 3)
@@ -50,10 +52,17 @@ _ACTIVATIONS = (
 """What Keras takes as ``activation=`` of a layer; those with weights are layers of their own."""
 
 _TAKES_ACTIVATION = (nn.modules.conv._ConvNd, nn.Linear)
+_CHANNELS_FIRST = (
+    nn.modules.conv._ConvNd,
+    nn.modules.batchnorm._BatchNorm,
+    nn.GroupNorm,
+    nn.modules.pooling._MaxPoolNd,
+    nn.modules.pooling._AvgPoolNd,
+    nn.modules.pooling._AdaptiveAvgPoolNd,
+)
 _BATCH_NORM = nn.modules.batchnorm._BatchNorm
-_CHANNELS_LAST = (nn.Linear, nn.LayerNorm, nn.Embedding, nn.MultiheadAttention, nn.RNNBase)
-"""Modules whose features are the last dimension in PyTorch too."""
-_ONE_DIMENSIONAL = re.compile(r"(Conv|ConvTranspose|BatchNorm|MaxPool|AvgPool|Dropout|Pool)1d$")
+_GIVES_MORE = (nn.RNNBase, nn.RNNCellBase, nn.MultiheadAttention)
+"""Modules that return states or attention behind their output."""
 
 _ROLES = {"weight": "kernel", "running_mean": "moving_mean", "running_var": "moving_variance"}
 _NORM_ROLES = _ROLES | {"weight": "gamma", "bias": "beta"}
@@ -157,25 +166,66 @@ def own_weights(module: nn.Module) -> Iterator[tuple[str, str, Tensor]]:
             yield name, roles.get(name, name), tensor
 
 
-def keras_shape(module: nn.Module, shape: torch.Size) -> tuple[int | None, ...]:
-    """Order the dimensions of an output as Keras does.
+def shown_output(module: nn.Module, output: object) -> Tensor | None:
+    """Choose the tensor whose shape is printed.
 
     Parameters
     ----------
     module : nn.Module
-        Whose output it is.
+        Any module.
+    output : object
+        What it returned.
+
+    Returns
+    -------
+    Tensor or None
+        The only one; the first one of recurrent layers and attentions; else None.
+    """
+    if isinstance(module, _GIVES_MORE) and isinstance(output, tuple):
+        return output[0] if isinstance(output[0], Tensor) and output[0].ndim else None
+    found = tensors(output)
+    return found[0] if len(found) == 1 else None
+
+
+def channel_axis(module: nn.Module, ndim: int) -> int | None:
+    """Tell by its class where a module puts the channels, for kernels that torch does not see.
+
+    Parameters
+    ----------
+    module : nn.Module
+        Any module.
+    ndim : int
+        Axes of its output.
+
+    Returns
+    -------
+    int or None
+        1 for convolutions, normalisations by channel and pooling; the last axis for linear layers; else
+        None.
+    """
+    if isinstance(module, _CHANNELS_FIRST):
+        return 1
+    return ndim - 1 if isinstance(module, nn.Linear | nn.Embedding | nn.LayerNorm) else None
+
+
+def keras_shape(shape: torch.Size, axis: int | None) -> tuple[int | None, ...]:
+    """Order the dimensions of an output as Keras does.
+
+    Parameters
+    ----------
     shape : torch.Size
-        (N, C, …) or, for modules like ``nn.Linear``, (N, …, C).
+        Of the output, the batch first.
+    axis : int or None
+        Axis of its channels.
 
     Returns
     -------
     tuple of (int or None)
-        (None, …, C).
+        (None, …, C); in torch's order where the axis is not known.
     """
     if not shape:
         return ()
-    rest = tuple(shape[1:])
-    spatial = len(shape) > 3 or bool(_ONE_DIMENSIONAL.match(type(module).__name__))
-    if len(shape) > 2 and spatial and not isinstance(module, _CHANNELS_LAST):
-        rest = (*rest[1:], rest[0])
-    return (None, *rest)
+    sizes = list(shape[1:])
+    if axis is not None and 1 <= axis < len(shape):
+        sizes.append(sizes.pop(axis - 1))
+    return (None, *sizes)

@@ -4,6 +4,7 @@ Hooks see modules and no functions: what a network computes between its modules 
 concatenations, ``F.relu``) has no row, and a note says where that is.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch
@@ -12,6 +13,7 @@ from torch.nn.utils.parametrize import is_parametrized
 from torch.utils.hooks import RemovableHandle
 
 from partial_backprop.summary import vocabulary
+from partial_backprop.summary.layouts import Layouts, tensors
 
 
 @dataclass
@@ -26,6 +28,8 @@ class Called:
         The module.
     shapes : list of (torch.Size or None)
         Of the output of each call; None where it is no single tensor.
+    axes : list of (int or None)
+        Axis of the channels of each; None where nothing tells it.
     activation : str or None
         Class of the activation that took its output.
     """
@@ -33,6 +37,7 @@ class Called:
     name: str
     module: nn.Module
     shapes: list[torch.Size | None] = field(default_factory=list)
+    axes: list[int | None] = field(default_factory=list)
     activation: str | None = None
 
 
@@ -58,28 +63,6 @@ class Trace:
     output_is_computed: bool = False
 
 
-def tensors(values: object) -> list[Tensor]:
-    """Find the tensors among the arguments or outputs of a module.
-
-    Parameters
-    ----------
-    values : object
-        A tensor, or a tuple, list or dictionary that may hold some.
-
-    Returns
-    -------
-    list of Tensor
-        In their order.
-    """
-    if isinstance(values, Tensor):
-        return [values]
-    if isinstance(values, dict):
-        values = list(values.values())
-    if isinstance(values, tuple | list):
-        return [found for value in values for found in tensors(value)]
-    return []
-
-
 def layers_of(model: nn.Module) -> dict[nn.Module, str]:
     """Find the modules that are rows of a summary if they are called.
 
@@ -92,7 +75,8 @@ def layers_of(model: nn.Module) -> dict[nn.Module, str]:
     -------
     dict of nn.Module to str
         Modules without modules inside, with their names, each once. A parametrized module counts as
-        one: what is inside it makes its weights.
+        one: what is inside it makes its weights. A list of parameters is never called, and a part of
+        the module around it.
     """
     inside = {
         part
@@ -105,8 +89,13 @@ def layers_of(model: nn.Module) -> dict[nn.Module, str]:
         module: name
         for name, module in model.named_modules()
         if module not in inside
-        and (is_parametrized(module) or next(module.children(), None) is None)
+        and _is_called(module)
+        and (is_parametrized(module) or not any(map(_is_called, list(module.modules())[1:])))
     }
+
+
+def _is_called(module: nn.Module) -> bool:
+    return is_parametrized(module) or type(module).forward is not nn.Module.forward
 
 
 class Watch:
@@ -119,8 +108,10 @@ class Watch:
     ----------
     model : nn.Module
         The network.
-    example : Tensor
+    examples : sequence of Tensor
         What it is called with.
+    layouts : Layouts
+        Follows the channels.
 
     Attributes
     ----------
@@ -128,13 +119,16 @@ class Watch:
         What was seen so far.
     """
 
-    def __init__(self, model: nn.Module, example: Tensor) -> None:
+    def __init__(self, model: nn.Module, examples: Sequence[Tensor], layouts: Layouts) -> None:
         self.trace = Trace()
+        self._layouts = layouts
         self._layers = layers_of(model)
         self._names = {module: name for name, module in model.named_modules()}
         self._calls_inside: list[bool] = []
         # Tensors are told apart by identity, so all of them are kept to the end.
-        self._made: dict[int, tuple[Tensor, nn.Module | None]] = {id(example): (example, None)}
+        self._made: dict[int, tuple[Tensor, nn.Module | None]] = {
+            id(example): (example, None) for example in examples
+        }
 
     def hooks(self) -> list[RemovableHandle]:
         """Hook every layer and every module around layers.
@@ -186,9 +180,10 @@ class Watch:
             inside = list(layers_of(module))
             weights = [len(list(vocabulary.own_weights(one))) for one in (module, inside[0])]
             module = inside[0] if len(inside) == 1 and weights[0] == weights[1] else module
-        self._record(module, tensors([inputs, keywords]), tensors(output))
+        self._record(module, tensors([inputs, keywords]), output)
 
-    def _record(self, module: nn.Module, taken: list[Tensor], given: list[Tensor]) -> None:
+    def _record(self, module: nn.Module, taken: list[Tensor], output: object) -> None:
+        given = tensors(output)
         trace = self.trace
         if self.is_new(taken) and module not in trace.after_functions:
             trace.after_functions.append(module)
@@ -204,5 +199,12 @@ class Watch:
             trace.folded.add(module)
         else:
             row = trace.called.setdefault(module, Called(self._names[module], module))
-            row.shapes.append(given[0].shape if len(given) == 1 else None)
+            shown = vocabulary.shown_output(module, output)
+            if shown is not None:
+                of_same_shape = [one for one in taken if one.shape == shown.shape]
+                kept = self._layouts.axis(of_same_shape[0]) if of_same_shape else None
+                axis = vocabulary.channel_axis(module, shown.ndim)
+                self._layouts.tell(shown, kept if axis is None else axis)
+            row.shapes.append(None if shown is None else shown.shape)
+            row.axes.append(None if shown is None else self._layouts.axis(shown))
         self._made.update({id(one): (one, module) for one in given})

@@ -10,6 +10,9 @@ from partial_backprop.inputs import Inputs
 from partial_backprop.tables import dessilbi_rows, layout
 from partial_backprop.tables.layout import Row, Table
 
+NONE_YET = "none yet"
+"""Stands for the density of a layer that no group of Γ has entered: it is none of a sparse layer."""
+
 NAMES = {
     "dessilbi_lenet3": ("FC1", "FC2", "FC3"),
     "dessilbi_conv2": ("Conv1", "Conv2", "FC1", "FC2", "FC3"),
@@ -39,6 +42,7 @@ def build(inputs: Inputs, experiment: str, table: int) -> Table:
     found = inclusion_frames.layers(inclusion_arms.of(inputs.runs, experiment))
     names = NAMES[experiment]
     measured = [_layer(found[found["title"].eq(name)], name) for name in names]
+    waiting = list(dict.fromkeys(found.loc[found["n_ever"].eq(0), "title"]))
     measured.append(_layer(_whole(found), "all"))
     printed = [
         inclusion_arms.printed_layer(inputs.reported, table, name) for name in (*names, "all")
@@ -60,7 +64,17 @@ def build(inputs: Inputs, experiment: str, table: int) -> Table:
         "l" + "r" * len(measured),
         (Row(("Layer", *names, "all")),),
         tuple(body),
-        _notes(inputs, experiment, table, printed=len(body) > 3),
+        _notes(inputs, experiment, table, printed=len(body) > 3) + _waiting(found, waiting),
+    )
+
+
+def _waiting(found: pd.DataFrame, layers: list[str]) -> tuple[str, ...]:
+    if not layers:
+        return ()
+    needed = found["norm_to_enter"].min()
+    return (
+        f"{NONE_YET}: the path is too short for {', '.join(layers)}, and says nothing of their density. To "
+        f"enter by its end, a group of weights must have reached a norm of {needed:.2g}.",
     )
 
 
@@ -79,6 +93,9 @@ def _layer(found: pd.DataFrame, name: str) -> tuple[dict[str, Any], tuple[str, s
     more, share = dessilbi_rows.cell("density_percent", found["density_percent"].astype(float))
     n_weights = " or ".join(sorted({f"{count:,}" for count in found["n_weights"]}))
     left = _integer(found["n_nonzero"].mean())
+    if "n_ever" in found and len(found):
+        values["n_ever"] = " ".join(str(int(n)) for n in found["n_ever"])
+        share = share if found["n_ever"].any() else NONE_YET
     return values | more, (share, n_weights or layout.NONE, left)
 
 

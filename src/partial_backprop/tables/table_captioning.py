@@ -6,7 +6,7 @@ import pandas as pd
 
 from partial_backprop import labels
 from partial_backprop.frames import caption_arms
-from partial_backprop.frames.caption_arms import ARMS, COUNTS, DECODINGS, pick, share
+from partial_backprop.frames.caption_arms import ARMS, COUNTS, DECODINGS, MARKED, pick, share
 from partial_backprop.inputs import Inputs
 from partial_backprop.intervals import summary
 from partial_backprop.measurements.captions import EXPERIMENT, ORDERS, SEED
@@ -18,7 +18,7 @@ HEADER = (
     Row(("", Cell("BLEU-n, five references", 4), "One reference", Cell("Weights (%)", 3))),
     Row(("Arm", *(f"n = {n}" for n in ORDERS), "n = 4", "masked", "zeros", "unmoved")),
 )
-GROUPS = ("beam", "greedy", "teacher")
+GROUPS = ("beam", "greedy", "teacher", *MARKED)
 """Ways of decoding, in the order of the table: the source's own first."""
 _SHARES = ("mask_zeros_percent", "natural_zeros_percent", "unmoved_percent")
 _QUANTITIES = (*(f"bleu_{n}" for n in ORDERS), "bleu_4_one", *_SHARES)
@@ -96,10 +96,11 @@ def build(inputs: Inputs) -> Table:
 
     width = _beam(inputs)
     for decoding in GROUPS:
-        head = DECODINGS[decoding].capitalize()
+        head = (DECODINGS | MARKED)[decoding].capitalize()
         head += f", {width} at a time" if decoding == "beam" and width else ""
-        head += "" if arms else f": {layout.NOT_RUN}"
-        group(head, [_row(found, frozen, arm, decoding, "five") for arm in arms])
+        ran = arms if found["decoding"].eq(decoding).any() else []
+        head += "" if ran else f": {layout.NOT_RUN}"
+        group(head, [_row(found, frozen, arm, decoding, "five") for arm in ran])
         if decoding == "beam" and arms:
             made = _row(found, frozen, arms[0], decoding, "shuffled")
             rows.append(made[0])
@@ -122,7 +123,8 @@ def _notes(inputs: Inputs) -> tuple[str, ...]:
         "BLEU between 0 and 1 on the test images, by the weights of the epoch of highest BLEU-4 on the "
         "validation part; mean ± sample standard deviation over seeds. Five references: all captions "
         "of an image at once. One reference: each of them after the other, all pairs counted. "
-        "Teacher-forced: every word is predicted from the true ones before it. Next image: a control, "
+        "Teacher-forced: every word is predicted from the true ones before it; with marks, as the public "
+        "reference counts, the end is a word and unknown words match one another. Next image: a control, "
         "captions against the references of the image that follows.",
         "Masked: frozen by the mask. Zeros: gradient exactly 0 on the batch that made the mask, as in the "
         "embedding that of every word which the batch lacks. "

@@ -29,6 +29,14 @@ def _recipe(name: str) -> Callable[[Run], Any]:
     return lambda run: run.record.config.recipe.get(name)
 
 
+def _yes(name: str) -> Callable[[Run], str]:
+    return lambda run: "yes" if run.record.config.recipe.get(name) else "no"
+
+
+def _norm(run: Run) -> str:
+    return "‖V‖/√|g|" if run.record.config.recipe.get("scaled_norm") else "‖V‖"
+
+
 def _schedule(run: Run) -> str:
     training = run.record.config.training
     if not training.milestones:
@@ -50,10 +58,18 @@ LINES: dict[str, dict[str, Callable[[Run], Any]]] = {
         "κ": _recipe("kappa"),
         "ν": _recipe("nu"),
         "λ": _recipe("lam"),
+        "length of a group": _norm,
         "groups of linear layers": _recipe("linear_groups"),
+        "λ of linear layers, if another": _recipe("linear_lam"),
+        "Nesterov's momentum": _yes("nesterov"),
+        "decay of normalisations": _yes("decay_norms"),
     }
     | _BOTH,
-    "ticket": {"mask after epochs": _recipe("after")} | _BOTH,
+    "ticket": {
+        "mask after epochs": _recipe("after"),
+        "weights without a mask": _recipe("whole"),
+    }
+    | _BOTH,
 }
 """Training -> hyperparameter -> how it is read from a run."""
 
@@ -119,7 +135,7 @@ def _text(run: Run | None, read: Callable[[Run], Any]) -> str:
     if run is None:
         return layout.NOT_RUN
     value = read(run)
-    if value is None:
+    if value is None or value in ([], ()):
         return layout.NONE
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))

@@ -36,7 +36,7 @@ class _Line(NamedTuple):
 FILES = (
     _Line("unpruned", "unpruned: weights", "unpruned"),
     _Line("training_state", "pruned: weights, masks, optimizer", "pruned"),
-    _Line("training_state_masked", "the same, its state zero where pruned", None),
+    _Line("training_state_masked", "the same, its state zero where pruned", "pruned"),
     _Line("masks", "pruned: weights, masks", None),
     _Line("weights", "pruned: weights", None),
     _Line("sparse", "pruned: sparse format", None),
@@ -180,5 +180,6 @@ def _notes(inputs: Inputs, found: list[SizesReport]) -> tuple[str, ...]:
         "test set; with several seeds: mean ± sample standard deviation, sizes and losses are means.",
         f"Printed: in the source ({inputs.reported.documents[SEED].source}), which does not name its "
         "network, data or protocol. That its pruned file holds masks and an optimizer's state is our "
-        "reading of its size.",
+        "reading of its size; that the state is zero where a weight is pruned, which it is not in our "
+        "training, of what zip leaves of it. So its sizes stand beside both.",
     )

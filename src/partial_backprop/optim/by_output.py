@@ -1,0 +1,42 @@
+"""Parameters divided by the axis along which their weights have the outputs."""
+
+from typing import Any
+
+from torch import nn
+
+
+def by_output_axis(model: nn.Module) -> list[dict[str, Any]]:
+    """Divide a network's parameters by the axis of their output channels.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Any network.
+
+    Returns
+    -------
+    list of dict
+        For `DessiLBI`: all parameters, and then the weights of transposed convolutions, if there are
+        any, with an `output_axis` of 1.
+
+    Raises
+    ------
+    ValueError
+        If a transposed convolution has groups, each of several output channels: no axis of its
+        weight is that of the outputs.
+    """
+    transposed: dict[nn.Parameter, None] = {}
+    for name, module in model.named_modules():
+        if isinstance(module, nn.modules.conv._ConvTransposeNd):
+            if module.groups == 1:
+                transposed[module.weight] = None
+            elif module.groups < module.out_channels:
+                raise ValueError(
+                    f"{name}: a transposed convolution in {module.groups} groups has no axis of filters"
+                )
+    rest = [parameter for parameter in model.parameters() if parameter not in transposed]
+    groups: list[dict[str, Any]] = [
+        {"params": rest},
+        {"params": list(transposed), "output_axis": 1},
+    ]
+    return [group for group in groups if group["params"]]

@@ -1,0 +1,98 @@
+"""Read ``.safetensors``: a JSON header with name, type, shape and place of each tensor, then the tensors.
+
+The format is https://github.com/huggingface/safetensors#format; its package is not needed.
+"""
+
+import json
+import math
+import struct
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_LENGTH = struct.Struct("<Q")
+_DTYPES = {
+    "F64": torch.float64,
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "F8_E4M3": torch.float8_e4m3fn,
+    "F8_E5M2": torch.float8_e5m2,
+    "I64": torch.int64,
+    "I32": torch.int32,
+    "I16": torch.int16,
+    "I8": torch.int8,
+    "U64": torch.uint64,
+    "U32": torch.uint32,
+    "U16": torch.uint16,
+    "U8": torch.uint8,
+    "BOOL": torch.bool,
+    "C64": torch.complex64,
+}
+
+
+def begins(content: bytes) -> bool:
+    """Tell whether a file begins as one of this format does.
+
+    Parameters
+    ----------
+    content : bytes
+        The beginning of the file.
+
+    Returns
+    -------
+    bool
+        True if behind the length of a header there is JSON.
+    """
+    return content[_LENGTH.size : _LENGTH.size + 1] == b"{"
+
+
+def from_bytes(content: bytes) -> dict[str, Tensor]:
+    """Read the tensors out of a file's content.
+
+    Parameters
+    ----------
+    content : bytes
+        The file.
+
+    Returns
+    -------
+    dict of str to Tensor
+        The ``state_dict``, on the CPU, in the order of the header.
+
+    Raises
+    ------
+    ValueError
+        If the file is truncated or damaged, or has a type that torch does not know.
+    """
+    try:
+        (length,) = _LENGTH.unpack_from(content)
+        if length > len(content) - _LENGTH.size:
+            raise ValueError("its header is cut off")
+        header = json.loads(content[_LENGTH.size : _LENGTH.size + length])
+        header.pop("__metadata__", None)
+        payload = memoryview(content)[_LENGTH.size + length :]
+        state = {name: _tensor(entry, payload) for name, entry in header.items()}
+        spans = sorted(tuple(entry["data_offsets"]) for entry in header.values())
+    except (struct.error, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError(f"no header of safetensors ({error!r})") from None
+    ends = [0, *(end for _, end in spans)]
+    if ends != [*(start for start, _ in spans), len(payload)]:
+        raise ValueError("its tensors do not fill the file")
+    return state
+
+
+def _tensor(entry: dict[str, Any], payload: memoryview) -> Tensor:
+    if entry["dtype"] not in _DTYPES:
+        raise ValueError(f"it has tensors of the unknown type {entry['dtype']}")
+    dtype, shape = _DTYPES[entry["dtype"]], [int(size) for size in entry["shape"]]
+    start, end = entry["data_offsets"]
+    values = bytearray(payload[start:end])
+    if min([0, start, *shape]) < 0 or not (
+        end - start == len(values) == math.prod(shape) * dtype.itemsize
+    ):
+        raise ValueError("a tensor does not have the length of its shape")
+    if not values:
+        return torch.empty(shape, dtype=dtype)
+    return torch.frombuffer(values, dtype=dtype).reshape(shape)
