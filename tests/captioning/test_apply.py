@@ -142,7 +142,10 @@ def test_the_encoder_may_lie_elsewhere(arm, runs, pictures, tmp_path):
 def test_what_is_no_picture_is_told(arm, tmp_path, capsys):
     text = tmp_path / "text.jpg"
     text.write_text("no picture")
-    for path, said in ((text, "is no image"), (tmp_path / "gone.jpg", "cannot read the image")):
+    deep, gone = tmp_path / "deep.png", tmp_path / "gone.jpg"
+    Image.fromarray(np.full((30, 20), 4095, dtype=np.uint16)).save(deep)
+    told = {text: "is no image", gone: "cannot read the image", deep: "8 bits"}
+    for path, said in told.items():
         assert cli.main(["caption", str(path), "--run", str(arm)]) == 2
         (line,) = capsys.readouterr().err.splitlines()
         assert said in line

@@ -394,6 +394,8 @@ def test_filters_of_a_transposed_convolution_lie_along_its_second_axis():
     assert len(by_output_axis(nn.Linear(2, 2))) == 1
     with pytest.raises(ValueError, match="0: a transposed"):
         by_output_axis(nn.Sequential(nn.ConvTranspose2d(4, 4, 3, groups=2)))
+    with pytest.raises(ValueError, match="0: its weight is computed"):
+        by_output_axis(nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))))
 
 
 @pytest.mark.parametrize("shape", [(3, 4), (3, 2, 2, 2)])

@@ -162,6 +162,10 @@ def test_a_network_that_is_zero_throughout_keeps_a_unit_a_layer():
         (nn.Sequential(nn.ReLU(), nn.Linear(2, 2)), "must begin with"),
         (nn.Sequential(nn.Conv2d(2, 2, 3), nn.Softmax(1)), "1: Softmax is no link"),
         (nn.Sequential(nn.Conv2d(4, 4, 3, groups=2)), "0: a grouped convolution"),
+        (
+            nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Conv2d(2, 4, 3))),
+            "0: its weight is computed",
+        ),
         (nn.Sequential(nn.Conv2d(2, 4, 3), nn.AvgPool2d(2, padding=1)), "mixes zeros"),
         (nn.Sequential(nn.Conv2d(2, 4, 3), nn.BatchNorm2d(8)), "one for each of 4 units"),
         (

@@ -22,11 +22,15 @@ def by_output_axis(model: nn.Module) -> list[dict[str, Any]]:
     Raises
     ------
     ValueError
-        If a transposed convolution has groups, each of several output channels: no axis of its
-        weight is that of the outputs.
+        If a transposed convolution has groups, each of several output channels, so that no axis of its
+        weight is that of the outputs; or a weight is computed from other parameters, as by weight_norm,
+        whose zeros would not be its own.
     """
     transposed: dict[nn.Parameter, None] = {}
     for name, module in model.named_modules():
+        has_weight = isinstance(module, nn.modules.conv._ConvNd | nn.Linear)
+        if has_weight and "weight" not in module._parameters:
+            raise ValueError(f"{name}: its weight is computed from others, as by weight_norm")
         if isinstance(module, nn.modules.conv._ConvTransposeNd):
             if module.groups == 1:
                 transposed[module.weight] = None

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from partial_backprop.optim.adabound import AdaBound
+from partial_backprop.optim.by_output import by_output_axis
 from partial_backprop.optim.dessilbi import DessiLBI
 from partial_backprop.pruning.layers import weights
 from partial_backprop.recipes.setting import Setting
@@ -59,9 +60,10 @@ def put(setting: Setting, name: str, chosen: OptimizerConfig, options: Mapping[s
         return
     options = dict(options)
     linear_lam, decay_norms = options.pop("linear_lam", None), options.pop("decay_norms", False)
-    parameters = list(setting.trainee.model.parameters())
+    model = setting.trainee.model
+    parameters = by_output_axis(model) if name == "dessilbi" else list(model.parameters())
     if linear_lam is not None or decay_norms:
-        parameters = _groups(setting.trainee.model, linear_lam, decay_norms)
+        parameters = _groups(model, linear_lam, decay_norms)
     common = {"lr": chosen.learning_rate, "weight_decay": chosen.weight_decay}
     makers: dict[str, Callable[[], torch.optim.Optimizer]] = {
         "dessilbi": lambda: DessiLBI(parameters, momentum=chosen.momentum, **common, **options),
