@@ -22,6 +22,8 @@ def test_our_loop_is_measured_in_bfloat16_where_the_device_multiplies_in_it(monk
 
 
 def test_a_step_is_the_forward_pass_and_both_gradients():
-    model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.Flatten(), torch.nn.Linear(36, 5))
+    model = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 4, 3), torch.nn.Flatten(), torch.nn.Linear(36, 5)
+    )
     first, second = 9 * 4 * 27, 36 * 5  # multiplications
     assert loop.step_operations(model, (3, 5, 5)) == 2 * (2 * first + 3 * second)
