@@ -55,3 +55,4 @@ bench: environment ## Measure speed and memory, some ten minutes (BENCH_ARGS=--q
 clean: ## Remove the environment and all caches; results, figures and papers stay.
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis paper/build src/*.egg-info
 	find src tests benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf .venv-docs site dist build htmlcov .coverage coverage.xml
