@@ -8,7 +8,7 @@ BENCH_ARGS ?=
 
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: help paper archive test lint format environment system-packages lock bench clean
+.PHONY: help paper archive test lint format environment system-packages lock coverage docs bench clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,9 +42,17 @@ system-packages: ## Install LaTeX and pdftotext with apt-get, or say what to ins
 lock: environment ## Write envs/requirements.lock anew from envs/requirements.in.
 	$(IN_VENV) python scripts/lock.py
 
+coverage: environment ## Run all tests and measure line and branch coverage (coverage.xml, htmlcov/).
+	$(IN_VENV) python -m pip install -qq --disable-pip-version-check --requirement envs/coverage.txt
+	$(IN_VENV) python -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-report=xml --cov-report=html $(PYTEST_ARGS)
+
+docs: ## Build the documentation site in site/ (its packages in .venv-docs).
+	@PYTHON="$(PYTHON)" bash scripts/docs
+
 bench: environment ## Measure speed and memory, some ten minutes (BENCH_ARGS=--quick: a rough answer, BENCH_ARGS="loop kde": these).
 	$(IN_VENV) python -m benchmarks $(BENCH_ARGS)
 
 clean: ## Remove the environment and all caches; results, figures and papers stay.
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis paper/build src/*.egg-info
 	find src tests benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
+	rm -rf .venv-docs site dist build htmlcov .coverage coverage.xml

@@ -13,8 +13,11 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
 
+import crate
 from publish import publish
 
 from partial_backprop import __version__, record
@@ -27,6 +30,14 @@ ROOMS = (
     *("CITATION.cff", "LICENSE", "Makefile", "README.md", "Snakefile", "pyproject.toml"),
     *("benchmarks", "config", "docs", "envs", "paper/source", "profiles", "scripts", "src"),
     *("tests", "workflow", "results/bench"),
+    *(
+        ".github",
+        ".pre-commit-config.yaml",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "MANIFEST.in",
+        "mkdocs.yml",
+    ),
 )
 """The project's own files and folders; what a run makes is added by scale."""
 
@@ -39,6 +50,7 @@ README = """\
 - `paper/{scale}.pdf`: the paper; `results/{scale}/tables`, `figures/{scale}`: what it shows.
 - `results/published/runs`: the record of every run, with its configuration, data, versions and machine.
 - `PROVENANCE.json`: the commit, and the runs with the hash of each one's configuration.
+- `ro-crate-metadata.json`: the same as a Workflow Run RO-Crate, for programs that read such.
 - `SHA256SUMS`: `sha256sum --check SHA256SUMS` checks every file.
 - `make paper SCALE=published` renders the records again, without training;
   `make paper SCALE={scale}` trains everything anew. README.md tells more.
@@ -131,6 +143,12 @@ def provenance(scale: str, runs: Path, root: Path) -> dict:
     }
 
 
+def made_on(scale: str, root: Path) -> str:
+    """Day on which the paper of a scale was made, in UTC, as year-month-day."""
+    modified = (root / "paper" / f"{scale}.pdf").stat().st_mtime
+    return datetime.fromtimestamp(modified, UTC).date().isoformat()
+
+
 def collect(scale: str, folder: Path, root: Path) -> None:
     """Put everything that belongs into an archive into a folder.
 
@@ -155,10 +173,18 @@ def collect(scale: str, folder: Path, root: Path) -> None:
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
     published = folder / "results" / "published"
-    publish(root / "results" / scale, published)
+    copies = publish(root / "results" / scale, published)
     written = json.dumps(provenance(scale, published / "runs", root), indent=1)
     (folder / "PROVENANCE.json").write_text(written + "\n", encoding="utf-8")
     (folder / "ARCHIVE.md").write_text(README.format(version=__version__, scale=scale))
+    crate.write(
+        folder,
+        scale=scale,
+        version=__version__,
+        date=made_on(scale, root),
+        made=[*(folder / path.relative_to(root) for path in generated(scale, root)), *copies],
+        snakemake=metadata.version("snakemake"),
+    )
 
 
 def pack(folder: Path, archive: Path) -> None:

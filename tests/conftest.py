@@ -1,4 +1,4 @@
-"""What all tests share: one thread, reproducible property tests, and the real data where it is."""
+"""What all tests share: one thread, reproducible property tests, markers, and the real data where it is."""
 
 import os
 from pathlib import Path
@@ -13,6 +13,18 @@ os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 hypothesis.settings.register_profile("deterministic", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("deterministic")
+
+SLOW_FOLDERS = {"cluster", "workflow"}
+"""Whose tests run the workflow as a whole; single slow tests elsewhere are marked where they stand."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by where they are and what they ask for, so that no new one is forgotten."""
+    for item in items:
+        if item.path.parent.name in SLOW_FOLDERS:
+            item.add_marker("slow")
+        if "tex" in getattr(item, "fixturenames", ()):
+            item.add_marker("tex")
 
 
 @pytest.fixture(autouse=True)

@@ -140,6 +140,7 @@ DOCUMENT = r"""\documentclass[11pt]{article}
 \begin{document}%s\end{document}"""
 
 
+@pytest.mark.tex
 @pytest.mark.skipif(shutil.which("pdflatex") is None, reason="TeX is not installed")
 @pytest.mark.parametrize("seeds", [(0, 1), (0, 1, 2)])
 def test_tables_compile_and_fit_the_page(seeds: tuple[int, ...], tmp_path: Path) -> None:

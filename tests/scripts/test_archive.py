@@ -86,6 +86,34 @@ def test_the_provenance_names_every_run(archive, root):
     assert content["scale"] == "demo"
 
 
+def test_the_crate_describes_the_run_and_files_that_are_there(archive, root):
+    (root / "Snakefile").write_text("rule all:\n")
+    (root / "config").mkdir()
+    (root / "config" / "config.yaml").write_text("scale: demo\n")
+    found = members(archive.main("demo", root))
+    graph = json.loads(found["ro-crate-metadata.json"][0])["@graph"]
+    by_id = {entity["@id"]: entity for entity in graph}
+    assert len(by_id) == len(graph)
+
+    def ids(entity, key):
+        return {one["@id"] for one in entity[key]}
+
+    whole = by_id["./"]
+    assert whole["mainEntity"]["@id"] == "Snakefile"
+    run = by_id[whole["mentions"]["@id"]]
+    assert run["instrument"]["@id"] == "Snakefile"
+    assert ids(run, "object") == {"config/config.yaml"}
+    made = {"paper/demo.pdf", "results/demo/tables/table_1.csv", "figures/demo/figure_1.pdf"}
+    records = {name for name in found if name.endswith("record.json")}
+    assert made | records <= ids(run, "result") <= ids(whole, "hasPart")
+    for entity in graph:
+        if "File" in entity["@type"]:
+            assert entity["@id"] in found
+            assert int(entity.get("contentSize", 0)) in (0, len(found[entity["@id"]][0]))
+    tops = {name for name in found if "/" not in name} - {"ro-crate-metadata.json", "SHA256SUMS"}
+    assert tops <= ids(whole, "hasPart")
+
+
 def test_the_same_files_give_the_same_bytes(archive, root):
     first = archive.main("demo", root).read_bytes()
     (root / "README.md").touch()

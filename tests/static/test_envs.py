@@ -158,3 +158,20 @@ def test_installed_versions_are_the_locked_ones():
         pytest.skip("this environment was not made by `make environment`")
     installed = {name: metadata.version(name).split("+")[0] for name in pins()}
     assert installed == pins()
+
+
+def test_pre_commit_formats_with_the_locked_versions():
+    parsed = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8"))
+    versions = {Path(repo["repo"]).name: repo["rev"].removeprefix("v") for repo in parsed["repos"]}
+    locked = pins()
+    assert versions["ruff-pre-commit"] == locked["ruff"]
+    assert versions["snakefmt"] == locked["snakefmt"]
+
+
+def test_ci_tests_every_python_that_is_declared():
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8"))["jobs"]
+    tested = jobs["fast-tests"]["strategy"]["matrix"]["python"]
+    declared = re.findall(r"Python :: (3\.\d+)", "\n".join(project()["classifiers"]))
+    assert tested == declared
+    supported = Requirement(f"python{project()['requires-python']}").specifier
+    assert all(version in supported for version in tested)
