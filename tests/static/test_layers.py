@@ -67,7 +67,16 @@ ALLOWED = {
     # Printing, from the record.
     "reported": {"errors", "config", "files"},
     "inputs": SETTLED | {"gradients", "performance", "reported"},
-    "frames": {"errors", "facts", "inputs", "labels", "measurements", "record", "reported"},
+    "frames": {
+        "errors",
+        "facts",
+        "inputs",
+        "intervals",
+        "labels",
+        "measurements",
+        "record",
+        "reported",
+    },
     "intervals": set(),
     "facts": SETTLED | {"inputs", "gradients", "labels"},
     "tables": PRINTED,

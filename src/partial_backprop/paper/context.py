@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from partial_backprop import labels
 from partial_backprop.facts import Facts, cnns
+from partial_backprop.frames import caption_arms
 from partial_backprop.frames.aggregate import runs_frame
 from partial_backprop.inputs import Inputs
-from partial_backprop.measurements.captions import EXPERIMENT
 from partial_backprop.paper import (
     appendix,
     captioning,
@@ -81,7 +81,7 @@ def _drawn(inputs: Inputs, figures: Iterable[Path]) -> set[str]:
     empty = set() if sampled else {"figure_kde"}
     empty |= set() if "vgg19_cifar10" in sampled else {"figure_2"}
     empty |= set() if inputs.runs else {"figure_3"}
-    captioned = {run.record.arm for run in inputs.runs if run.record.experiment == EXPERIMENT}
+    captioned = {run.record.arm for run, _ in caption_arms.reports(inputs.runs)}
     empty |= set() if captioned else {"figure_5"}
     empty |= set() if "pb" in captioned else {"figure_4"}
     empty |= set() if any(one.curves for one in inputs.performance) else {"figure_bench"}

@@ -175,12 +175,12 @@ def interval(difference: Difference, decimals: int = 2) -> str:
     Returns
     -------
     str
-        Such as ``−0.24 [−0.60, 0.12]``; for one pair the interval is ``n/a (1 seed)``.
+        Such as ``−0.24 [−0.60, 0.12]``; where one pair has no interval it is ``n/a (1 seed)``.
     """
     if not difference.n:
         return NOT_RUN
     mean = number(difference.mean, decimals)
-    if difference.n < 2:
+    if math.isnan(difference.low):
         return f"{mean} [n/a (1 seed)]"
     ends = (number(end, decimals) for end in (difference.low, difference.high))
     return f"{mean} [{', '.join(ends)}]"
