@@ -13,18 +13,10 @@ import pandas as pd
 import yaml
 
 from partial_backprop import config, files, record
+from partial_backprop.freezing_report import FreezingReport, LayerFreezing
 from partial_backprop.gradients import GradientDensity, GradientSample, LayerGradients
 from partial_backprop.inputs import Inputs, read_inputs
-from partial_backprop.record import (
-    Count,
-    DataFacts,
-    FreezingReport,
-    LayerFreezing,
-    NetworkFacts,
-    Provenance,
-    Record,
-    Selection,
-)
+from partial_backprop.record import Count, DataFacts, NetworkFacts, Provenance, Record, Selection
 
 SCALE = "fake"
 TITLE = "made-up numbers & 100 % synthetic_data: größer ≤ 5 μ, 数 \\def{x} $#^~"
