@@ -14,6 +14,9 @@ from partial_backprop.intervals import Difference, Summary
 NOT_RUN = "not run"
 """Stands where there is no record."""
 
+NOT_MEASURED = "not measured"
+"""Stands where records are older than what is asked of them."""
+
 NONE = "–"
 """Stands where a quantity does not exist."""
 
