@@ -8,7 +8,8 @@ BENCH_ARGS ?=
 
 IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
 
-.PHONY: help paper archive test lint format environment system-packages lock coverage docs bench clean
+.PHONY: help paper published check-published archive test lint format environment system-packages lock \
+	coverage docs bench clean
 
 help: ## List the commands.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,6 +17,13 @@ help: ## List the commands.
 paper: system-packages environment ## Set up, run everything and build paper/demo.pdf (SCALE=smoke, cpu, full, published; CORES=8).
 	$(IN_VENV) snakemake --cores $(CORES) --config scale=$(SCALE)
 	@echo "The paper is paper/$(SCALE).pdf"
+
+published: system-packages environment ## Render the committed records, for paper/published.pdf and figures/published.
+	$(IN_VENV) snakemake --cores $(CORES) --config scale=published
+	$(IN_VENV) python scripts/published.py write
+
+check-published: environment ## Tell whether these are older than the records or the sources that draw them.
+	$(IN_VENV) python scripts/published.py check
 
 archive: paper ## Pack sources, records, tables, figures and PDF with checksums (SCALE=published).
 	$(IN_VENV) python scripts/archive.py $(SCALE)

@@ -22,12 +22,13 @@ from publish import publish
 
 from partial_backprop import __version__, record
 from partial_backprop.errors import UserError
+from partial_backprop.measurements import caption_examples
 
 ROOT = Path(__file__).parents[1]
 
 ROOMS = (
     *(".ci", ".editorconfig", ".gitignore", ".snakemake-workflow-catalog.yml"),
-    *("CITATION.cff", "LICENSE", "Makefile", "README.md", "Snakefile", "pyproject.toml"),
+    *("CITATION.cff", "LICENSE", "Makefile", "NOTICE", "README.md", "Snakefile", "pyproject.toml"),
     *("benchmarks", "config", "docs", "envs", "paper/source", "profiles", "scripts", "src"),
     *("tests", "workflow", "results/bench"),
     *(
@@ -160,6 +161,11 @@ def collect(scale: str, folder: Path, root: Path) -> None:
         An empty folder.
     root : pathlib.Path
         The project's folder.
+
+    Raises
+    ------
+    UserError
+        If there is no paper, or photographs were put beside captions.
     """
     for name in ROOMS:
         source, copy = root / name, folder / name
@@ -172,6 +178,11 @@ def collect(scale: str, folder: Path, root: Path) -> None:
         copy = folder / path.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
+    for pictures in (root / "results" / scale).rglob(caption_examples.PICTURES):
+        raise UserError(
+            f"{pictures.relative_to(root)} puts photographs into figure_4, which may not be passed on: "
+            f"delete it and run `make paper SCALE={scale}` again"
+        )
     published = folder / "results" / "published"
     copies = publish(root / "results" / scale, published)
     written = json.dumps(provenance(scale, published / "runs", root), indent=1)

@@ -1,10 +1,10 @@
-"""Put the pictures of one's own copy of Flickr8k beside the published captions, for Figure 4.
+"""Put the pictures of one's own copy of Flickr8k beside captions, for Figure 4.
 
-    python scripts/pictures.py DATA_ROOT
+    python scripts/pictures.py DATA_ROOT [results/cpu]
 
-Photographs are not published with the records. The files written here stay outside git; each picture is
-checked against the checksum of the one that was captioned. `snakemake --config scale=published figure_4`
-then shows them.
+Photographs are neither published nor drawn without being asked for. The files written here stay outside git
+and archives; each picture is checked against the checksum of the one that was captioned. Figure 4 of that
+scale, by default of the published records, then shows them: `snakemake figure_4 --config scale=published`.
 """
 
 import sys
@@ -41,13 +41,15 @@ def fetch(data_root: Path, published: Path = PUBLISHED) -> list[Path]:
     written = []
     for path in sorted(published.rglob(caption_examples.NAME)):
         examples = caption_examples.read(path)
-        if not examples or examples[0].image is not None:
-            continue
         made = record.read(path.with_name("record.json"))
+        if not examples or caption_examples.may_be_passed_on(made):
+            continue
         test = load_captioned(made.config.data, data_root, made.seed).test
         images = [test.images[one.index].transpose(1, 2, 0) for one in examples]
         for one, image in zip(examples, images, strict=True):
-            if caption_examples.checksum(image) != one.sha256:
+            if caption_examples.checksum(image) != (
+                one.sha256 or caption_examples.checksum(one.image)
+            ):
                 raise UserError(
                     f"test image {one.index} below {data_root} is not the one of {path}: use the same "
                     f"copy of the data ({made.data.name})"
@@ -59,6 +61,6 @@ def fetch(data_root: Path, published: Path = PUBLISHED) -> list[Path]:
 
 if __name__ == "__main__":
     try:
-        print(*fetch(Path(sys.argv[1])), sep="\n")
+        print(*fetch(*map(Path, sys.argv[1:])), sep="\n")
     except UserError as error:
         sys.exit(f"error: {error}")

@@ -14,14 +14,10 @@ from pathlib import Path
 from partial_backprop import gradients, record
 from partial_backprop.errors import UserError
 from partial_backprop.measurements import caption_examples
-from partial_backprop.record import Record
 
 BESIDE = ("history.csv", "log.txt", "timing.csv", "examples.npz", "movement.csv.gz")
 """What may lie beside a record and be printed: epochs, filter pruning's log, times, captions, and how far
 the weights of each layer went."""
-
-GENERATED = ("captioned_scenes",)
-"""Data sets with captions whose images are nobody's."""
 
 PUBLISHED = Path(__file__).parents[1] / "results" / "published"
 
@@ -59,17 +55,13 @@ def publish(results: Path, published: Path = PUBLISHED) -> list[Path]:
         for name in names:
             copy = published / path.relative_to(results).with_name(name)
             copy.parent.mkdir(parents=True, exist_ok=True)
-            if name == caption_examples.NAME and not _may_be_passed_on(made):
+            if name == caption_examples.NAME and not caption_examples.may_be_passed_on(made):
                 found = caption_examples.read(path.with_name(name))
                 caption_examples.save(caption_examples.without_images(found), copy)
             else:
                 shutil.copyfile(path.with_name(name), copy)
             copies.append(copy)
     return copies
-
-
-def _may_be_passed_on(made: Record) -> bool:
-    return made.config.data is not None and made.config.data.dataset["name"] in GENERATED
 
 
 if __name__ == "__main__":

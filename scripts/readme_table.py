@@ -5,15 +5,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from partial_backprop import inputs, intervals, labels
-from partial_backprop.frames import aggregate
+from partial_backprop import facts, inputs, intervals, labels
+from partial_backprop.frames import aggregate, image_pairs
 from partial_backprop.measurements import captions, compression, filters, inclusion, sizes
 from partial_backprop.record import Record
 
 ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "results" / "published" / "runs"
 MARKS = "<!-- {0}: begin (scripts/readme_table.py writes this) -->\n", "<!-- {0}: end -->"
-EXPERIMENT = "lenet5_mnist"
+ARMS = ("fb", "pb", "pb_gradient", "pb_random")
+"""The arms of the first table; all of them are in the paper's table_arms."""
 
 
 def spread(values, digits=2):
@@ -22,34 +23,60 @@ def spread(values, digits=2):
     return f"{mean:.{digits}f}" + (f" ± {std:.{digits}f}" if n > 1 else "")
 
 
+def signed(found: intervals.Difference) -> str:
+    """Mean difference with its interval, where there is one."""
+    if not found.n:
+        return ""
+    text = f"{found.mean:+.2f}"
+    return text + (f" [{found.low:+.2f}, {found.high:+.2f}]" if found.low < found.high else "")
+
+
 def published() -> str:
-    """Return what FB and PB came to as a table in Markdown."""
-    frame = aggregate.runs_frame(inputs.read_runs((RUNS / EXPERIMENT).rglob("record.json")))
+    """Return what FB, PB and their controls came to on each network that ran, in Markdown."""
+    experiments = (*labels.CNNS, *labels.AS_IN_SOURCE.values())
+    paths = [path for name in experiments for path in (RUNS / name).rglob("record.json")]
+    found = inputs.read_inputs("published", paths, config_dir=ROOT / "config")
+    frame = aggregate.runs_frame(found.runs)
     lines = [
-        "| arm | seeds | last epoch, test % | best epoch on test, % | frozen % | unmoved % | PB − FB |",
-        "|---|---|---|---|---|---|---|",
+        "| network | arm | seeds | last epoch, % | best epoch on test, % | frozen, % | minus FB "
+        "| minus random mask |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    last_fb = aggregate.by_seed(frame, EXPERIMENT, "fb", "test_accuracy_percent", "last")
-    for arm in [arm for arm in labels.ARMS if arm in set(frame["arm"])]:
-
-        def pick(column, rule="last", arm=arm):
-            return aggregate.by_seed(frame, EXPERIMENT, arm, column, rule)
-
-        last = pick("test_accuracy_percent")
-        difference = intervals.paired_difference(last_fb, last)
-        text = "" if arm == "fb" else f"{difference.mean:+.2f}"
-        if arm != "fb" and difference.n > 1:
-            text += f" [{difference.low:+.2f}, {difference.high:+.2f}]"
-        cells = [
-            labels.arm(arm),
-            ", ".join(map(str, last.index)),
-            spread(last),
-            spread(pick("test_accuracy_percent", "paper_protocol")),
-            spread(pick("mask_zeros_percent")),
-            spread(pick("unmoved_percent")),
-            text,
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
+    same = {other: name for name, other in labels.AS_IN_SOURCE.items()}
+    for experiment, ran in facts.as_in_source(found).items():
+        if ran is None:
+            continue
+        entry = found.reported.entry("001", f"table_2.{same.get(experiment, experiment)}").values
+        images = f"{labels.data(ran.data.name)}, {ran.data.n_train:,} images"
+        title = f"{ran.name()} on {images}, {ran.schedule()}"
+        for arm in ARMS:
+            last = aggregate.by_seed(frame, experiment, arm, "test_accuracy_percent")
+            if last.empty:
+                continue
+            best = aggregate.by_seed(
+                frame, experiment, arm, "test_accuracy_percent", "paper_protocol"
+            )
+            frozen = spread(aggregate.by_seed(frame, experiment, arm, "mask_zeros_percent"))
+            printed = entry.get(f"{arm}_accuracy_percent")
+            differences = [
+                ""
+                if arm in ("fb", base)
+                else signed(
+                    image_pairs.difference(found.runs, frame, experiment, (arm, base), "last")
+                )
+                for base in ("fb", "pb_random")
+            ]
+            cells = [
+                title,
+                labels.arm(arm),
+                ", ".join(map(str, last.index)),
+                spread(last),
+                spread(best) + (f" ({printed:.2f})" if printed else ""),
+                frozen + (f" ({entry['frozen_percent']:.2f})" if arm == "pb" else ""),
+                *differences,
+            ]
+            lines.append(f"| {' | '.join(cells)} |")
+            title = ""
     return "\n".join(lines) + "\n"
 
 

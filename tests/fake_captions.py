@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from partial_backprop import reported
+from partial_backprop.freezing_report import FreezingReport, LayerFreezing
 from partial_backprop.inputs import Inputs, Run
 from partial_backprop.measurements import caption_examples, captions
 from partial_backprop.measurements.caption_examples import Example
@@ -20,14 +21,7 @@ from partial_backprop.measurements.captions import (
     Epoch,
     SplitReport,
 )
-from partial_backprop.record import (
-    DataFacts,
-    FreezingReport,
-    LayerFreezing,
-    NetworkFacts,
-    Provenance,
-    Record,
-)
+from partial_backprop.record import DataFacts, NetworkFacts, Provenance, Record
 from partial_backprop.run_config import OptimizerConfig, RunConfig, TrainingConfig
 
 CONFIG = Path(__file__).parents[1] / "config"

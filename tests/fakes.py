@@ -13,24 +13,17 @@ import pandas as pd
 import yaml
 
 from partial_backprop import config, files, record
+from partial_backprop.freezing_report import FreezingReport, LayerFreezing
 from partial_backprop.gradients import GradientDensity, GradientSample, LayerGradients
 from partial_backprop.inputs import Inputs, read_inputs
-from partial_backprop.record import (
-    Count,
-    DataFacts,
-    FreezingReport,
-    LayerFreezing,
-    NetworkFacts,
-    Provenance,
-    Record,
-    Selection,
-)
+from partial_backprop.record import Count, DataFacts, NetworkFacts, Provenance, Record, Selection
 
 SCALE = "fake"
 TITLE = "made-up numbers & 100 % synthetic_data: größer ≤ 5 μ, 数 \\def{x} $#^~"
 ARMS = ("fb", "pb", "pb_gradient", "pb_otsu", "pb_random")
 EXPERIMENTS = ("vgg19_cifar10", "resnet110_cifar10", "densenet121_cifar10", "lenet5_mnist")
-TWEAKED = dict(zip(EXPERIMENTS, (0.04, 0.19, 0.45, 0.5), strict=True))
+AS_IN_SOURCE = "lenet5_mnist_60000"
+TWEAKED = dict(zip((*EXPERIMENTS, AS_IN_SOURCE), (0.04, 0.19, 0.45, 0.5, 0.5), strict=True))
 N_EXAMPLES = {"train": 2000, "validation": 400, "test": 1000}
 LEARNING_RATE = 1e-3
 
@@ -56,12 +49,13 @@ def write_config(root: Path, *, epochs: int = 12, seeds: Iterable[int] = (0, 1, 
     scale = {
         "title": TITLE,
         "seeds": list(seeds),
-        "experiments": {name: {} for name in EXPERIMENTS},
+        "experiments": {name: {} for name in (*EXPERIMENTS, AS_IN_SOURCE)},
         "defaults": {"training": {"epochs": epochs, "milestones": [epochs - 4, epochs - 2]}},
     }
     published = {"title": "published", "seeds": [0], "published": True}
     files = {
-        f"experiments/{name}": {"title": name, "arms": dict.fromkeys(ARMS)} for name in EXPERIMENTS
+        f"experiments/{name}": {"title": name, "arms": dict.fromkeys(ARMS)}
+        for name in (*EXPERIMENTS, AS_IN_SOURCE)
     }
     files |= {f"scales/{SCALE}": scale, "scales/published": published}
     for name, content in files.items():
@@ -90,7 +84,7 @@ def data_facts(experiment: str) -> DataFacts:
     DataFacts
         Made-up facts.
     """
-    is_mnist = experiment.endswith("mnist")
+    is_mnist = "mnist" in experiment
     return DataFacts(
         role="mnist" if is_mnist else "cifar10",
         name="digits" if is_mnist else "scenes",

@@ -31,6 +31,8 @@ class Facts:
         Seeds, in increasing order.
     current : bool
         Whether all runs were made with today's configuration.
+    milestones : tuple of int
+        Epochs after which the learning rate falls.
     """
 
     title: str
@@ -39,6 +41,7 @@ class Facts:
     epochs: int | None
     seeds: tuple[int, ...]
     current: bool = True
+    milestones: tuple[int, ...] = ()
 
     def name(self) -> str:
         """Return the network's printed name, marked where it is not at full size.
@@ -60,6 +63,21 @@ class Facts:
         """
         size = "full size" if self.network.full_size else "reduced"
         return f"{self.title} ({size}, {self.network.n_parameters:,} parameters)"
+
+    def schedule(self) -> str:
+        """Say how long it ran, and after which epochs the learning rate fell.
+
+        Returns
+        -------
+        str
+            Such as ``8 epochs (3, 6)``; empty where the runs do not tell.
+        """
+        if self.epochs is None:
+            return ""
+        falls = ", ".join(str(epoch) for epoch in self.milestones if epoch < self.epochs)
+        return ("1 epoch" if self.epochs == 1 else f"{self.epochs} epochs") + (
+            f" ({falls})" if falls else ""
+        )
 
     def how(self) -> str:
         """Say on what, how long and how often it ran.
@@ -162,7 +180,9 @@ def of_runs(experiment: str, title: str, runs: Sequence[Run]) -> Facts | None:
                 )
     seeds = tuple(sorted({run.record.seed for run in chosen}))
     current = all(run.current for run in chosen)
-    return Facts(title, first.network, first.data, _epochs(chosen[0]), seeds, current)
+    training = first.config.training
+    milestones = training.milestones if training else ()
+    return Facts(title, first.network, first.data, _epochs(chosen[0]), seeds, current, milestones)
 
 
 def _sizes(data: DataFacts | None) -> tuple[object, ...] | None:
@@ -208,3 +228,45 @@ def cnns(inputs: Inputs) -> dict[str, Facts | None]:
         seed 001's tables.
     """
     return {name: of_runs(name, title, inputs.runs) for name, title in labels.CNNS.items()}
+
+
+def as_in_source(inputs: Inputs) -> dict[str, Facts | None]:
+    """Collect the facts of the four networks, each by the experiment that is closest to the source.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Runs of any experiments.
+
+    Returns
+    -------
+    dict
+        Experiment -> its facts, or None. An experiment of `labels.AS_IN_SOURCE` stands in the place of the
+        one with images held out where both its FB and PB ran.
+    """
+    ran = {(run.record.experiment, run.record.arm) for run in inputs.runs}
+    names = []
+    for name in labels.CNNS:
+        other = labels.AS_IN_SOURCE.get(name)
+        names.append(other if {(other, "fb"), (other, "pb")} <= ran else name)
+    return {name: of_runs(name, labels.experiment(name), inputs.runs) for name in names}
+
+
+def all_cnns(inputs: Inputs) -> dict[str, Facts | None]:
+    """Collect the facts of the four networks, and of the experiments of `labels.AS_IN_SOURCE` that ran.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Runs of any experiments.
+
+    Returns
+    -------
+    dict
+        Experiment -> its facts, or None for one of the four that did not run.
+    """
+    more = {
+        name: of_runs(name, labels.experiment(name), inputs.runs)
+        for name in labels.AS_IN_SOURCE.values()
+    }
+    return cnns(inputs) | {name: facts for name, facts in more.items() if facts is not None}

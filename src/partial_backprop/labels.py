@@ -11,6 +11,9 @@ CNNS = {
 ALL_OF_MNIST = {"lenet5_mnist_60000": "LeNet-5, all of MNIST"}
 """The same on all 60,000 training images, as in the source, with none held out -> name in print."""
 
+AS_IN_SOURCE = {"lenet5_mnist": "lenet5_mnist_60000"}
+"""Experiment of `CNNS` -> the one that has the source's split too, which stands in its place where it ran."""
+
 ARMS = {
     "fb": "FB",
     "pb": "PB",
@@ -153,6 +156,7 @@ RULES = {
 DATA = {
     "captioned_scenes": "captioned scenes",
     "cifar10": "CIFAR-10",
+    "cifar10-jpeg": "CIFAR-10 (JPEG)",
     "digits": "digits",
     "fashion_mnist": "Fashion-MNIST",
     "flickr8k": "Flickr8k",

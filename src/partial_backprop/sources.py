@@ -21,6 +21,7 @@ _LEAVES = {
     "config_files",
     "errors",
     "files",
+    "freezing_report",
     "gradients",
     "record",
     "registry",

@@ -1,5 +1,6 @@
 """The figures of captioning show the scores and the attention that they are given."""
 
+import dataclasses
 from collections.abc import Iterator
 
 import matplotlib
@@ -14,6 +15,7 @@ from partial_backprop.errors import UserError
 from partial_backprop.figures import attention, figure_4, figure_5, style
 from partial_backprop.measurements import caption_examples
 from partial_backprop.measurements.caption_examples import Example
+from partial_backprop.run_config import DataConfig
 
 
 @pytest.fixture(autouse=True)
@@ -107,6 +109,25 @@ def test_a_picture_that_is_not_there_is_said(tmp_path) -> None:
     assert said(figure).count("not available:") == len(fake_captions.CAPTIONS)
     n_words = sum(map(len, fake_captions.CAPTIONS))
     assert sum(bool(panel.images) for panel in figure.axes) == n_words + len(fake_captions.CAPTIONS)
+
+
+@pytest.mark.parametrize("data", ["flickr8k", "captioned_scenes"])
+def test_photographs_are_drawn_only_where_they_were_asked_for(tmp_path, data) -> None:
+    """Figures of every scale go into papers and archives, and those to others."""
+    inputs = fake_captions.write_examples(fake_captions.inputs(root=tmp_path))
+    spec = DataConfig(role="flickr8k", dataset={"name": data}, n_validation=5)
+    runs = []
+    for run in inputs.runs:
+        config = run.record.config.model_copy(update={"data": spec})
+        record = run.record.model_copy(update={"config": config})
+        runs.append(dataclasses.replace(run, record=record))
+    inputs = dataclasses.replace(inputs, runs=tuple(runs))
+    n_missing = len(fake_captions.CAPTIONS) if data == "flickr8k" else 0
+    assert said(figure_4.draw(inputs)).count("not available:") == n_missing
+    images = [example.image for example in fake_captions.examples()]
+    for run in runs:
+        caption_examples.save_pictures(images, run.path.with_name(caption_examples.PICTURES))
+    assert "not available:" not in said(figure_4.draw(inputs))
 
 
 def test_only_pb_s_captions_are_shown() -> None:

@@ -133,6 +133,14 @@ def test_a_damaged_record_is_told_and_no_archive_is_left(archive, root):
     assert not (root / "archive").exists()
 
 
+def test_photographs_put_beside_captions_are_refused(archive, root):
+    path = next((root / "results" / "demo").rglob("record.json")).with_name("pictures.npz")
+    path.write_bytes(b"photographs")
+    with pytest.raises(UserError, match=r"pictures\.npz .* photographs"):
+        archive.main("demo", root)
+    assert not (root / "archive").exists()
+
+
 def test_the_command_says_in_one_line_what_is_missing():
     outcome = subprocess.run(
         [sys.executable, str(ROOT / "scripts" / "archive.py"), "no_such_scale"],
@@ -151,6 +159,8 @@ def test_the_rooms_are_all_that_git_knows(archive):
     )
     known = asked.stdout.splitlines() if asked.returncode == 0 else ["README.md"]
     rooms = (*archive.ROOMS, "results/published")
+    # Rendered from records that an archive has others of.
+    rooms += ("figures/published", "paper/published.pdf", "paper/published.json")
     outside = {
         name for name in known if not any(name == r or name.startswith(r + "/") for r in rooms)
     }

@@ -12,6 +12,7 @@ import partial_backprop
 PACKAGE = Path(partial_backprop.__file__).parent
 
 SETTLED = {"correct_images", "errors", "registry", "config", "record", "files", "run_config"}
+SETTLED |= {"freezing_report"}
 """What both sides of the house build on: the record is all that passes between them."""
 BUILDING_BLOCKS = {
     "data",
@@ -38,7 +39,8 @@ ALLOWED = {
     "config_files": {"run_config"},
     "config": {"errors", "registry", "files", "config_files", "run_config"},
     "correct_images": {"run_config"},
-    "record": {"correct_images", "errors", "files", "run_config"},
+    "freezing_report": {"run_config"},
+    "record": {"correct_images", "errors", "files", "freezing_report", "run_config"},
     "gradients": {"errors", "record", "run_config"},
     "measurements": {"errors", "files", "labels", "record", "run_config"},
     "metrics": {"measurements"},
@@ -67,7 +69,16 @@ ALLOWED = {
     # Printing, from the record.
     "reported": {"errors", "config", "files"},
     "inputs": SETTLED | {"gradients", "performance", "reported"},
-    "frames": {"errors", "facts", "inputs", "labels", "measurements", "record", "reported"},
+    "frames": {
+        "errors",
+        "facts",
+        "inputs",
+        "intervals",
+        "labels",
+        "measurements",
+        "record",
+        "reported",
+    },
     "intervals": set(),
     "facts": SETTLED | {"inputs", "gradients", "labels"},
     "tables": PRINTED,

@@ -66,7 +66,10 @@ def test_no_path_of_one_machine(files):
     [
         ("data/MNIST/raw/train-images-idx3-ubyte", True),
         ("figures/demo/figure_1.pdf", True),
+        ("figures/published/figure_1.pdf", False),
         ("paper/demo.pdf", True),
+        ("paper/published.pdf", False),
+        ("paper/published.json", False),
         ("paper/build/demo/demo.tex", True),
         ("paper/source/references.bib", False),
         ("results/demo/tables/table_1.csv", True),

@@ -1,14 +1,17 @@
 """Tables 1 and 2: every number against one that is computed from the records by hand."""
 
+import dataclasses
 import math
 import statistics
 from pathlib import Path
 
+import numpy as np
 import pytest
 import scipy.stats
 
 import fakes
 from partial_backprop import labels
+from partial_backprop.correct_images import CorrectImages
 from partial_backprop.inputs import Inputs
 from partial_backprop.tables import table_1, table_2
 from partial_backprop.tables.layout import Cell, Table
@@ -84,6 +87,7 @@ def test_printed_numbers_stand_beside_in_rows_of_their_own(full: Inputs) -> None
             assert cells[0] == f"printed, on {entry.data}"
             assert cells[4:7] == (f"{entry.values['frozen_percent']:.2f}", f"{fb:.2f}", f"{pb:.2f}")
             assert cells[7] == f"−{fb - pb:.2f}"
+            assert cells[8] == "–"
         # The stand-in's rows never carry the name of the set it stands for.
         for row in table.body:
             if not row.italic:
@@ -154,3 +158,60 @@ def test_the_frame_has_full_precision_and_counts(full: Inputs) -> None:
             statistics.fmean(expected), rel=1e-14
         )
         assert not math.isnan(row["difference_points_low"])
+
+
+def with_bits(inputs: Inputs) -> Inputs:
+    """The same runs, which also tell which test images were right: the first ones."""
+    runs = []
+    for run in inputs.runs:
+        selections = []
+        for one in run.record.selections:
+            right = np.arange(one.test.n_examples) < one.test.n_correct
+            bits = CorrectImages.of(np.packbits(right).tobytes(), one.test.n_examples)
+            selections.append(one.model_copy(update={"test_correct": bits}))
+        record = run.record.model_copy(update={"selections": tuple(selections)})
+        runs.append(dataclasses.replace(run, record=record))
+    return dataclasses.replace(inputs, runs=tuple(runs))
+
+
+def test_a_row_names_data_and_schedule(full: Inputs) -> None:
+    for module in (table_1, table_2):
+        assert texts(module.build(full))[1][0] == "reduced, on scenes, 12 epochs (8, 10)"
+
+
+def test_pb_is_compared_with_the_random_mask_on_the_seeds_that_both_have(tmp_path: Path) -> None:
+    inputs = fakes.inputs(tmp_path, experiments=["lenet5_mnist"])
+    runs = tuple(run for run in inputs.runs if run.key[1:] != ("pb_random", 1))
+    table = table_2.build(dataclasses.replace(inputs, runs=runs))
+    row = table.frame.set_index(["experiment", "rule"]).loc["lenet5_mnist", "last"]
+    pb, random = (percents(inputs, "lenet5_mnist", arm, "last") for arm in ("pb", "pb_random"))
+    differences = [pb[seed] - random[seed] for seed in (0, 2)]
+    assert row["random_difference_points_mean"] == pytest.approx(statistics.fmean(differences))
+    assert row["random_n_pairs"] == 2
+    first = next(cells for cells in texts(table) if cells[0] == labels.CNNS["lenet5_mnist"])
+    assert first[8].count("[") == 1
+
+
+def test_one_seed_has_an_interval_over_images_where_records_tell_them(tmp_path: Path) -> None:
+    inputs = with_bits(fakes.inputs(tmp_path, experiments=["lenet5_mnist"], seeds=(0,)))
+    row = table_2.build(inputs).frame.query("experiment == 'lenet5_mnist' and rule == 'last'")
+    (fb,), (pb,) = (percents(inputs, "lenet5_mnist", arm, "last").values() for arm in ("fb", "pb"))
+    low, high = row["difference_points_low"].item(), row["difference_points_high"].item()
+    assert row["difference_points_mean"].item() == pytest.approx(pb - fb)
+    # Of n images a share p differs, all in one direction: a binomial count.
+    p, n = abs(pb - fb) / 100, fakes.N_EXAMPLES["test"]
+    assert high - low == pytest.approx(2 * 1.96 * 100 * math.sqrt(p * (1 - p) / n), rel=0.15)
+    assert min(low, high) <= pb - fb <= max(low, high)
+
+
+def test_the_experiment_with_the_split_of_the_source_takes_the_row(tmp_path: Path) -> None:
+    both = ["lenet5_mnist", fakes.AS_IN_SOURCE]
+    inputs = fakes.inputs(tmp_path, experiments=both)
+    for module in (table_1, table_2):
+        table = module.build(inputs)
+        assert "lenet5_mnist" not in set(table.frame["experiment"])
+        assert labels.experiment(fakes.AS_IN_SOURCE) in [row[0] for row in texts(table)]
+        assert len([row for row in table.body if row.italic]) == 4
+    only_fb = tuple(r for r in inputs.runs if r.key[:2] != (fakes.AS_IN_SOURCE, "pb"))
+    table = table_2.build(dataclasses.replace(inputs, runs=only_fb))
+    assert fakes.AS_IN_SOURCE not in set(table.frame["experiment"])

@@ -10,17 +10,18 @@ from partial_backprop import labels
 from partial_backprop.tables import table_arms
 from partial_backprop.tables.layout import Cell
 
+# "PB" is a part of every other arm's name, and "FB" of some.
+_UNAMBIGUOUS = {arm: name for arm, name in labels.ARMS.items() if arm not in ("fb", "pb")}
+
 
 def test_every_arm_that_ran_has_a_line(tmp_path: Path) -> None:
     table = table_arms.build(fakes.inputs(tmp_path))
     lines = [row.cells[0] for row in table.body if not row.italic]
     assert lines == [labels.arm(arm) for arm in fakes.ARMS] * 4
     heads = [row.cells[0] for row in table.body if row.italic]
-    assert heads[0] == Cell("VGG19 (reduced) on scenes", 9, "l")
-    assert (
-        "Not run at this scale: PB, whole filters; PB, new masks; PB, FB at the end; FB"
-        in table.notes[0]
-    )
+    assert heads[0] == Cell("VGG19 (reduced) on scenes, 12 epochs (8, 10)", 9, "l")
+    said = table.notes[0].partition("Not run")[2]
+    assert all((name in said) == (arm not in fakes.ARMS) for arm, name in _UNAMBIGUOUS.items())
 
 
 def test_numbers_agree_with_the_records(tmp_path: Path) -> None:
@@ -70,7 +71,14 @@ def test_not_run_and_unknown_arms(tmp_path: Path) -> None:
     heads = [row.cells[0].text for row in table.body if row.italic]
     assert heads == [
         "VGG19: not run",
-        "ResNet-110 (reduced) on scenes",
+        "ResNet-110 (reduced) on scenes, 12 epochs (8, 10)",
         "DenseNet-121: not run",
         "LeNet-5: not run",
     ]
+
+
+def test_all_of_mnist_has_lines_of_its_own_where_it_ran(tmp_path: Path) -> None:
+    both = ["lenet5_mnist", fakes.AS_IN_SOURCE]
+    table = table_arms.build(fakes.inputs(tmp_path, experiments=both, arms=["fb", "pb"]))
+    assert set(both) <= set(table.frame["experiment"])
+    assert len([row for row in table.body if not row.italic]) == 4

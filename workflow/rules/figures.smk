@@ -7,6 +7,7 @@ FIGURES_MADE = {
     "figure_3": "Figure 3: training loss and validation accuracy",
     "figure_4": "Figure 4: four captions, and where the decoder looked",
     "figure_5": "Figure 5: BLEU-n of captions",
+    "figure_movement": "How far weights move, by the size of their gradient",
     "figure_kde": "Density of the gradients with the thresholds",
     "figure_lab1": "Lab 1: loss and weights of each descent",
     "figure_lab2": "Lab 2: accuracy against sparsity, and zeros in each layer",
@@ -17,6 +18,7 @@ FIGURES_MADE = {
 }
 FIGURE_RECORDS = {
     "figure_3": records("fb", "pb"),
+    "figure_movement": records("fb", "pb", experiments=SHOWN),
     "figure_4": records("pb", experiments=CAPTIONING, first_seed=True),
     "figure_5": records(experiments=CAPTIONING),
     "figure_lab1": records(experiments=LAB_1),

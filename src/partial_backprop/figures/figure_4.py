@@ -31,6 +31,7 @@ def draw(inputs: Inputs) -> Figure:
     Figure
         For each caption of PB's first seed the image, and one picture a word; the captions are
         chosen by a rule that looks at their lengths alone (`captions.four_of_different_lengths`).
+        Photographs of others are shown only where ``scripts/pictures.py`` put them beside.
 
     Raises
     ------
@@ -47,10 +48,15 @@ def draw(inputs: Inputs) -> Figure:
         style.say(panel, f"Captions of {labels.arm(ARM)}: not run")
         return figure
     first = min(runs, key=lambda run: run.record.seed)
-    found = caption_examples.read(first.path.with_name(caption_examples.NAME))
+    path = first.path.with_name(caption_examples.NAME)
+    found = caption_examples.read(path)
+    # So that no figure, paper or archive has photographs without somebody having asked for them.
+    asked_for = path.with_name(caption_examples.PICTURES).exists()
+    if not (asked_for or caption_examples.may_be_passed_on(first.record)):
+        found = caption_examples.without_images(found)
     figure = attention.draw(found, margin_in=0.55)
     shown = f"{labels.arm(ARM)}, seed {first.record.seed}."
     if any(example.image is None for example in found):
-        shown += " Photographs are not passed on with the records: picture not available."
+        shown += " Photographs are not passed on: picture not shown."
     style.footer(figure, [" ".join([shown, *caption_arms.lines([first])]), RULE])
     return figure

@@ -15,7 +15,13 @@ from partial_backprop.errors import UserError
 from partial_backprop.facts import Facts
 from partial_backprop.inputs import Run
 from partial_backprop.measurements import captions
-from partial_backprop.measurements.captions import EXPERIMENT, ORDERS, BleuCounts, CaptionReport
+from partial_backprop.measurements.captions import (
+    AS_IN_SOURCE,
+    EXPERIMENT,
+    ORDERS,
+    BleuCounts,
+    CaptionReport,
+)
 
 ARMS = ("fb", "pb", "pb_gradient", "pb_random")
 """Arms in the order in which they are printed."""
@@ -50,12 +56,29 @@ _COLUMNS = (*_IDENTITY, "split", "decoding", "references", *_SCORES, *COUNTS)
 _COLUMNS += ("n_captions", "n_distinct")
 
 
-def reports(runs: Iterable[Run]) -> list[tuple[Run, CaptionReport]]:
-    """Find the runs that captioned images, with their reports.
+def experiment(runs: Iterable[Run]) -> str:
+    """Choose the experiment that is shown.
 
     Parameters
     ----------
     runs : iterable of Run
+        Runs of any experiments.
+
+    Returns
+    -------
+    str
+        The one with the source's number of epochs where both its FB and PB ran, else the other.
+    """
+    arms = {run.record.arm for run in runs if run.record.experiment == AS_IN_SOURCE}
+    return AS_IN_SOURCE if {"fb", "pb"} <= arms else EXPERIMENT
+
+
+def reports(runs: Sequence[Run]) -> list[tuple[Run, CaptionReport]]:
+    """Find the runs that captioned images, with their reports.
+
+    Parameters
+    ----------
+    runs : sequence of Run
         Runs of any experiments.
 
     Returns
@@ -68,7 +91,8 @@ def reports(runs: Iterable[Run]) -> list[tuple[Run, CaptionReport]]:
     UserError
         If a report is damaged.
     """
-    return [(run, captions.of(run.record)) for run in runs if run.record.experiment == EXPERIMENT]
+    shown = experiment(runs)
+    return [(run, captions.of(run.record)) for run in runs if run.record.experiment == shown]
 
 
 def frame(runs: Sequence[Run]) -> pd.DataFrame:
@@ -192,7 +216,7 @@ def _threshold(run: Run) -> float:
     training, threshold = run.record.config.training, run.record.freezing.threshold
     if training is None or threshold is None:
         return np.nan
-    return threshold / training.optimizer.learning_rate
+    return threshold / training.learning_rate(run.record.freezing.masked_at_epochs[-1])
 
 
 def share(found: pd.DataFrame, arm: str, column: str) -> pd.Series:
@@ -232,7 +256,7 @@ def about(runs: Sequence[Run]) -> Facts | None:
     UserError
         If runs differ in decoder, data or epochs.
     """
-    found = facts.of_runs(EXPERIMENT, NETWORK, runs)
+    found = facts.of_runs(experiment(runs), NETWORK, runs)
     return found and dataclasses.replace(found, epochs=None)
 
 
@@ -262,7 +286,7 @@ def lines(runs: Sequence[Run]) -> list[str]:
         if report.encoder != first.encoder:
             raise UserError(
                 f"{made[0][0].path} and {run.path} differ in encoder and cannot be compared: delete "
-                f"the outdated one and run {EXPERIMENT} again"
+                f"the outdated one and run {experiment(runs)} again"
             )
     rows, columns = first.grid
     lengths = sorted({len(report.epochs) for _, report in made})

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from partial_backprop.freezing.strict import bits
+from partial_backprop.freezing_report import FreezingReport, LayerFreezing, MadeMask, MaskedLayer
 from partial_backprop.mask import Mask
-from partial_backprop.record import FreezingReport, LayerFreezing, MadeMask, MaskedLayer
 
 
 def natural_zeros(gradients: Mapping[str, Tensor]) -> dict[str, int]:

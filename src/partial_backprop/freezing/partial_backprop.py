@@ -14,8 +14,8 @@ from partial_backprop.freezing.hold import Hold
 from partial_backprop.freezing.holds import check_fits, check_saved, hold
 from partial_backprop.freezing.schedule import Schedule
 from partial_backprop.freezing.skip import SkippedFilters
+from partial_backprop.freezing_report import FreezingReport, MadeMask
 from partial_backprop.mask import Mask
-from partial_backprop.record import FreezingReport, MadeMask
 
 
 class PartialBackprop:

@@ -16,12 +16,16 @@ import numpy as np
 
 from partial_backprop.errors import UserError
 from partial_backprop.files import write_atomically
+from partial_backprop.record import Record
 
 NAME = "examples.npz"
 """File beside the record of a run that captions images."""
 
 PICTURES = "pictures.npz"
 """File beside it with the images of a user's own copy of the data, where `NAME` was published without."""
+
+GENERATED = ("captioned_scenes",)
+"""Data sets with captions whose images are nobody's."""
 
 _PROBLEMS = (EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib.error)
 
@@ -85,6 +89,22 @@ def checksum(image: np.ndarray) -> str:
         SHA-256 of its shape and pixels.
     """
     return hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
+
+
+def may_be_passed_on(made: Record) -> bool:
+    """Tell whether the images that a run captioned may be shown to others.
+
+    Parameters
+    ----------
+    made : Record
+        Of the run.
+
+    Returns
+    -------
+    bool
+        Whether they were generated; photographs have owners.
+    """
+    return made.config.data is not None and made.config.data.dataset["name"] in GENERATED
 
 
 def without_images(examples: Sequence[Example]) -> tuple[Example, ...]:

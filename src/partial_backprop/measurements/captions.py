@@ -17,6 +17,8 @@ KEY = "captions"
 """Key of a `CaptionReport` in `record.Record.measurements`."""
 
 EXPERIMENT = "captioning"
+AS_IN_SOURCE = "captioning_15"
+"""The same with the source's number of epochs; it is shown in the other's place where it ran."""
 """The experiment whose records have such a report."""
 
 SEED = "001"

@@ -56,13 +56,15 @@ class MaskStability(Frozen):
     """Overlaps among those of one size."""
 
 
-def jaccard(n_weights: int, n_first: int, n_second: int, n_both: int) -> tuple[float, float]:
+def jaccard(n_weights: int, n_first: int, n_second: int, n_both: float) -> tuple[float, float]:
     """Compute how much two masks agree.
 
     Parameters
     ----------
-    n_weights, n_first, n_second, n_both : int
-        All weights; those that one mask, the other, and both of them freeze.
+    n_weights, n_first, n_second : int
+        All weights; those that one mask and the other freeze.
+    n_both : float
+        Those that both freeze, or the number to be expected of them.
 
     Returns
     -------

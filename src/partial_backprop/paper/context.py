@@ -6,9 +6,10 @@ from typing import Any, NamedTuple
 
 from partial_backprop import labels
 from partial_backprop.facts import Facts, cnns
+from partial_backprop.frames import caption_arms
 from partial_backprop.frames.aggregate import runs_frame
 from partial_backprop.inputs import Inputs
-from partial_backprop.measurements.captions import EXPERIMENT
+from partial_backprop.measurements import mask_stability, movement
 from partial_backprop.paper import (
     appendix,
     captioning,
@@ -81,11 +82,19 @@ def _drawn(inputs: Inputs, figures: Iterable[Path]) -> set[str]:
     empty = set() if sampled else {"figure_kde"}
     empty |= set() if "vgg19_cifar10" in sampled else {"figure_2"}
     empty |= set() if inputs.runs else {"figure_3"}
-    captioned = {run.record.arm for run in inputs.runs if run.record.experiment == EXPERIMENT}
+    moved = any(movement.of(run.record) is not None for run in inputs.runs)
+    empty |= set() if moved else {"figure_movement"}
+    captioned = {run.record.arm for run, _ in caption_arms.reports(inputs.runs)}
     empty |= set() if captioned else {"figure_5"}
     empty |= set() if "pb" in captioned else {"figure_4"}
     empty |= set() if any(one.curves for one in inputs.performance) else {"figure_bench"}
     return {path.stem for path in figures} - empty
+
+
+def _filled(inputs: Inputs, tables: Iterable[Path]) -> set[str]:
+    """Name the tables that say something: of the stability of masks, which no one may have measured."""
+    measured = any(mask_stability.of(run.record) is not None for run in inputs.runs)
+    return {path.stem for path in tables} - (set() if measured else {"table_mask_stability"})
 
 
 def context(inputs: Inputs, tables: Iterable[Path], figures: Iterable[Path]) -> dict[str, Any]:
@@ -128,7 +137,7 @@ def context(inputs: Inputs, tables: Iterable[Path], figures: Iterable[Path]) -> 
         "stand_ins": [cast for cast in data if cast.stands_for],
         "arms": [arm for arm in labels.ARMS if arm in arms],
         "arm_labels": [labels.arm(arm) for arm in labels.ARMS if arm in arms],
-        "tables": {path.stem for path in tables},
+        "tables": _filled(inputs, tables),
         "figures": _drawn(inputs, figures),
         "settings": appendix.settings(inputs),
         "machines": appendix.machines(inputs),

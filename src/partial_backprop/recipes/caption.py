@@ -17,6 +17,7 @@ from partial_backprop.errors import UserError
 from partial_backprop.files import write_atomically
 from partial_backprop.freezing.counts import report_unmasked
 from partial_backprop.freezing.partial_backprop import PartialBackprop
+from partial_backprop.freezing_report import FreezingReport
 from partial_backprop.measurements import caption_examples, captions
 from partial_backprop.measurements.movement import KEY as MOVEMENT
 from partial_backprop.recipes import movement
@@ -26,7 +27,6 @@ from partial_backprop.recipes.course import leave
 from partial_backprop.recipes.freeze import hooks, partial_backprop
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.unfinished import Unfinished
-from partial_backprop.record import FreezingReport
 from partial_backprop.run_config import TRUNK, RunConfig
 from partial_backprop.training import checkpoint
 from partial_backprop.training.history import Row

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from partial_backprop.files import write_atomically
 from partial_backprop.freezing.counts import report_unmasked
 from partial_backprop.freezing.criterion import as_callable
+from partial_backprop.freezing_report import FreezingReport
 from partial_backprop.measurements import mask_stability as stability
 from partial_backprop.measurements import movement
 from partial_backprop.recipes import mask_stability
@@ -17,7 +18,6 @@ from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.movement import N_BATCHES, measure
 from partial_backprop.recipes.probe import EpochGradients
 from partial_backprop.recipes.setting import Setting, prepare, state
-from partial_backprop.record import FreezingReport
 from partial_backprop.run_config import TRUNK, RunConfig
 from partial_backprop.training import checkpoint, history
 from partial_backprop.training.optimizers import set_learning_rate

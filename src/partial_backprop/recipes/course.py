@@ -5,11 +5,12 @@ from typing import Any
 
 from partial_backprop.errors import UserError
 from partial_backprop.files import write_atomically
+from partial_backprop.freezing_report import FreezingReport
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.provenance import provenance
 from partial_backprop.recipes.setting import Setting
 from partial_backprop.recipes.unfinished import Stateful, Unfinished
-from partial_backprop.record import FreezingReport, Record, Selection, write
+from partial_backprop.record import Record, Selection, write
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training import checkpoint, history
 from partial_backprop.training.events import Events

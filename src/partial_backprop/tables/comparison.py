@@ -10,21 +10,28 @@ import numpy as np
 import pandas as pd
 
 from partial_backprop import labels
-from partial_backprop.facts import Facts, cnns, numbered, sentences
+from partial_backprop.facts import Facts, as_in_source, numbered, sentences
+from partial_backprop.frames import image_pairs
 from partial_backprop.frames.aggregate import by_seed, runs_frame
 from partial_backprop.inputs import Inputs
-from partial_backprop.intervals import Difference, Summary, paired_difference, summary
+from partial_backprop.intervals import Difference, Summary, summary
 from partial_backprop.tables import layout
 from partial_backprop.tables.layout import Cell, Row
+
+_BASES = {"fb": "", "pb_random": "random_"}
+_ENDS = ("difference_points_mean", "difference_points_low", "difference_points_high", "n_pairs")
+"""What PB is compared with -> how the columns of that difference begin; and how they end."""
 
 RULES = ("paper_protocol", "last")
 """Selection rules in the order of their lines."""
 
+_DIFFERENCES = ("PB − FB", "PB − random")
+_POINTS = ("(points)", "(points)")
 HEADER = (
-    Row(("", "", Cell("Threshold", 2), "Frozen", Cell("Test accuracy (%)", 2), "PB − FB")),
-    Row(("Network, data set", "Epoch", "tweaked", "Otsu", "(%)", "FB", "PB", "(points)")),
+    Row(("", "", Cell("Threshold", 2), "Frozen", Cell("Test accuracy (%)", 2), *_DIFFERENCES)),
+    Row(("Network, data, epochs", "Epoch", "tweaked", "Otsu", "(%)", "FB", "PB", *_POINTS)),
 )
-COLUMNS = "llrrrrrr"
+COLUMNS = "llrrrrrrr"
 
 
 def threshold(inputs: Inputs, frame: pd.DataFrame, experiment: str, which: str) -> pd.Series:
@@ -85,9 +92,10 @@ def _measured(inputs: Inputs, frame: pd.DataFrame, experiment: str, rule: str) -
         }
         for column in ("epoch", "test_n_correct", "test_n_examples"):
             values[f"{arm}_{column}"] = _per_seed(by_seed(frame, experiment, arm, column, rule))
-    difference = paired_difference(accuracy["fb"], accuracy["pb"])
-    names = "difference_points_mean", "difference_points_low", "difference_points_high", "n_pairs"
-    return values | dict(zip(names, difference, strict=True))
+    for base, prefix in _BASES.items():
+        found = image_pairs.difference(inputs.runs, frame, experiment, ("pb", base), rule)
+        values |= dict(zip((prefix + name for name in _ENDS), found, strict=True))
+    return values
 
 
 def _per_seed(values: Any) -> str:
@@ -112,13 +120,14 @@ def compare(inputs: Inputs, table: str) -> pd.DataFrame:
     """
     frame = runs_frame(inputs.runs)
     rows = []
-    for experiment, facts in cnns(inputs).items():
-        entry = inputs.reported.entry("001", f"{table}.{experiment}")
+    same = {other: name for name, other in labels.AS_IN_SOURCE.items()}
+    for experiment, facts in as_in_source(inputs).items():
+        entry = inputs.reported.entry("001", f"{table}.{same.get(experiment, experiment)}")
         reported = {"data": entry.data, "place": entry.place, "line": entry.line, **entry.values}
         row: dict[str, Any] = {"experiment": experiment, "status": "run" if facts else "not run"}
         if facts is not None:
             row |= facts.network.model_dump() | {"current": facts.current, "epochs": facts.epochs}
-            row["data"] = facts.data.name
+            row |= {"data": facts.data.name, "schedule": facts.schedule()}
             row |= facts.data.model_dump(include={"n_train", "n_validation", "n_test"})
         row |= {f"reported_{key}": value for key, value in reported.items()}
         rows += [row | _measured(inputs, frame, experiment, rule) for rule in RULES]
@@ -148,12 +157,13 @@ def body(
     rows: list[Row] = []
     for experiment, of_network in facts.items():
         lines = frame[frame["experiment"] == experiment]
-        title, gap = labels.CNNS[experiment], bool(rows)
+        title, gap = labels.experiment(experiment), bool(rows)
         if of_network is None:
             rows.append(Row((title, Cell(layout.NOT_RUN, len(COLUMNS) - 1)), rule_above=gap))
         else:
             size = "" if of_network.network.full_size else "reduced, "
-            names = title, f"{size}on {labels.data(of_network.data.name)}"
+            on = f"{size}on {labels.data(of_network.data.name)}, {of_network.schedule()}"
+            names = title, on
             for name, (_, line) in zip(names, lines.iterrows(), strict=True):
                 first = name == title
                 cells = (name, labels.RULES[line["rule"]], *_numbers(line, first, intervals))
@@ -182,16 +192,19 @@ def _numbers(line: pd.Series, with_mask: bool, intervals: bool) -> tuple[str, ..
         )
         for arm in ("fb", "pb")
     )
-    difference = Difference(
-        *(line[f"difference_points_{part}"] for part in ("mean", "low", "high")), line["n_pairs"]
-    )
-    printed = layout.interval(difference)
-    return (*mask, *accuracies, printed if intervals else printed.partition(" [")[0])
+    differences = [
+        layout.interval(Difference(*(line[prefix + name] for name in _ENDS)))
+        for prefix in _BASES.values()
+    ]
+    if not intervals:
+        differences = [printed.partition(" [")[0] for printed in differences]
+    return (*mask, *accuracies, *differences)
 
 
 def _reported(line: pd.Series) -> Row:
     fb, pb = line["reported_fb_accuracy_percent"], line["reported_pb_accuracy_percent"]
-    numbers = (line["reported_threshold"], None, line["reported_frozen_percent"], fb, pb, pb - fb)
+    shares = line["reported_threshold"], None, line["reported_frozen_percent"]
+    numbers = (*shares, fb, pb, pb - fb, None)
     cells = (layout.NONE if value is None else layout.number(value) for value in numbers)
     name = f"printed, on {line['reported_data']}"
     return Row((name, labels.RULES["paper_protocol"], *cells), italic=True)
@@ -221,7 +234,8 @@ def notes(inputs: Inputs, frame: pd.DataFrame, facts: dict[str, Facts | None]) -
         "Accuracies are on the test set. Best on test is the protocol of the source's listing, "
         "which takes the epoch that is best on the test set itself. Thresholds are in the source's units, "
         "gradient magnitude divided by the initial learning rate. Frozen: weights that the mask "
-        "freezes, natural zeros included, as a share of all weights.",
+        "freezes, natural zeros included, as a share of all weights. Random: as many weights in each layer, "
+        "drawn by lot. In brackets after the epochs: after which of them the learning rate falls to a tenth.",
         f"In italics: printed in {frame['reported_place'].iloc[0]} of the source "
         f"({document.source}; {lines} of its text), for networks at full size, without a "
         "spread; its difference is computed from the printed accuracies.",

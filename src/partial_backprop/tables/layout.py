@@ -14,6 +14,9 @@ from partial_backprop.intervals import Difference, Summary
 NOT_RUN = "not run"
 """Stands where there is no record."""
 
+NOT_MEASURED = "not measured"
+"""Stands where records are older than what is asked of them."""
+
 NONE = "–"
 """Stands where a quantity does not exist."""
 
@@ -175,12 +178,12 @@ def interval(difference: Difference, decimals: int = 2) -> str:
     Returns
     -------
     str
-        Such as ``−0.24 [−0.60, 0.12]``; for one pair the interval is ``n/a (1 seed)``.
+        Such as ``−0.24 [−0.60, 0.12]``; where one pair has no interval it is ``n/a (1 seed)``.
     """
     if not difference.n:
         return NOT_RUN
     mean = number(difference.mean, decimals)
-    if difference.n < 2:
+    if math.isnan(difference.low):
         return f"{mean} [n/a (1 seed)]"
     ends = (number(end, decimals) for end in (difference.low, difference.high))
     return f"{mean} [{', '.join(ends)}]"

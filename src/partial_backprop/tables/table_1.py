@@ -3,7 +3,7 @@
 import dataclasses
 
 from partial_backprop import labels
-from partial_backprop.facts import cnns
+from partial_backprop.facts import as_in_source
 from partial_backprop.inputs import Inputs
 from partial_backprop.tables import comparison
 from partial_backprop.tables.layout import Table
@@ -31,7 +31,7 @@ def build(inputs: Inputs) -> Table:
     Seed 001, section 4.1 and Table 1.
     """
     one_run = _lowest_seed(inputs)
-    facts = cnns(one_run)
+    facts = as_in_source(one_run)
     frame = comparison.compare(one_run, "table_1")
     body = comparison.body(frame, facts, intervals=False)
     notes = comparison.notes(one_run, frame, facts)
@@ -41,7 +41,7 @@ def build(inputs: Inputs) -> Table:
 def _lowest_seed(inputs: Inputs) -> Inputs:
     """Keep the lowest seed that both FB and PB have; where none has both, the lowest of all."""
     chosen = {}
-    for experiment in labels.CNNS:
+    for experiment in (*labels.CNNS, *labels.AS_IN_SOURCE.values()):
         seeds: dict[str, set[int]] = {}
         for run in inputs.runs:
             if run.record.experiment == experiment:

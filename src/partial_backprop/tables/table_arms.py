@@ -5,10 +5,11 @@ from typing import Any
 import pandas as pd
 
 from partial_backprop import labels
-from partial_backprop.facts import cnns, sentences
+from partial_backprop.facts import all_cnns, sentences
+from partial_backprop.frames import image_pairs
 from partial_backprop.frames.aggregate import by_seed, runs_frame
 from partial_backprop.inputs import Inputs
-from partial_backprop.intervals import paired_difference, summary
+from partial_backprop.intervals import summary
 from partial_backprop.tables import layout
 from partial_backprop.tables.layout import Cell, Row, Table
 
@@ -29,7 +30,9 @@ def _arms(frame: pd.DataFrame, experiment: str) -> list[str]:
     return [arm for arm in labels.ARMS if arm in ran] + sorted(ran - set(labels.ARMS))
 
 
-def _row(frame: pd.DataFrame, experiment: str, arm: str) -> tuple[dict[str, Any], Row]:
+def _row(
+    inputs: Inputs, frame: pd.DataFrame, experiment: str, arm: str
+) -> tuple[dict[str, Any], Row]:
     values: dict[str, Any] = {"experiment": experiment, "arm": arm, "status": "run"}
     cells = [labels.arm(arm)]
     for rule in _RULES:
@@ -43,8 +46,7 @@ def _row(frame: pd.DataFrame, experiment: str, arm: str) -> tuple[dict[str, Any]
         for column in ("test_n_correct", "test_n_examples"):
             counts = by_seed(frame, experiment, arm, column, rule)
             values[f"{rule}_{column}"] = " ".join(str(int(count)) for count in counts)
-    last = {name: by_seed(frame, experiment, name, "test_accuracy_percent") for name in ("fb", arm)}
-    difference = paired_difference(last["fb"], last[arm])
+    difference = image_pairs.difference(inputs.runs, frame, experiment, (arm, "fb"), "last")
     cells.append(layout.NONE if arm == "fb" else layout.interval(difference))
     for name in ("n_weights", "n_mask_zeros", "n_natural_zeros", "n_unmoved"):
         counts = by_seed(frame, experiment, arm, name)
@@ -79,17 +81,18 @@ def build(inputs: Inputs) -> Table:
     and controls of ours.
     """
     frame = runs_frame(inputs.runs)
-    facts = cnns(inputs)
+    facts = all_cnns(inputs)
     rows, body = [], []
     for experiment, of_network in facts.items():
         if of_network is None:
-            head = f"{labels.CNNS[experiment]}: {layout.NOT_RUN}"
+            head = f"{labels.experiment(experiment)}: {layout.NOT_RUN}"
             rows.append({"experiment": experiment, "status": layout.NOT_RUN})
         else:
-            head = f"{of_network.name()} on {labels.data(of_network.data.name)}"
+            where = f"{labels.data(of_network.data.name)}, {of_network.schedule()}"
+            head = f"{of_network.name()} on {where}"
         body.append(Row((Cell(head, len(COLUMNS), "l"),), italic=True, rule_above=bool(body)))
         for arm in _arms(frame, experiment):
-            values, row = _row(frame, experiment, arm)
+            values, row = _row(inputs, frame, experiment, arm)
             rows.append(values)
             body.append(row)
     return Table(pd.DataFrame(rows), COLUMNS, HEADER, tuple(body), _notes(inputs, frame, facts))
@@ -113,8 +116,10 @@ def _notes(inputs: Inputs, frame: pd.DataFrame, facts: dict[str, Any]) -> tuple[
     return (
         f"Scale {inputs.scale}: {inputs.title.rstrip('.')}. {' '.join(ran)}{missing}",
         "Mean ± sample standard deviation over seeds; weights and drift are means. The difference "
-        "is taken seed by seed; in brackets its 95 % interval by Student's t. Best on test is the "
-        "protocol of the source's listing.",
+        "is over the seeds that both arms have; in brackets its 95 % interval by Student's t or, where it is "
+        "wider and the records tell which images were right, of a bootstrap over seeds and test images (one "
+        "seed: images alone). In brackets after the epochs: after which of them the learning rate falls to a "
+        "tenth. Best on test is the protocol of the source's listing.",
         "Masked: frozen by the mask. Natural zeros: gradient exactly 0 on the batch that made the "
         "mask. Unmoved: final value equal, bit for bit, to the one when the last mask was made (FB: "
         "after Ω epochs; in bfloat16, which shares none, the first). Drift: mean change of masked "
