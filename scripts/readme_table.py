@@ -47,8 +47,7 @@ def published() -> str:
         if ran is None:
             continue
         entry = found.reported.entry("001", f"table_2.{same.get(experiment, experiment)}").values
-        images = f"{labels.data(ran.data.name)}, {ran.data.n_train:,} images"
-        title = f"{ran.name()} on {images}, {ran.schedule()}"
+        title = ran.where()
         for arm in ARMS:
             last = aggregate.by_seed(frame, experiment, arm, "test_accuracy_percent")
             if last.empty:

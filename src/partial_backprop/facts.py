@@ -79,6 +79,17 @@ class Facts:
             f" ({falls})" if falls else ""
         )
 
+    def where(self) -> str:
+        """Say in short which network ran on what, and how long.
+
+        Returns
+        -------
+        str
+            Such as ``LeNet-5 on MNIST, 60,000 images, 110 epochs (40, 80)``.
+        """
+        images = f"{labels.data(self.data.name)}, {self.data.n_train:,} images"
+        return f"{self.name()} on {images}, {self.schedule()}"
+
     def how(self) -> str:
         """Say on what, how long and how often it ran.
 
@@ -245,11 +256,12 @@ def as_in_source(inputs: Inputs) -> dict[str, Facts | None]:
         one with images held out where both its FB and PB ran.
     """
     ran = {(run.record.experiment, run.record.arm) for run in inputs.runs}
-    names = []
-    for name in labels.CNNS:
+    found = {}
+    for name, title in labels.CNNS.items():
         other = labels.AS_IN_SOURCE.get(name)
-        names.append(other if {(other, "fb"), (other, "pb")} <= ran else name)
-    return {name: of_runs(name, labels.experiment(name), inputs.runs) for name in names}
+        chosen = other if {(other, "fb"), (other, "pb")} <= ran else name
+        found[chosen] = of_runs(chosen, title, inputs.runs)
+    return found
 
 
 def all_cnns(inputs: Inputs) -> dict[str, Facts | None]:
@@ -266,7 +278,7 @@ def all_cnns(inputs: Inputs) -> dict[str, Facts | None]:
         Experiment -> its facts, or None for one of the four that did not run.
     """
     more = {
-        name: of_runs(name, labels.experiment(name), inputs.runs)
-        for name in labels.AS_IN_SOURCE.values()
+        other: of_runs(other, labels.CNNS[name], inputs.runs)
+        for name, other in labels.AS_IN_SOURCE.items()
     }
     return cnns(inputs) | {name: facts for name, facts in more.items() if facts is not None}

@@ -19,7 +19,7 @@ def test_every_arm_that_ran_has_a_line(tmp_path: Path) -> None:
     lines = [row.cells[0] for row in table.body if not row.italic]
     assert lines == [labels.arm(arm) for arm in fakes.ARMS] * 4
     heads = [row.cells[0] for row in table.body if row.italic]
-    assert heads[0] == Cell("VGG19 (reduced) on scenes, 12 epochs (8, 10)", 9, "l")
+    assert heads[0] == Cell("VGG19 (reduced) on scenes, 2,000 images, 12 epochs (8, 10)", 9, "l")
     said = table.notes[0].partition("Not run")[2]
     assert all((name in said) == (arm not in fakes.ARMS) for arm, name in _UNAMBIGUOUS.items())
 
@@ -71,7 +71,7 @@ def test_not_run_and_unknown_arms(tmp_path: Path) -> None:
     heads = [row.cells[0].text for row in table.body if row.italic]
     assert heads == [
         "VGG19: not run",
-        "ResNet-110 (reduced) on scenes, 12 epochs (8, 10)",
+        "ResNet-110 (reduced) on scenes, 2,000 images, 12 epochs (8, 10)",
         "DenseNet-121: not run",
         "LeNet-5: not run",
     ]

@@ -50,7 +50,7 @@ def draw(inputs: Inputs) -> Figure:
             style.say(panel, f"({letter}) {title}: not {'measured' if name in ran else 'run'}")
             continue
         experiment = run.record.experiment
-        of_network = of_runs(experiment, labels.experiment(experiment), (run,))
+        of_network = of_runs(experiment, title, (run,))
         _distances(panel, run, movement.of(run.record), _threshold(inputs, run))
         where = f"{of_network.name()} on {labels.data(of_network.data.name)}"
         panel.set_title(f"({letter}) {where}")

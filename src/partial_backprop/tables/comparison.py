@@ -1,7 +1,7 @@
 """FB against PB on seed 001's four networks: what tables 1 and 2 have in common.
 
-Each network has three lines: measured under the paper's protocol; measured at the last epoch; and,
-in italics, the numbers that the source prints.
+Each network has four lines: what ran; measured under the paper's protocol; measured at the last epoch;
+and, in italics, the numbers that the source prints.
 """
 
 from typing import Any
@@ -28,10 +28,10 @@ RULES = ("paper_protocol", "last")
 _DIFFERENCES = ("PB − FB", "PB − random")
 _POINTS = ("(points)", "(points)")
 HEADER = (
-    Row(("", "", Cell("Threshold", 2), "Frozen", Cell("Test accuracy (%)", 2), *_DIFFERENCES)),
-    Row(("Network, data, epochs", "Epoch", "tweaked", "Otsu", "(%)", "FB", "PB", *_POINTS)),
+    Row(("", Cell("Threshold", 2), "Frozen", Cell("Test accuracy (%)", 2), *_DIFFERENCES)),
+    Row(("Epoch", "tweaked", "Otsu", "(%)", "FB", "PB", *_POINTS)),
 )
-COLUMNS = "llrrrrrrr"
+COLUMNS = "lrrrrrrr"
 
 
 def threshold(inputs: Inputs, frame: pd.DataFrame, experiment: str, which: str) -> pd.Series:
@@ -151,23 +151,20 @@ def body(
     Returns
     -------
     tuple of Row
-        For each network its measured lines, or one that says that it did not run, and the
-        printed numbers of the source.
+        For each network a line that says what ran, or that it did not run; its measured lines; and
+        the printed numbers of the source.
     """
     rows: list[Row] = []
     for experiment, of_network in facts.items():
         lines = frame[frame["experiment"] == experiment]
-        title, gap = labels.experiment(experiment), bool(rows)
-        if of_network is None:
-            rows.append(Row((title, Cell(layout.NOT_RUN, len(COLUMNS) - 1)), rule_above=gap))
-        else:
-            size = "" if of_network.network.full_size else "reduced, "
-            on = f"{size}on {labels.data(of_network.data.name)}, {of_network.schedule()}"
-            names = title, on
-            for name, (_, line) in zip(names, lines.iterrows(), strict=True):
-                first = name == title
-                cells = (name, labels.RULES[line["rule"]], *_numbers(line, first, intervals))
-                rows.append(Row(cells, rule_above=first and gap))
+        head = f"{labels.experiment(experiment)}: {layout.NOT_RUN}"
+        if of_network is not None:
+            head = of_network.where()
+        rows.append(Row((Cell(head, len(COLUMNS), "l"),), rule_above=bool(rows)))
+        if of_network is not None:
+            for position, (_, line) in enumerate(lines.iterrows()):
+                cells = _numbers(line, position == 0, intervals)
+                rows.append(Row((labels.RULES[line["rule"]], *cells)))
         rows.append(_reported(lines.iloc[0]))
     return tuple(rows)
 
@@ -207,7 +204,7 @@ def _reported(line: pd.Series) -> Row:
     numbers = (*shares, fb, pb, pb - fb, None)
     cells = (layout.NONE if value is None else layout.number(value) for value in numbers)
     name = f"printed, on {line['reported_data']}"
-    return Row((name, labels.RULES["paper_protocol"], *cells), italic=True)
+    return Row((name, *cells), italic=True)
 
 
 def notes(inputs: Inputs, frame: pd.DataFrame, facts: dict[str, Facts | None]) -> tuple[str, ...]:
@@ -233,10 +230,11 @@ def notes(inputs: Inputs, frame: pd.DataFrame, facts: dict[str, Facts | None]) -
         f"Scale {inputs.scale}: {inputs.title.rstrip('.')}. {' '.join(sentences(facts.values()))}",
         "Accuracies are on the test set. Best on test is the protocol of the source's listing, "
         "which takes the epoch that is best on the test set itself. Thresholds are in the source's units, "
-        "gradient magnitude divided by the initial learning rate. Frozen: weights that the mask "
+        "gradient magnitude divided by the learning rate at the mask. Frozen: weights that the mask "
         "freezes, natural zeros included, as a share of all weights. Random: as many weights in each layer, "
         "drawn by lot. In brackets after the epochs: after which of them the learning rate falls to a tenth.",
         f"In italics: printed in {frame['reported_place'].iloc[0]} of the source "
-        f"({document.source}; {lines} of its text), for networks at full size, without a "
-        "spread; its difference is computed from the printed accuracies.",
+        f"({document.source}; {lines} of its text), for networks at full size, 110 epochs (40, 80) and the "
+        "epoch that is best on test, without a spread; its difference is computed from the printed "
+        "accuracies.",
     )

@@ -88,8 +88,7 @@ def build(inputs: Inputs) -> Table:
             head = f"{labels.experiment(experiment)}: {layout.NOT_RUN}"
             rows.append({"experiment": experiment, "status": layout.NOT_RUN})
         else:
-            where = f"{labels.data(of_network.data.name)}, {of_network.schedule()}"
-            head = f"{of_network.name()} on {where}"
+            head = of_network.where()
         body.append(Row((Cell(head, len(COLUMNS), "l"),), italic=True, rule_above=bool(body)))
         for arm in _arms(frame, experiment):
             values, row = _row(inputs, frame, experiment, arm)

@@ -55,8 +55,7 @@ def build(inputs: Inputs) -> Table:
             if run.key[:2] == (experiment, ARM) and (report := mask_stability.of(run.record)):
                 found[run.record.seed] = report
         if found:
-            where = f"{labels.data(of_network.data.name)}, {of_network.schedule()}"
-            head = f"{of_network.name()} on {where}"
+            head = of_network.where()
             told.append(of_network)
         else:
             status = layout.NOT_MEASURED if of_network else layout.NOT_RUN
