@@ -1,5 +1,6 @@
 """Frames of captioning runs against the records that they are made from."""
 
+import dataclasses
 import math
 
 import pytest
@@ -22,6 +23,22 @@ def test_scores_are_those_of_the_counts():
     assert len(found) == 4 * 2 * (2 * 4 * 2 + 1)
     row = found[found["decoding"].eq("teacher") & found["split"].eq("test")].iloc[0]
     assert (row["matches_4"], row["totals_4"], row["n_captions"]) == (5000, 10_000, 500)
+
+
+def test_the_experiment_with_the_epochs_of_the_source_is_shown_once_fb_and_pb_ran():
+    runs = fake_captions.inputs(arms=("fb", "pb", "pb_random")).runs
+    longer = [
+        dataclasses.replace(
+            run, record=run.record.model_copy(update={"experiment": "captioning_15"})
+        )
+        for run in runs
+    ]
+
+    def shown(*found):
+        return {run.record.experiment for run, _ in caption_arms.reports(found)}
+
+    assert shown(*runs, *longer) == {"captioning_15"}
+    assert shown(*runs, *(run for run in longer if run.record.arm != "pb")) == {"captioning"}
 
 
 def test_natural_zeros_are_told_apart():
