@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from fake_claims import WHAT, frame, from_bits
@@ -145,6 +146,15 @@ def test_runs_of_which_one_does_not_tell_its_images_are_judged_over_seeds(judged
     del results.bits["lenet5_mnist", "fb", 1, "last"]
     found = judged(results, test="lower", **FB)
     assert (found.method, found.n_images, found.p_mcnemar) == ("t", 0, ())
+
+
+def test_images_explain_no_other_accuracy_of_the_same_run(judged):
+    results = from_bits({"fb": right(0.9, 3), "pb": right(0.8, 3, seed=1)})
+    other = results.frame.assign(metric="sparse_accuracy_percent")
+    both = Results(pd.concat([results.frame, other]), (), results.bits)
+    base = {"metric": "sparse_accuracy_percent"}
+    assert judged(both, test="lower", base=base | {"arm": "fb"}).method == "t"
+    assert judged(both, test="lower", what=WHAT | base, base={"arm": "fb"}).method == "t"
 
 
 def test_the_interval_is_the_wider_one(judged):

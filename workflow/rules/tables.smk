@@ -58,7 +58,9 @@ TABLE_RECORDS = {
         for n, path in zip((7, 8, 9), PATHS)
     },
     "table_dessilbi_10": records(experiments=EARLY + TICKETS),
-    "table_statements": records(experiments=LAB_1 + PRETRAINING + LAB_2 + LAB_3),
+    "table_statements": records(
+        experiments=LAB_1 + PRETRAINING + LAB_2 + LAB_3 + FILTER_PRUNING
+    ),
     "table_bench": [],
     "table_claims": records(experiments=EXPERIMENTS),
 }

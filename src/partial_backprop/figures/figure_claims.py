@@ -118,6 +118,7 @@ def _claim(panel: Axes, row: int, found: Judgement) -> None:
         )  # fmt: skip
     words = [f"{found.n_seeds} seed{'s' if found.n_seeds > 1 else ''}"] if found.n_seeds else []
     words += [found.reason.replace("_", " ") if found.reason else found.verdict]
+    words += ["images only"] if found.method == "images" else []
     words += [tag for tag in SHOWN_TAGS if tag in found.tags]
     if found.verdict == "not run":
         words = ["not run"]

@@ -100,6 +100,12 @@ def _test_images(name: str) -> Callable[[Reported], Pair]:
     return lambda reported: (reported.entry("002", name).values["n_examples"], 10_000.0)
 
 
+def _final_accuracy(reported: Reported) -> Pair:
+    counts = reported.entry("002", "filters.pruned").values
+    printed = reported.entry("002", "filters.pruned.final").values["test_accuracy_percent"]
+    return printed, 100 * counts["n_correct"] / counts["n_examples"]
+
+
 def _filter_lists(reported: Reported) -> Pair:
     """Lists of zeros by filter that add up to the layer's total."""
     entries = reported.documents["002"].entries
@@ -126,6 +132,7 @@ CHECKS: dict[str, Callable[[Reported], Pair]] = {
     "file_ratio": _file_ratio,
     "plain_test_images": _test_images("filters.plain"),
     "pruned_test_images": _test_images("filters.pruned"),
+    "final_accuracy": _final_accuracy,
     "filter_lists": _filter_lists,
 }
 """Name in ``config/claims`` -> the sum."""

@@ -104,18 +104,24 @@ def _compressed(runs: Sequence[Run]) -> Iterable[pd.DataFrame]:
 
 def _filters(runs: Sequence[Run]) -> Iterable[pd.DataFrame]:
     wide = filter_arms.frame(runs).assign(experiment=filter_arms.EXPERIMENT)
-    empty = {}
+    more = {}
     for run, report in filter_arms.reports(runs):
-        empty[run.record.arm, run.record.seed] = sum(
-            zeros == tensor.n_weights // len(tensor.zeros_by_filter)
-            for tensor in report.tensors
-            for zeros in tensor.zeros_by_filter or ()
-        )
-    keys = zip(wide["arm"], wide["seed"], strict=True)
-    wide = wide.assign(n_empty_filters=[empty[key] for key in keys])
+        best = report.best_train
+        more[run.record.arm, run.record.seed] = {
+            "best_train_accuracy_percent": 100 * best.n_correct / best.n_examples,
+            "n_empty_filters": sum(
+                zeros == tensor.n_weights // len(tensor.zeros_by_filter)
+                for tensor in report.tensors
+                for zeros in tensor.zeros_by_filter or ()
+            ),
+        }
+    keys = list(zip(wide["arm"], wide["seed"], strict=True))
+    for name in ("best_train_accuracy_percent", "n_empty_filters"):
+        wide[name] = [more[key][name] for key in keys]
     scores = {"small_test_percent": "small_accuracy_percent"}
     scores["augmented_train_percent"] = "augmented_train_accuracy_percent"
     yield _long(wide, scores, "test_n_examples")
+    yield _long(wide, _same("best_train_accuracy_percent"), "augmented_train_n_examples")
     counts = _same("zeros_percent", "signed_percent", "n_empty_filters", "time_left_percent")
     yield _long(wide, counts, "n_weights")
 

@@ -10,7 +10,7 @@ from partial_backprop.report.verdict import Judgement
 from partial_backprop.tables import layout
 from partial_backprop.tables.layout import Cell, Row, Table
 
-COLUMNS = "lrrcrrl"
+COLUMNS = "lrrcrcl"
 HEADER = (Row(("", "Reported", "Measured", "95 % interval", "Margin", "Seeds", "Verdict")),)
 
 
@@ -78,5 +78,6 @@ def in_words(found: Judgement) -> str:
     str
         Such as ``undecided: one seed``.
     """
-    reason = found.reason.replace("_", " ")
-    return f"{found.verdict}: {reason}" if reason else found.verdict
+    reasons = [found.reason.replace("_", " ")] if found.reason else []
+    reasons += ["images only"] if found.method == "images" else []
+    return ": ".join([found.verdict, ", ".join(reasons)] if reasons else [found.verdict])
