@@ -81,3 +81,15 @@ def test_of_several_experiments_the_first_that_ran_is_taken(judged, printed_numb
     source = claims.Source(name="s", document="001", title="S", conditions={}, claims={"C": claim})
     (one,) = judge.judge([source], found, printed_numbers, draws=200)
     assert (one.n_seeds, one.claim.what.experiment) == (3, "lenet5_mnist")
+
+
+def test_what_a_network_at_chance_freezes_says_nothing(printed_numbers):
+    runs = inputs.read_runs((RUNS / "lenet5_mnist" / "pb").rglob("record.json"))
+    found = results(runs)
+    at_chance = found.frame["metric"].eq("test_accuracy_percent")
+    found.frame.loc[at_chance, "value"] = 12.0
+    what = LENET | {"metric": "mask_zeros_percent"}
+    claim = {"line": 1, "claim": "a claim", "test": "higher", "what": what}
+    source = claims.Source(name="s", document="001", title="S", conditions={}, claims={"C": claim})
+    (one,) = judge.judge([source], found, printed_numbers, draws=200)
+    assert (one.verdict, one.reason) == ("undecided", "at_chance")

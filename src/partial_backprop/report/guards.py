@@ -70,10 +70,13 @@ def at_chance(claim: Claim, results: Results) -> bool:
     Returns
     -------
     bool
-        Whether one of its accuracies is at most twice that of guessing.
+        Whether one of its accuracies, or what one of its networks ends with, is at most twice that of
+        guessing.
     """
     sides = [side for side in (claim.what, claim.base and base_side(claim), claim.guard) if side]
-    for side in sides:
+    ends = {"metric": "test_accuracy_percent", "stage": "last"}
+    own = [Side(experiment=side.experiment, arm=side.arm, **ends) for side in sides]
+    for side in [*sides, *own]:
         if not side.metric.endswith(ACCURACY):
             continue
         accuracy = pick(results, side)

@@ -1,6 +1,5 @@
 """The claims of the sources with their verdicts: the CSV has all, the print those of the first pages."""
 
-import math
 from collections.abc import Sequence
 
 from partial_backprop import labels
@@ -53,7 +52,7 @@ def _cells(found: Judgement) -> tuple[str, ...]:
     decimals = 3 if found.claim.what.metric.startswith("bleu") else 2
     numbers = [layout.number(value, decimals) for value in (found.reported, found.estimate)]
     ends = [layout.number(value, decimals) for value in (found.low, found.high)]
-    interval = layout.NONE if math.isnan(found.low) else f"[{ends[0]}, {ends[1]}]"
+    interval = f"[{ends[0]}, {ends[1]}]" if found.low < found.high else layout.NONE
     margin = layout.significant(found.margin) if found.margin else layout.NONE
     return (
         found.claim.short.partition(": ")[2],
