@@ -97,7 +97,7 @@ def _bits(runs: Sequence[Run]) -> Bits:
     found = {}
     for run in runs:
         for chosen in run.record.selections:
-            right = getattr(chosen, "test_correct", None)
+            right = chosen.test_correct
             if right is not None:
                 packed = np.frombuffer(right.packed(), np.uint8)
                 bits = np.unpackbits(packed, count=right.n_examples).astype(bool)

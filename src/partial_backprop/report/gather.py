@@ -1,5 +1,6 @@
 """From records to rows of the results frame: one function for each kind of record."""
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,14 @@ from partial_backprop.frames import (
     points,
 )
 from partial_backprop.inputs import Run
-from partial_backprop.measurements import gradient_counts, linear, sizes
+from partial_backprop.measurements import (
+    captions,
+    gradient_counts,
+    linear,
+    mask_stability,
+    movement,
+    sizes,
+)
 
 SETTINGS = ("layer", "sparsity", "bits", "strength", "decoding", "references")
 KEYS = ("experiment", "arm", "seed", "stage", *SETTINGS)
@@ -127,11 +135,19 @@ def _filters(runs: Sequence[Run]) -> Iterable[pd.DataFrame]:
 
 
 def _captions(runs: Sequence[Run]) -> Iterable[pd.DataFrame]:
-    scores, frozen = caption_arms.frame(runs), caption_arms.frozen(runs)
-    scores = scores[scores["split"].eq("test")].assign(experiment="captioning")
-    yield _long(scores, _same("bleu_1", "bleu_2", "bleu_3", "bleu_4"), "n_captions")
-    shares = _same("mask_zeros_percent", "masked_not_natural_percent")
-    yield _long(frozen.assign(experiment="captioning"), shares, "n_weights")
+    """Captioners of any experiment; the frames know them by one name."""
+    named: dict[str, list[Run]] = {}
+    for run in runs:
+        if captions.KEY in run.record.measurements:
+            record = run.record.model_copy(update={"experiment": captions.EXPERIMENT})
+            own = dataclasses.replace(run, record=record)
+            named.setdefault(run.record.experiment, []).append(own)
+    for experiment, own in named.items():
+        scores, frozen = caption_arms.frame(own), caption_arms.frozen(own)
+        scores = scores[scores["split"].eq("test")].assign(experiment=experiment)
+        yield _long(scores, _same("bleu_1", "bleu_2", "bleu_3", "bleu_4"), "n_captions")
+        shares = _same("mask_zeros_percent", "masked_not_natural_percent")
+        yield _long(frozen.assign(experiment=experiment), shares, "n_weights")
 
 
 def _paths(runs: Sequence[Run]) -> Iterable[pd.DataFrame]:
@@ -157,6 +173,26 @@ def _paths(runs: Sequence[Run]) -> Iterable[pd.DataFrame]:
     kinds = kinds.groupby(keys, as_index=False)[["n_nonzero", "n_weights"]].sum()
     kinds["density_percent"] = 100 * kinds["n_nonzero"] / kinds["n_weights"]
     yield _long(kinds, _same("density_percent"), "n_weights")
+
+
+def _masks(runs: Sequence[Run]) -> Iterable[pd.DataFrame]:
+    """How masks of other batches agree with a run's own, and whether large gradients go with long ways."""
+    rows = []
+    for run in runs:
+        row = _identity(run)
+        if (moved := movement.of(run.record)) is not None and moved.batches:
+            row["movement_rank_correlation"] = moved.batches[0].rank_correlation
+        if (masks := mask_stability.of(run.record)) is not None:
+            agreed = [
+                mask_stability.jaccard(
+                    masks.n_weights, masks.own.n_frozen, other.n_frozen, other.n_frozen_in_first
+                )[0]
+                for other in masks.others
+                if other.batch_size == masks.own.batch_size
+            ]
+            row |= {"mask_overlap_percent": 100 * np.mean(agreed)} if agreed else {}
+        rows.append(row)
+    yield _long(pd.DataFrame(rows), _same("movement_rank_correlation", "mask_overlap_percent"))
 
 
 def _descents(runs: Sequence[Run]) -> Iterable[pd.DataFrame]:
@@ -251,6 +287,6 @@ def _identity(run: Run) -> dict[str, Any]:
 
 PARTS = (
     _classified, _losses, _settings, _compressed, _filters, _captions, _paths, _descents, _zeroed,
-    _sizes, _costs,
+    _sizes, _costs, _masks,
 )  # fmt: skip
 """What `frame.results` asks, each of which yields long frames with `COLUMNS`."""
