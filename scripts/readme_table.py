@@ -1,14 +1,17 @@
 """Write the tables of published results into README.md, from the records."""
 
+import math
 import sys
 from pathlib import Path
 
 import pandas as pd
 
-from partial_backprop import facts, inputs, intervals, labels
-from partial_backprop.frames import aggregate, image_pairs
+from partial_backprop import facts, inputs, intervals, labels, reported
+from partial_backprop.frames import aggregate, image_pairs, inclusion_arms
 from partial_backprop.measurements import captions, compression, filters, inclusion, sizes
 from partial_backprop.record import Record
+from partial_backprop.report import ledger
+from partial_backprop.tables import table_claims
 
 ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "results" / "published" / "runs"
@@ -100,6 +103,33 @@ def compressed(arm: str, what: str) -> list[str]:
     return [what, kept, f"{whole} %", f"{spread([percent(one.finetuned.test) for one in found])} %"]
 
 
+def printed_density() -> float:
+    """Share of non-zero weights of LeNet-3 that DessiLBI's source prints, in percent."""
+    read = reported.read(ROOT / "config")
+    layers = [inclusion_arms.printed_layer(read, 7, name) for name in ("FC1", "FC2", "FC3")]
+    return 100 * sum(share * size for share, size in layers) / sum(size for _, size in layers)
+
+
+def claims() -> str:
+    """Return the verdicts on the claims of the paper's first pages, those that ran, in Markdown."""
+    found = inputs.read_inputs("published", RUNS.rglob("record.json"), config_dir=ROOT / "config")
+    lines = ["| claim | reported | measured | seeds | verdict |", "|---|---|---|---|---|"]
+    for one in ledger.ledger(found):
+        if not one.claim.short or one.verdict == "not run":
+            continue
+        digits = 3 if one.claim.what.metric.startswith("bleu") else 2
+        interval = f" [{one.low:.{digits}f}, {one.high:.{digits}f}]" if one.low < one.high else ""
+        cells = [
+            one.claim.short,
+            "" if math.isnan(one.reported) else f"{one.reported:.{digits}f}",
+            f"{one.estimate:.{digits}f}{interval}",
+            str(one.n_seeds),
+            ", ".join([table_claims.in_words(one), *one.tags]),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
 def relatives() -> str:
     """Return what the relatives of PB came to as a table in Markdown."""
     pruned = [sizes.of(one) for one in records("weight_pruning/pruned")]
@@ -136,14 +166,15 @@ def relatives() -> str:
             f"{spread([percent(one.small_test) for one in lasso])} %",
         ],
         [
-            f"Captioner, {spread(frozen, 1)} % of weights frozen (Flickr8k)",
+            f"Captioner, {spread(frozen, 1)} % of weights frozen (Flickr8k at 224×224 pixels, "
+            "encoder EfficientNet-Lite0; beam search, five references)",
             "all of it",
             f"BLEU-4 {spread(fb, 3)} (FB)",
             f"BLEU-4 {spread(pb, 3)} (PB)",
         ],
         [
             "LeNet-3 by DessiLBI (MNIST)",
-            f"{spread(support)} % of the weights",
+            f"{spread(support)} % of the weights (the source: {printed_density():.1f} %)",
             f"{spread([percent(one.epochs[-1].full_test) for one in paths])} %",
             f"{spread([percent(one.epochs[-1].sparse_test) for one in paths])} %",
         ],
@@ -151,7 +182,7 @@ def relatives() -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-TABLES = {"published": published, "relatives": relatives}
+TABLES = {"claims": claims, "published": published, "relatives": relatives}
 
 
 def written(text: str) -> str:

@@ -37,8 +37,19 @@ def test_names_are_the_stems_of_the_modules() -> None:
     labs = ["lab1", "lab2_layers", "lab2_pruning", "lab3_joint", "lab3_quantization", "statements"]
     prunings = ["filter_pruning", "gradients"]
     paths = sorted(f"dessilbi_{n}" for n in range(1, 11))
-    tables = ["1", "2", "arms", "bench", "captioning", *paths, *prunings, *labs, "weight_pruning"]
-    figures = ["1", "2", "3", "4", "5", "bench", "dessilbi", "filter_pruning", "kde"]
+    tables = [
+        "1",
+        "2",
+        "arms",
+        "bench",
+        "captioning",
+        "claims",
+        *paths,
+        *prunings,
+        *labs,
+        "weight_pruning",
+    ]
+    figures = ["1", "2", "3", "4", "5", "bench", "claims", "dessilbi", "filter_pruning", "kde"]
     figures += ["lab1", "lab2", "lab3"]
     assert [name.removeprefix("table_") for name in TABLES] == tables
     assert [name.removeprefix("figure_") for name in FIGURES] == figures

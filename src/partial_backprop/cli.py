@@ -137,6 +137,14 @@ def _parser() -> argparse.ArgumentParser:
     sub = add("status", commands.status, "Say which runs are done, stale (and why) or missing.")
     sub.add_argument("--results", type=Path, default=Path("results"), metavar="FOLDER")
     sub.add_argument("--cores", type=int, help="cores for the estimate (default: this machine's)")
+    about = (
+        "Compare two folders of results, record by record and claim by claim; exit 1 if different."
+    )
+    sub = menu.add_parser("compare", help=about, description=about)
+    sub.set_defaults(command=commands.compare)
+    sub.add_argument("first", type=Path, metavar="A", help="folder, such as results/published")
+    sub.add_argument("second", type=Path, metavar="B", help="folder, such as results/cpu")
+    sub.add_argument("--config", type=Path, default=config.CONFIG_DIR, metavar="FOLDER")
     about = "Print a network's layers, parameters and weights as Keras does."
     sub = menu.add_parser("summary", help=about, description=about)
     sub.set_defaults(command=commands.summary)

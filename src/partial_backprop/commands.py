@@ -193,6 +193,23 @@ def status(chosen: argparse.Namespace) -> None:
     print(status.text(runs, chosen.cores))
 
 
+def compare(chosen: argparse.Namespace) -> None:
+    """Compare two folders of results; exit status 1 where they differ beyond the seeds' spread.
+
+    Parameters
+    ----------
+    chosen : argparse.Namespace
+        What the command line says.
+    """
+    from partial_backprop.report import compare
+
+    records, claims = compare.compare(chosen.first, chosen.second, chosen.config)
+    print(compare.text("records", records))
+    print(compare.text("claims", claims))
+    if any(line.outcome == compare.DIFFERENT for line in records + claims):
+        sys.exit(1)
+
+
 def summary(chosen: argparse.Namespace) -> None:
     """Print a network's layers, parameters and weights as Keras does.
 

@@ -116,6 +116,8 @@ class Inputs:
         Numbers printed in the sources.
     performance : tuple of Performance
         What benchmarks found, sorted by name; of no scale, and there may be none.
+    config_dir : pathlib.Path, optional
+        The configuration folder, which has the claims of the sources; None has none.
     """
 
     scale: str
@@ -124,6 +126,7 @@ class Inputs:
     gradients: tuple[GradientSample, ...]
     reported: Reported
     performance: tuple[Performance, ...] = ()
+    config_dir: Path | None = None
 
 
 def _is_current(
@@ -261,4 +264,5 @@ def read_inputs(
         gradients=read_gradients(gradients, scale=scale, config_dir=config_dir),
         reported=reported.read(config_dir),
         performance=performance.read(benchmarks),
+        config_dir=config_dir,
     )

@@ -93,24 +93,18 @@ def test_a_yardstick_for_all_differences() -> None:
     assert "by up to 2.63 points" in say()["yardstick"]
 
 
-def test_one_seed_is_judged_by_the_size_of_the_test_set() -> None:
+def test_one_seed_stands_beside_what_the_size_of_the_test_set_leaves() -> None:
     # 82 against 80 % of 1000 images: 1.96 · sqrt((82 · 18 + 80 · 20) / 1000) = 3.44.
     said = say()["iterative"]
-    assert r"\emph{cannot be told from pruning at once} on the one seed" in said
-    assert r"$+2.00$ points, within the $\pm$3.44" in said
-    said = say(changed=finetuned("iterative", 76))["iterative"]
-    assert r"\emph{is less accurate than pruning at once}" in said
-    assert "beyond the" in said
+    assert "$+2.00$ points on the one seed" in said
+    assert r"$\pm$3.44" in said
 
 
-def test_several_seeds_are_judged_by_their_interval() -> None:
+def test_seeds_that_agree_have_no_interval() -> None:
     said = say(seeds=(0, 1, 2))
-    assert (
-        r"\emph{is more accurate than pruning at once} over three paired seeds" in said["iterative"]
-    )
-    assert r"$+2.00$ $[+2.00,\,+2.00]$" in said["iterative"]
+    assert "$+2.00$ points over three paired seeds" in said["iterative"]
     assert r"81.00 $\pm$ 1.00\,\%" in said["recovered"]
-    assert "size of the test set" not in " ".join(said.values())
+    assert "size of the test set" not in said["iterative"]
 
 
 def test_gaps_of_the_source_are_computed_from_its_numbers() -> None:

@@ -24,7 +24,7 @@ BUILDING_BLOCKS = {
     "sparsification",
 }
 BUILDING_BLOCKS |= {"captioning", "optim", "storage", "summary"}
-PRINTED = SETTLED | {"measurements", "frames", "performance"}
+PRINTED = SETTLED | {"measurements", "frames", "performance", "report"}
 PRINTED |= {"facts", "labels", "reported", "gradients", "inputs", "intervals"}
 
 ALLOWED = {
@@ -79,6 +79,7 @@ ALLOWED = {
         "record",
         "reported",
     },
+    "report": SETTLED | {"frames", "inputs", "labels", "measurements", "reported"},
     "intervals": set(),
     "facts": SETTLED | {"inputs", "gradients", "labels"},
     "tables": PRINTED,

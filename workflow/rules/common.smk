@@ -78,6 +78,9 @@ EXPERIMENTS += RIVALS + TUNED + STEP_COST + PATHS + EARLY + TICKETS
 # What `make bench` measured, if it ran: it belongs to a machine and to no scale.
 BENCHMARKS = sorted(map(str, Path("results/bench").glob("*.json")))
 
+# What the sources claim and how that is tested, one file a source.
+CLAIMS = sorted(map(str, Path("config/claims").glob("*.yaml")))
+
 
 wildcard_constraints:
     experiment="[a-z0-9_]+",

@@ -15,6 +15,7 @@ FIGURES_MADE = {
     "figure_dessilbi": "DessiLBI: paths, densities, filters in their order, tickets",
     "figure_filter_pruning": "Zeros of each filter, by layer",
     "figure_bench": "How time grows with weights, seeds and jobs",
+    "figure_claims": "Claims of the sources: reported against measured",
 }
 FIGURE_RECORDS = {
     "figure_3": records("fb", "pb"),
@@ -28,6 +29,7 @@ FIGURE_RECORDS = {
         experiments=RIVALS[:2] + TUNED + PATHS + EARLY + TICKETS
     ),
     "figure_filter_pruning": records(experiments=FILTER_PRUNING),
+    "figure_claims": records(experiments=EXPERIMENTS),
 }
 FIGURE_GRADIENTS = {
     "figure_2": gradients(["vgg19_cifar10"]),
@@ -37,6 +39,7 @@ FIGURE_GRADIENTS = {
 BESIDE = {"figure_4": ["examples.npz", "pictures.npz"]}
 # Figures that show the sources' printed numbers beside ours.
 PRINTED_TOO = ("figure_5", "figure_lab2", "figure_lab3", "figure_filter_pruning")
+PRINTED_TOO += ("figure_claims",)
 
 for figure_name, figure_message in FIGURES_MADE.items():
 
@@ -54,6 +57,7 @@ for figure_name, figure_message in FIGURES_MADE.items():
                 if name != "pictures.npz" or Path(record).with_name(name).exists()
             ],
             reported="config/reported.yaml" if figure_name in PRINTED_TOO else [],
+            claims=CLAIMS if figure_name == "figure_claims" else [],
         output:
             **figure(figure_name),
         log:

@@ -8,6 +8,7 @@ rule build_paper:
         figures=[f"{FIGURES}/{name}.pdf" for name in FIGURES_MADE],
         source=sorted(map(str, Path("paper/source").rglob("*.*"))),
         reported="config/reported.yaml",
+        claims=CLAIMS,
     output:
         report(
             f"paper/{SCALE_NAME}.pdf",

@@ -34,6 +34,7 @@ TABLES = {
     "table_dessilbi_10": "DessiLBI, Table 10: settings of the tickets",
     "table_statements": "Ten statements, and what our runs have to say",
     "table_bench": "Speed and memory beside what was aimed at",
+    "table_claims": "What the sources claim, and what comes of it",
 }
 TABLE_RECORDS = {
     "table_1": records(*COMPARED, experiments=SHOWN, first_seed=True),
@@ -57,8 +58,11 @@ TABLE_RECORDS = {
         for n, path in zip((7, 8, 9), PATHS)
     },
     "table_dessilbi_10": records(experiments=EARLY + TICKETS),
-    "table_statements": records(experiments=LAB_1 + PRETRAINING + LAB_2 + LAB_3),
+    "table_statements": records(
+        experiments=LAB_1 + PRETRAINING + LAB_2 + LAB_3 + FILTER_PRUNING
+    ),
     "table_bench": [],
+    "table_claims": records(experiments=EXPERIMENTS),
 }
 TABLE_GRADIENTS = {"table_1": OTSU_WITHOUT_AN_ARM, "table_2": OTSU_WITHOUT_AN_ARM}
 
@@ -72,6 +76,7 @@ for table_name, table_message in TABLES.items():
             gradients=TABLE_GRADIENTS.get(table_name, []),
             benchmarks=BENCHMARKS if table_name == "table_bench" else [],
             reported="config/reported.yaml",
+            claims=CLAIMS if table_name == "table_claims" else [],
         output:
             **table(table_name),
         log:

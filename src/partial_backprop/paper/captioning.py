@@ -8,7 +8,7 @@ from partial_backprop.frames.caption_arms import ARMS, DECODINGS, pick, share
 from partial_backprop.inputs import Inputs, Run
 from partial_backprop.intervals import paired_difference, summary
 from partial_backprop.measurements.captions import SEED, CaptionReport
-from partial_backprop.paper.compare import NOT_RUN, verdict
+from partial_backprop.paper.compare import NOT_RUN
 from partial_backprop.paper.numbers import (
     decimal,
     difference,
@@ -212,18 +212,8 @@ def _compared(found: pd.DataFrame, arm: str, base: str, names: tuple[str, str]) 
     if not between.n:
         return Tex(f"The comparison of {one} with {other} was {NOT_RUN} at this scale.")
     head = f"{one[:1].upper()}{one[1:]}"
-    if between.n == 1:
-        return Tex(
-            f"{head} minus {other} is {points(between.mean, DIGITS)} on one seed, which gives no interval."
-        )
-    said = {
-        "lower": rf"\emph{{has a lower BLEU-4 than {other}}}",
-        "higher": rf"\emph{{has a higher BLEU-4 than {other}}}",
-        "unresolved": rf"\emph{{cannot be told from {other}}}",
-    }[verdict(between)]
-    return Tex(
-        f"{head} {said} over {plural(between.n, 'paired seed')}: {difference(between, DIGITS)}."
-    )
+    seeds = plural(between.n, "paired seed")
+    return Tex(f"{head} minus {other}: {difference(between, DIGITS)} over {seeds}.")
 
 
 def _cost(inputs: Inputs, found: pd.DataFrame) -> Tex:
@@ -231,12 +221,7 @@ def _cost(inputs: Inputs, found: pd.DataFrame) -> Tex:
         inputs.reported.entry(SEED, f"captioning.{arm}").values["bleu_4"] for arm in ("fb", "pb")
     )
     ours = _compared(found, "pb", "fb", ("PB", "FB"))
-    said = f"{ours} The source has {points(pb - fb, DIGITS)} from one run of each."
-    between = paired_difference(pick(found, "fb"), pick(found, "pb"))
-    if not between.n:
-        return Tex(said)
-    judged = {"higher": "supported", "lower": "contradicted"}.get(verdict(between), "undecided")
-    return Tex(rf"{said} Its claim of a better BLEU-4 under PB is \emph{{{judged}}}.")
+    return Tex(f"{ours} The source has {points(pb - fb, DIGITS)} from one run of each.")
 
 
 def _readings(found: pd.DataFrame) -> Tex:

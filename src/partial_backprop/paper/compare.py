@@ -1,7 +1,6 @@
-"""Two arms of each network, paired by seed, and what their difference lets one say."""
+"""Two arms of each network, paired by seed."""
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import pandas as pd
@@ -9,7 +8,7 @@ import pandas as pd
 from partial_backprop import labels
 from partial_backprop.frames.aggregate import by_seed
 from partial_backprop.intervals import Difference, paired_difference
-from partial_backprop.paper.numbers import difference, listing, plural
+from partial_backprop.paper.numbers import difference, listing
 from partial_backprop.paper.text import Tex, escape
 
 ACCURACY = "test_accuracy_percent"
@@ -100,49 +99,6 @@ def compare(
     return found
 
 
-def verdict(value: Difference) -> str:
-    """Judge a difference by its 95 % interval.
-
-    Parameters
-    ----------
-    value : Difference
-        Mean and interval.
-
-    Returns
-    -------
-    {"lower", "higher", "unresolved", "single"}
-        Below zero, above it, or holding it; ``single`` where one pair gives no interval.
-    """
-    if math.isnan(value.low):
-        return "single"
-    if value.high < 0:
-        return "lower"
-    return "higher" if value.low > 0 else "unresolved"
-
-
-def grouped(
-    compared: Sequence[Compared], judge: Callable[[Difference], str] = verdict
-) -> dict[str, list[Compared]]:
-    """Sort networks by the verdict on them.
-
-    Parameters
-    ----------
-    compared : sequence of Compared
-        Networks.
-    judge : callable
-        From a difference to a verdict.
-
-    Returns
-    -------
-    dict
-        Verdict -> its networks, in their order; verdicts that no network has are absent.
-    """
-    groups: dict[str, list[Compared]] = {}
-    for item in compared:
-        groups.setdefault(judge(item.difference), []).append(item)
-    return groups
-
-
 def with_differences(group: Sequence[Compared]) -> Tex:
     """List networks with their differences.
 
@@ -159,12 +115,8 @@ def with_differences(group: Sequence[Compared]) -> Tex:
     return listing([Tex(f"{item.name} ({difference(item.difference)})") for item in group])
 
 
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
-
-
 def in_words(compared: Sequence[Compared], arm: str, base: str) -> Tex:
-    """Say of each network how two arms compare in accuracy, grouped by verdict.
+    """Say by how much two arms of each network differ in accuracy; what that means the claims' rules say.
 
     Parameters
     ----------
@@ -176,25 +128,8 @@ def in_words(compared: Sequence[Compared], arm: str, base: str) -> Tex:
     Returns
     -------
     Tex
-        One sentence a verdict; differences in percentage points.
+        One sentence; differences in percentage points.
     """
     if not compared:
         return Tex(f"The comparison of {arm} with {base} was {NOT_RUN} at this scale.")
-    text = []
-    for key, group in grouped(compared).items():
-        where = with_differences(group)
-        if key == "single":
-            text.append(f"{where}: {arm} minus {base} on one seed, which gives no interval.")
-        elif key == "unresolved":
-            seeds = plural(max(item.difference.n for item in group), "paired seed")
-            text.append(
-                rf"\emph{{{_upper(arm)} cannot be told from {base}}} with {seeds} on {where}: "
-                f"{'the interval contains' if len(group) == 1 else 'each interval contains'} zero."
-            )
-        else:
-            less = "less" if key == "lower" else "more"
-            text.append(
-                rf"\emph{{{_upper(arm)} is {less} accurate than {base}}} on {where}: "
-                f"{'the interval excludes' if len(group) == 1 else 'each interval excludes'} zero."
-            )
-    return Tex(" ".join(text))
+    return Tex(f"{arm[:1].upper()}{arm[1:]} minus {base}: {with_differences(compared)}.")

@@ -13,20 +13,19 @@ from partial_backprop.measurements import mask_stability, movement
 from partial_backprop.paper import (
     appendix,
     captioning,
-    claims,
     dessilbi,
     filter_pruning,
     findings,
     gradient_counts,
-    in_short,
     lab1,
     labs,
     performance,
-    printed,
     weight_pruning,
 )
-from partial_backprop.paper.numbers import integer, listing, plural
+from partial_backprop.paper.numbers import claimed, integer, listing, measured, plural
 from partial_backprop.paper.text import Tex, declarations, escape
+from partial_backprop.report.judge import by_id
+from partial_backprop.report.ledger import ledger
 
 
 class Cast(NamedTuple):
@@ -116,11 +115,13 @@ def context(inputs: Inputs, tables: Iterable[Path], figures: Iterable[Path]) -> 
     networks = cnns(inputs)
     data = _data(networks)
     arms = {run.record.arm for run in inputs.runs if run.record.experiment in labels.CNNS}
+    judged = ledger(inputs)
     return {
+        "ledger": judged,
+        "claim": by_id(judged),
+        "claimed": claimed,
+        "measured": measured,
         "findings": findings.sentences(frame, inputs.reported),
-        "printed": printed.sentences(frame, inputs.reported),
-        "short": in_short.sentences(frame, inputs.reported),
-        "claims": claims.judge(frame, inputs.reported),
         "captioning": captioning.sentences(inputs),
         "dessilbi": dessilbi.sentences(inputs),
         "lab1": lab1.sentences(inputs),

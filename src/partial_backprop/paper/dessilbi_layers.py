@@ -12,13 +12,10 @@ from partial_backprop.paper.text import Tex, escape
 from partial_backprop.reported import Reported
 
 _LENET3, *_CONVOLUTIONAL = LAYERS
-_CLAIMED = "dessilbi_conv2"
-"""Of this network the source says that fully connected layers are the sparser ones; the caption of the
-other's table ends before it says anything."""
 
 
 def sentences(inputs: Inputs) -> dict[str, Tex]:
-    """Say what the layers are, and judge what the captions say of them.
+    """Say what the layers are.
 
     Parameters
     ----------
@@ -75,15 +72,15 @@ def _listed(means: pd.DataFrame) -> Tex:
     )
 
 
-def _waiting(means: pd.DataFrame) -> Tex | None:
-    """Name the layers that the path is too short for; None where there are none."""
+def _waiting(means: pd.DataFrame) -> str:
+    """Name the layers that the path is too short for; empty where there are none."""
     waiting = means[means["n_ever"].eq(0)]
     if waiting.empty:
-        return None
+        return ""
     names, needed = listing(list(map(escape, waiting.index))), waiting["norm_to_enter"].iloc[0]
-    return Tex(
-        rf"nothing of {names} has entered: by the end of this path a group must have reached a norm of "
-        rf"{needed:.2g}, \emph{{so that the path says nothing of their density}}"
+    return (
+        rf" Nothing of {names} has entered: by the end of this path a group must have reached a norm of "
+        rf"{needed:.2g}, \emph{{so that the path says nothing of their density}}."
     )
 
 
@@ -92,18 +89,9 @@ def _by_size(inputs: Inputs) -> Tex:
         return unfit
     means, title = _means(inputs, _LENET3), escape(LAYERS[_LENET3])
     whole = 100 * means["n_nonzero"].sum() / means["n_weights"].sum()
-    order = means.sort_values("n_weights", ascending=False)["density_percent"]
-    holds = order.is_monotonic_increasing and order.is_unique
-    verdict = (
-        r"\emph{The larger a layer, the sparser it is}, as the source says"
-        if holds
-        else r"\emph{The larger layers are not the sparser ones throughout}, unlike in the source"
-    )
-    if waiting := _waiting(means):
-        verdict = waiting[0].upper() + waiting[1:]
     return Tex(
         f"The support has {_listed(means)}, in all {percent(whole)} of the weights of {title}. "
-        f"{_worth(inputs, _LENET3)} {verdict}."
+        f"{_worth(inputs, _LENET3)}{_waiting(means)}"
     )
 
 
@@ -115,17 +103,10 @@ def _by_kind(inputs: Inputs, experiment: str) -> Tex:
     shares = {}
     for kind, chosen in (("convolutions", means[is_conv]), ("fully connected", means[~is_conv])):
         shares[kind] = 100 * chosen["n_nonzero"].sum() / chosen["n_weights"].sum()
-    holds = shares["fully connected"] < shares["convolutions"]
-    verdict = (
-        rf"\emph{{fully connected layers are {'' if holds else 'not '}sparser than convolutions}}"
-    )
-    if experiment == _CLAIMED:
-        verdict += ", as the source says" if holds else ", unlike in the source"
-    verdict = _waiting(means) or verdict
     return Tex(
         f"In {title} the support has {percent(shares['convolutions'])} of the weights of the convolutions "
-        f"and {percent(shares['fully connected'])} of those of the fully connected layers: {verdict}. "
-        f"{_worth(inputs, experiment)}"
+        f"and {percent(shares['fully connected'])} of those of the fully connected layers. "
+        f"{_worth(inputs, experiment)}{_waiting(means)}"
     )
 
 

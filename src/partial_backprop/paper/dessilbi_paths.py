@@ -11,8 +11,6 @@ from partial_backprop.paper.numbers import decimal, listing, percent
 from partial_backprop.paper.text import Tex, escape
 
 SIGNS = {"kappa": r"$\kappa$", "nu": r"$\nu$"}
-PROPOSED = 1.0
-"""κ that the source's caption of table 2 calls a good choice."""
 
 
 def sentences(inputs: Inputs) -> dict[str, Tex]:
@@ -30,7 +28,7 @@ def sentences(inputs: Inputs) -> dict[str, Tex]:
     """
     found = {which: inclusion_frames.varied(inputs.runs, which) for which in SIGNS}
     return {
-        "kappa": _kappa(found["kappa"]),
+        "kappa": _each(found["kappa"], "kappa"),
         "nu": _each(found["nu"], "nu"),
         "growth": _growth(found["nu"]),
         "failures": _failures(found["nu"]),
@@ -62,13 +60,6 @@ def _ends(own: pd.DataFrame, which: str, column: str) -> pd.Series:
     return last.groupby(which)[column].mean()
 
 
-def _way(values: pd.Series) -> str:
-    """Say how something goes with a hyperparameter, its values in increasing order."""
-    if values.is_monotonic_increasing:
-        return "grows with it"
-    return "falls with it" if values.is_monotonic_decreasing else "goes with it neither up nor down"
-
-
 def _each(found: pd.DataFrame, which: str) -> Tex:
     """Say of each network what the density and the sparse network are at both ends."""
     text = []
@@ -80,8 +71,8 @@ def _each(found: pd.DataFrame, which: str) -> Tex:
         low, high = density.index[0], density.index[-1]
         text.append(
             f"For {name} the share of non-zero weights at the last epoch is {percent(density[low])} at "
-            f"{SIGNS[which]} = {decimal(low)} and {percent(density[high])} at {decimal(high)}, and "
-            f"{_way(density)}. The sparse network has {percent(sparse[low])} and "
+            f"{SIGNS[which]} = {decimal(low)} and {percent(density[high])} at {decimal(high)}. The "
+            f"sparse network has {percent(sparse[low])} and "
             f"{percent(sparse[high])}, the full one {percent(full[low])} and {percent(full[high])}."
         )
     if not text:
@@ -89,33 +80,8 @@ def _each(found: pd.DataFrame, which: str) -> Tex:
     return Tex(" ".join(text))
 
 
-def _kappa(found: pd.DataFrame) -> Tex:
-    """Judge the caption's proposal by its own rule, the best epoch on the test set."""
-    judged = []
-    for name, own in _networks(found):
-        by_value = {
-            kind: own.groupby(["kappa", "seed"])[f"{kind}_test_percent"]
-            .max()
-            .groupby("kappa")
-            .mean()
-            for kind in ("full", "sparse")
-        }
-        if len(by_value["full"]) < 2 or PROPOSED not in by_value["full"].index:
-            continue
-        full, sparse = (_best(values) for values in by_value.values())
-        judged.append(f"The full {name} is best at {full}, and the sparse one at {sparse}.")
-    each = _each(found, "kappa")
-    return Tex(" ".join([*judged, each]))
-
-
-def _best(by_value: pd.Series) -> Tex:
-    best = by_value.idxmax()
-    mine = f" ({percent(by_value[PROPOSED])} at {decimal(PROPOSED)})" if best != PROPOSED else ""
-    return Tex(f"$\\kappa$ = {decimal(best)}, with {percent(by_value[best])}{mine}")
-
-
 def _growth(found: pd.DataFrame) -> Tex:
-    """Say whether the support grows from reading to reading."""
+    """Say how large the support is at each reading."""
     items = []
     for name, own in _networks(found):
         base = own[own["arm"].eq(inclusion_arms.BASE)].groupby("after")["density_percent"].mean()
@@ -124,17 +90,12 @@ def _growth(found: pd.DataFrame) -> Tex:
         readings = inclusion_frames.readings(int(base.index.max()))
         shares = base.loc[readings]
         listed = listing([percent(share) for share in shares])
-        does = (
-            "it grows all the way"
-            if shares.is_monotonic_increasing
-            else "it does not grow all the way"
-        )
         after = listing([str(one) for one in readings])
         items.append(
             Tex(
                 f"The support of {name} with $\\kappa = {decimal(own['kappa'].iloc[0])}$ and $\\nu = "
                 f"{decimal(own.loc[own['arm'].eq(inclusion_arms.BASE), 'nu'].iloc[0])}$ has {listed} of the "
-                f"weights after epochs {after}: {does}."
+                f"weights after epochs {after}."
             )
         )
     return Tex(" ".join(items))

@@ -9,7 +9,7 @@ import math
 import pandas as pd
 
 from partial_backprop.intervals import paired_difference, summary
-from partial_backprop.paper.compare import NOT_RUN, verdict
+from partial_backprop.paper.compare import NOT_RUN
 from partial_backprop.paper.numbers import decimal, difference, percent, plural, points
 from partial_backprop.paper.text import Tex
 from partial_backprop.reported import Reported
@@ -102,20 +102,10 @@ def compared(values: pd.Series, base: pd.Series, names: tuple[str, str], n_examp
     if found.n == 1:
         seed = values.index.intersection(base.index)[0]
         error = sampling_error(values[seed], base[seed], n_examples)
-        within = abs(found.mean) <= error
-        place = "within" if within else "beyond"
-        said = (
-            rf"\emph{{cannot be told from {other}}}"
-            if within
-            else (rf"\emph{{is {'more' if found.mean > 0 else 'less'} accurate than {other}}}")
-        )
         return Tex(
-            f"{head} {said} on the one seed that ran: {points(found.mean)} points, {place} the "
-            f"$\\pm${decimal(error, 2)} that the size of the test set leaves."
+            f"{head} minus {other}: {points(found.mean)} points on the one seed that ran; the size of the "
+            f"test set alone leaves $\\pm${decimal(error, 2)}."
         )
-    said = {
-        "lower": rf"\emph{{is less accurate than {other}}}",
-        "higher": rf"\emph{{is more accurate than {other}}}",
-        "unresolved": rf"\emph{{cannot be told from {other}}}",
-    }[verdict(found)]
-    return Tex(f"{head} {said} over {plural(found.n, 'paired seed')}: {difference(found)} points.")
+    return Tex(
+        f"{head} minus {other}: {difference(found)} points over {plural(found.n, 'paired seed')}."
+    )

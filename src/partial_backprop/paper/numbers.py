@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from partial_backprop.intervals import Difference
 from partial_backprop.paper.text import Tex, escape
+from partial_backprop.report.verdict import Judgement
 
 _WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 
@@ -139,13 +140,69 @@ def difference(value: Difference, digits: int = 2) -> Tex:
     Returns
     -------
     Tex
-        The mean; in brackets after it the interval, where there is one.
+        The mean; in brackets after it the interval, where there is one. Seeds that all agree give none.
     """
     mean = points(value.mean, digits)
-    if math.isnan(value.low):
+    if not value.low < value.high:
         return mean
     low, high = (points(end, digits).strip("$") for end in (value.low, value.high))
     return Tex(f"{mean} $[{low},\\,{high}]$")
+
+
+def short_number(value: float) -> Tex:
+    """Print a number of any size for a table.
+
+    Parameters
+    ----------
+    value : float
+        NaN does not exist.
+
+    Returns
+    -------
+    Tex
+        Four significant digits, two below one, or all of a large whole number; empty for NaN.
+    """
+    if math.isnan(value):
+        return Tex("")
+    if abs(value) >= 1000 and value == round(value):
+        return integer(value)
+    return decimal(float(f"{value:.2g}") if abs(value) < 1 else value)
+
+
+def claimed(found: Judgement) -> Tex:
+    """Print what a claim reports, with its margin.
+
+    Parameters
+    ----------
+    found : Judgement
+        The claim.
+
+    Returns
+    -------
+    Tex
+        Such as ``-0.03 ± 0.075``; the margin alone where nothing is printed.
+    """
+    allowed = rf" $\pm$ {short_number(found.margin)}" if found.margin else ""
+    return Tex(f"{short_number(found.reported)}{allowed}".strip())
+
+
+def measured(found: Judgement) -> Tex:
+    """Print what was measured for a claim, with its interval.
+
+    Parameters
+    ----------
+    found : Judgement
+        The claim.
+
+    Returns
+    -------
+    Tex
+        Such as ``-0.11 [-0.18, -0.04]``; empty where nothing was.
+    """
+    mean = short_number(found.estimate)
+    if not found.low < found.high:
+        return mean
+    return Tex(f"{mean} [{short_number(found.low)}, {short_number(found.high)}]")
 
 
 def listing(items: Sequence[str]) -> Tex:

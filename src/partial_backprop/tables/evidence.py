@@ -1,15 +1,17 @@
-"""What the runs of Labs 1 to 3 say about the true/false questions of seed 003."""
+"""What the runs of Labs 1 to 3, and of filter pruning, say about the true/false questions of seed 003."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
 import pandas as pd
 
-from partial_backprop.frames import points
+from partial_backprop.frames import filter_arms, points
 from partial_backprop.frames.points import LAB2, LAB3
 from partial_backprop.inputs import Inputs
 from partial_backprop.measurements import linear
 from partial_backprop.measurements.linear import LinearReport
+from partial_backprop.report.frame import results, select
 from partial_backprop.tables import layout
 
 NONE = "No experiment here."
@@ -183,7 +185,21 @@ def _smoothness(inputs: Inputs) -> Evidence:
 
 
 def _filters(inputs: Inputs) -> Evidence:
-    return Evidence({}, _NOT_RUN)
+    frame = results(
+        [run for run in inputs.runs if run.record.experiment == filter_arms.EXPERIMENT]
+    ).frame
+    counts = {
+        arm: select(frame, "n_empty_filters", arm=arm).mean() for arm in ("group_filters", "plain")
+    }
+    values = {f"{arm}_empty_filters": float(count) for arm, count in counts.items()}
+    lasso, plain = values.values()
+    if math.isnan(lasso):
+        return Evidence(values, _NOT_RUN)
+    without = "not run" if math.isnan(plain) else f"{plain:g}"
+    return Evidence(
+        values,
+        f"Filter pruning: {lasso:g} filters are zero under group lasso; without it {without}.",
+    )
 
 
 GATHER: dict[str, Callable[[Inputs], Evidence]] = {

@@ -178,13 +178,16 @@ def interval(difference: Difference, decimals: int = 2) -> str:
     Returns
     -------
     str
-        Such as ``−0.24 [−0.60, 0.12]``; where one pair has no interval it is ``n/a (1 seed)``.
+        Such as ``−0.24 [−0.60, 0.12]``; where one pair has no interval it is ``n/a (1 seed)``, and where
+        all pairs agree ``n/a (no spread)``.
     """
     if not difference.n:
         return NOT_RUN
     mean = number(difference.mean, decimals)
     if math.isnan(difference.low):
         return f"{mean} [n/a (1 seed)]"
+    if difference.low == difference.high:
+        return f"{mean} [n/a (no spread)]"
     ends = (number(end, decimals) for end in (difference.low, difference.high))
     return f"{mean} [{', '.join(ends)}]"
 

@@ -1,0 +1,277 @@
+"""The claims of the sources, as they stand in ``config/claims/``: what is said, how it is tested."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import pydantic
+
+from partial_backprop.errors import UserError
+from partial_backprop.files import read_yaml, validated
+from partial_backprop.reported import Reported
+
+FOLDER = "claims"
+"""Folder of the configuration folder: one file per source document."""
+
+Test = Literal[
+    "equal", "equivalent", "higher", "lower", "exact", "increasing", "decreasing", "setting",
+    "arithmetic", "layers", "stated", "all", "none",
+]  # fmt: skip
+"""How a claim is tested.
+
+``equal``: the measured value is the reported one. ``equivalent``: a difference is within the margin
+around zero. ``higher``, ``lower``: the value, or the difference to `base`, is above or below ``than``, by
+more than the margin. ``exact``: every seed has the reported value, to the margin. ``increasing``,
+``decreasing``: along the strengths of a descent. ``setting``: our runs have the source's setting.
+``arithmetic``: what follows from the source's own numbers is what it prints. ``layers``: every layer has
+the share of zeros that is printed for it, to the last digit. ``stated``: an error that reading shows.
+``all``: every one of ``parts`` holds. ``none``: nothing tests it, for the reason given.
+"""
+
+Reason = Literal["no_experiment", "no_value"]
+Verdict = Literal["reproduced", "contradicted", "undecided", "not run", "error in the source"]
+
+
+class _Strict(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+
+class Side(_Strict):
+    """Which numbers of the results frame; what is not said may be anything that leaves one per seed."""
+
+    experiment: str | tuple[str, ...] | None = None
+    """Of several, the first that ran: the one nearest to the source's terms comes first."""
+    arm: str | None = None
+    metric: str | None = None
+    stage: str | None = None
+    layer: str | None = None
+    sparsity: float | None = None
+    """Share that was to be zero."""
+    bits: int | None = None
+    """Of the quantized layers."""
+    strength: float | None = None
+    """λ of Lab 1."""
+    decoding: str | None = None
+    references: str | None = None
+
+
+class Margin(_Strict):
+    """A share of an error that the source prints."""
+
+    share: float = pydantic.Field(gt=0)
+    """Of 100 minus the accuracy."""
+    of: str
+    """Entry and quantity of the accuracy, in the unit of `reported`."""
+
+
+class Claim(_Strict):
+    """One claim of a source."""
+
+    line: int = pydantic.Field(ge=1)
+    """Line of the document, from 1."""
+    claim: str
+    """What the source says, in a few words."""
+    test: Test
+    what: Side | None = None
+    """What is measured."""
+    base: Side | None = None
+    """With what it is compared, where that differs from `what`."""
+    relation: Literal["difference", "ratio"] = "difference"
+    reported: str | tuple[str, str] | None = None
+    """Entry and quantity of ``reported.yaml``, such as ``table_1.vgg19_cifar10:frozen_percent``; of
+    two, their difference or ratio, as in `relation`."""
+    scale: float = 1.0
+    """Factor from the reported number to our unit."""
+    than: float = 0.0
+    """What ``higher`` and ``lower`` compare with; ``exact`` and ``setting`` too where nothing is printed."""
+    margin: float | Margin = 0.0
+    """In our unit."""
+    layers: str | None = None
+    """Entries of the layers, such as ``lab2_c`` for ``lab2_c.final_fc.linear``; for ``layers``."""
+    check: str | None = None
+    """Name of a sum in `checks`, for ``arithmetic``."""
+    guard: Side | None = None
+    """An accuracy that must be above chance for a verdict."""
+    chance: bool = False
+    """Whether the claim is about a network at chance, which then forbids no verdict."""
+    random: bool = True
+    """Whether anything is drawn at random; else one run tells all."""
+    parts: tuple[str, ...] = ()
+    reason: Reason | None = None
+    short: str | None = None
+    """Name in print of a claim that the figure shows."""
+    main: bool = False
+    """Whether it is in the table of the paper's first pages, which is for claims that have a `short`."""
+
+    @pydantic.model_validator(mode="after")
+    def _complete(self) -> "Claim":
+        needs = {
+            "all": ("parts",), "none": ("reason",), "arithmetic": ("check",), "stated": (),
+            "equal": ("what", "reported"), "layers": ("what", "layers"),
+        }  # fmt: skip
+        for key in needs.get(self.test, ("what",)):
+            if not getattr(self, key):
+                raise ValueError(f"the test {self.test} needs {key}")
+        if self.what and not (self.what.experiment and self.what.metric):
+            raise ValueError("what needs experiment and metric")
+        return self
+
+
+class Condition(_Strict):
+    """What counts as the source's own terms."""
+
+    data: tuple[str, ...] = ()
+    """Printed names of the source's data set; empty where the source names none."""
+    epochs: int | None = None
+    """Epochs of the source's training; None where it tells none."""
+    n_train: int | None = None
+    """Training images of the source."""
+    threshold: str | None = None
+    """Entry and quantity of the source's threshold: another one of ours is tuned to the printed share."""
+
+
+class Source(_Strict):
+    """The claims of one document."""
+
+    name: str
+    """Stem of the file."""
+    document: str
+    """Its number in ``reported.yaml``."""
+    title: str
+    """Name in print."""
+    conditions: dict[str, Condition]
+    """Experiment -> the source's own terms."""
+    claims: dict[str, Claim]
+
+
+def read(config_dir: Path | None, reported: Reported) -> tuple[Source, ...]:
+    """Read the claims of all sources.
+
+    Parameters
+    ----------
+    config_dir : pathlib.Path or None
+        The configuration folder; None, or one without claims, has none.
+    reported : Reported
+        Numbers printed in the sources.
+
+    Returns
+    -------
+    tuple of Source
+        In the order of the documents.
+
+    Raises
+    ------
+    UserError
+        If a key or value is wrong; in one line that names file, claim and key.
+    """
+    paths = sorted((config_dir / FOLDER).glob("*.yaml")) if config_dir else []
+    found = [_source(path, reported) for path in paths]
+    return tuple(sorted(found, key=lambda source: source.document))
+
+
+def _source(path: Path, reported: Reported) -> Source:
+    content = read_yaml(path)
+    listed = content.pop("claims", {})
+    if not isinstance(listed, dict):
+        raise UserError(f"{path}: claims must be a mapping from names to claims")
+    claims = {
+        name: _checked(Claim, fields, f"{path}: claim {name}") for name, fields in listed.items()
+    }
+    named = {"name": path.stem, "claims": {}, **content}
+    source = _checked(Source, named, str(path)).model_copy(update={"claims": claims})
+    for name, claim in claims.items():
+        for key, reference in _references(claim):
+            try:
+                value(reported, source.document, reference)
+            except KeyError:
+                raise UserError(
+                    f"{path}: claim {name}, key {key}: reported.yaml has no {reference!r}"
+                ) from None
+        for part in claim.parts:
+            if part not in claims:
+                raise UserError(f"{path}: claim {name}, key parts: there is no claim {part!r}")
+    return source
+
+
+def _checked(model: type[_Strict], fields: Any, where: str) -> Any:
+    if not isinstance(fields, Mapping):
+        raise UserError(f"{where} must be a mapping of keys")
+    return validated(model, fields, where)
+
+
+def _references(claim: Claim) -> list[tuple[str, str]]:
+    found = [claim.reported] if isinstance(claim.reported, str) else list(claim.reported or ())
+    pairs = [("reported", reference) for reference in found]
+    return pairs + ([("margin", claim.margin.of)] if isinstance(claim.margin, Margin) else [])
+
+
+def value(reported: Reported, document: str, reference: str) -> float:
+    """Look a printed number up.
+
+    Parameters
+    ----------
+    reported : Reported
+        Numbers printed in the sources.
+    document, reference : str
+        Number of the document; entry and quantity, with a colon between.
+
+    Returns
+    -------
+    float
+        The number as printed.
+
+    Raises
+    ------
+    KeyError
+        If there is none.
+    """
+    entry, _, quantity = reference.partition(":")
+    return reported.documents[document].entries[entry].values[quantity]
+
+
+def printed(claim: Claim, document: str, reported: Reported) -> float:
+    """Return what the source prints, in our unit.
+
+    Parameters
+    ----------
+    claim : Claim
+        A claim.
+    document : str
+        Its document.
+    reported : Reported
+        Numbers printed in the sources.
+
+    Returns
+    -------
+    float
+        The number, or the difference or ratio of two; NaN for none.
+    """
+    if claim.reported is None:
+        return float("nan")
+    references = [claim.reported] if isinstance(claim.reported, str) else claim.reported
+    first, *others = (value(reported, document, reference) for reference in references)
+    for other in others:
+        first = first / other if claim.relation == "ratio" else first - other
+    return claim.scale * first
+
+
+def margin(claim: Claim, document: str, reported: Reported) -> float:
+    """Return a claim's margin, in our unit.
+
+    Parameters
+    ----------
+    claim : Claim
+        A claim.
+    document : str
+        Its document.
+    reported : Reported
+        Numbers printed in the sources.
+
+    Returns
+    -------
+    float
+        0 or more.
+    """
+    if isinstance(claim.margin, Margin):
+        return claim.margin.share * (100 - claim.scale * value(reported, document, claim.margin.of))
+    return claim.margin

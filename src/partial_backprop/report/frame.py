@@ -1,0 +1,105 @@
+"""All results in one long frame, and the one way to pick numbers from it.
+
+A row is one number of one run: experiment, arm, seed, stage, settings, metric, value and n, the number of
+test images or weights behind it. A new kind of record adds a function here and a line to `gather.PARTS`.
+"""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from partial_backprop.inputs import Run
+from partial_backprop.report import gather
+from partial_backprop.report.gather import COLUMNS
+
+STAGES = {"paper_protocol": "best_on_test"}
+"""Selection rule of a record -> stage, where the two differ."""
+
+Bits = Mapping[tuple[str, str, int, str], np.ndarray]
+"""Experiment, arm, seed and stage -> which test images are right, a boolean array of shape (n_images,)."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Results:
+    """The results of some runs.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        `COLUMNS`, one row per number.
+    runs : tuple of Run
+        The runs.
+    bits : mapping
+        Which test images are right, for the runs that say so.
+    """
+
+    frame: pd.DataFrame
+    runs: tuple[Run, ...] = ()
+    bits: Bits = dataclasses.field(default_factory=dict)
+
+
+def results(runs: Sequence[Run]) -> Results:
+    """Gather the results of runs.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        Runs of any experiments. One that does not tell which test images are right, as those of old
+        records, is judged over seeds alone.
+
+    Returns
+    -------
+    Results
+        The long frame, the runs and the bits.
+    """
+    parts = [long for part in gather.PARTS for long in part(runs) if len(long)]
+    frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
+    frame = frame.dropna(subset="value").reset_index(drop=True)
+    frame["stage"] = frame["stage"].replace(STAGES)
+    return Results(frame, tuple(runs), _bits(runs))
+
+
+def select(frame: pd.DataFrame, metric: str, **where: Any) -> pd.Series:
+    """Pick one number per seed.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        Of `Results`.
+    metric : str
+        Name of the metric.
+    **where : object
+        Column -> value; None stands for rows that have no value there.
+
+    Returns
+    -------
+    pandas.Series
+        Values indexed by seed, without the absent ones; empty where nothing ran.
+
+    Raises
+    ------
+    ValueError
+        If a seed has several numbers, so that `where` says too little.
+    """
+    chosen = frame["metric"].eq(metric)
+    for column, value in where.items():
+        chosen &= frame[column].isna() if value is None else frame[column].eq(value)
+    found = frame[chosen].dropna(subset="value").set_index("seed")["value"].astype(float)
+    if found.index.has_duplicates:
+        raise ValueError(f"{metric} with {where} is not one number per seed")
+    return found.sort_index()
+
+
+def _bits(runs: Sequence[Run]) -> Bits:
+    found = {}
+    for run in runs:
+        for chosen in run.record.selections:
+            right = chosen.test_correct
+            if right is not None:
+                packed = np.frombuffer(right.packed(), np.uint8)
+                bits = np.unpackbits(packed, count=right.n_examples).astype(bool)
+                found[(*run.key, STAGES.get(chosen.rule, chosen.rule))] = bits
+    return found

@@ -1,0 +1,66 @@
+"""The ledger of a scale: every claim of the sources with its verdict."""
+
+import pandas as pd
+
+from partial_backprop.inputs import Inputs
+from partial_backprop.report import claims
+from partial_backprop.report.frame import results
+from partial_backprop.report.judge import judge
+from partial_backprop.report.verdict import Judgement
+
+
+def ledger(inputs: Inputs) -> tuple[Judgement, ...]:
+    """Judge all claims on the runs of a scale.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Runs, printed numbers, and the configuration folder with the claims.
+
+    Returns
+    -------
+    tuple of Judgement
+        By source, in the order of its claims; none without a configuration folder.
+
+    Raises
+    ------
+    UserError
+        If a file of claims is wrong.
+    """
+    sources = claims.read(inputs.config_dir, inputs.reported)
+    return judge(sources, results(inputs.runs), inputs.reported) if sources else ()
+
+
+def frame(judged: tuple[Judgement, ...]) -> pd.DataFrame:
+    """Tabulate a ledger.
+
+    Parameters
+    ----------
+    judged : tuple of Judgement
+        From `ledger`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per claim, in full precision.
+    """
+    numbers = (
+        "reported", "margin", "estimate", "low", "high", "n_seeds", "n_images", "method", "p",
+        "p_holm", "p_sign_flip", "verdict", "reason",
+    )  # fmt: skip
+    rows = [
+        {
+            "document": found.source.document,
+            "source": found.source.name,
+            "id": found.id,
+            "line": found.claim.line,
+            "claim": found.claim.claim,
+            "test": found.claim.test,
+            **{name: getattr(found, name) for name in numbers},
+            "p_mcnemar": " ".join(f"{p:.6g}" for p in found.p_mcnemar),
+            "tags": ", ".join(found.tags),
+            "main": found.claim.main,
+        }
+        for found in judged
+    ]
+    return pd.DataFrame(rows)

@@ -1,0 +1,68 @@
+"""What a claim comes to: numbers, verdict and the codes of its reasons."""
+
+import dataclasses
+
+import numpy as np
+
+from partial_backprop.report.claims import Claim, Source, Verdict
+
+REASONS = (
+    "one_seed", "zero_width", "few_images", "at_chance", "wide", "holm", "tuned", "no_value", "parts",
+    "no_records", "no_experiment", "other_setting",
+)  # fmt: skip
+"""Why a claim is undecided or not run; the templates have the words."""
+TAGS = ("stand-in", "copy", "reduced", "shortened", "fewer images")
+"""How runs fall short of the source's terms: other data, a copy of its data that differs (as JPEG, or
+smaller), a smaller network, fewer epochs, fewer training images."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Judgement:
+    """A claim with what was measured and the verdict.
+
+    Parameters
+    ----------
+    id : str
+        The claim's name.
+    source : Source
+        Its document.
+    claim : Claim
+        The claim.
+    reported, margin : float
+        In our unit; NaN for none.
+    estimate, low, high : float
+        What was measured, with its 95 % interval; NaN for none.
+    n_seeds, n_images : int
+        How many of each the interval covers; 0 images where only seeds are resampled.
+    method : str
+        Which interval is the wider; ``none`` where there is none.
+    p, p_holm, p_sign_flip : float
+        Of the verdict, alone and corrected; over seeds, which decides nothing. NaN for none.
+    p_mcnemar : tuple of float
+        One per seed, where images are known.
+    verdict : str
+        One of the closed vocabulary.
+    reason : str
+        One of `REASONS`; empty where there is a verdict.
+    tags : tuple of str
+        Some of `TAGS`.
+    """
+
+    id: str
+    source: Source
+    claim: Claim
+    reported: float = np.nan
+    margin: float = 0.0
+    estimate: float = np.nan
+    low: float = np.nan
+    high: float = np.nan
+    n_seeds: int = 0
+    n_images: int = 0
+    method: str = "none"
+    p: float = np.nan
+    p_holm: float = np.nan
+    p_sign_flip: float = np.nan
+    p_mcnemar: tuple[float, ...] = ()
+    verdict: Verdict = "not run"
+    reason: str = ""
+    tags: tuple[str, ...] = ()
