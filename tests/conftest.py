@@ -14,17 +14,17 @@ os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 hypothesis.settings.register_profile("deterministic", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("deterministic")
 
-SLOW_FOLDERS = {"cluster", "workflow"}
-"""Whose tests run the workflow as a whole; single slow tests elsewhere are marked where they stand."""
+SLOW_FOLDERS = {"cluster", "recipes", "workflow"}
+"""Whose tests train or run the workflow; slow tests elsewhere are marked where they stand."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests by where they are and what they ask for, so that no new one is forgotten."""
     for item in items:
-        if item.path.parent.name in SLOW_FOLDERS:
-            item.add_marker("slow")
         if "tex" in getattr(item, "fixturenames", ()):
             item.add_marker("tex")
+        if item.path.parent.name in SLOW_FOLDERS or item.get_closest_marker("tex"):
+            item.add_marker("slow")
 
 
 @pytest.fixture(autouse=True)

@@ -68,6 +68,7 @@ def test_an_unknown_name_lists_the_valid_ones(tmp_path: Path, campaign: dict) ->
         artifacts.make_figure("style", pdf=tmp_path / "p", png=tmp_path / "q", **campaign)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TABLES)
 def test_tables_are_the_same_byte_for_byte(name: str, tmp_path: Path, campaign: dict) -> None:
     files = {}
@@ -80,6 +81,7 @@ def test_tables_are_the_same_byte_for_byte(name: str, tmp_path: Path, campaign: 
     assert files["first"] == files["second"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_figures_are_the_same_byte_for_byte(name: str, tmp_path: Path, campaign: dict) -> None:
     files = {}

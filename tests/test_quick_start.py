@@ -48,6 +48,7 @@ def main() -> None:
     assert "torch._dynamo" not in sys.modules
 
 
+@pytest.mark.slow
 def test_the_same_numbers_without_the_compiler(tmp_path):
     finished = subprocess.run(
         [sys.executable, "-B", __file__], cwd=tmp_path, capture_output=True, text=True
@@ -56,6 +57,7 @@ def test_the_same_numbers_without_the_compiler(tmp_path):
     assert finished.stdout.split() == [trained(name) for name in NAMES]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "run",
     ["lenet5_mnist trunk", "sparsification full", "filter_pruning plain", "dessilbi_lenet3 path"],

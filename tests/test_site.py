@@ -31,6 +31,7 @@ def test_tutorial_and_library_page_have_examples():
     assert {DOCS / "tutorial.md", DOCS / "library.md"} <= set(PAGES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 def test_examples_of_a_page_run_one_after_the_other(page, tmp_path):
     run("\n".join(blocks(page)), tmp_path)

@@ -21,6 +21,7 @@ def run(environment, count=1):
     return [process.communicate()[0].strip() for process in started]
 
 
+@pytest.mark.slow
 def test_processes_that_start_together_build_one_file(tmp_path):
     assert run({"XDG_CACHE_HOME": str(tmp_path)}, count=2) == ["True"] * 2
     assert len(list((tmp_path / "partial_backprop").iterdir())) == 1

@@ -14,7 +14,8 @@ import yaml
 import partial_backprop
 
 ROOT = Path(__file__).parents[2]
-PARTS = ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "CHANGELOG.md", "CITATION.cff")
+PARTS = ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "NOTICE")
+PARTS += ("CHANGELOG.md", "CITATION.cff")
 BUILD = """
 from setuptools import build_meta
 build_meta.build_sdist("dist")
@@ -41,6 +42,7 @@ def sources() -> set[str]:
     return {path.as_posix() for path in found if "__pycache__" not in path.parts}
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_every_file_of_the_package(built):
     (wheel,) = built.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
@@ -48,6 +50,7 @@ def test_the_wheel_holds_every_file_of_the_package(built):
     assert {Path(name).suffix for name in sources()} >= {".c", ".h", ".py"}
 
 
+@pytest.mark.slow
 def test_the_sdist_holds_every_file_of_the_package_and_what_builds_it(built):
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as packed:
