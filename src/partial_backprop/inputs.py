@@ -116,6 +116,8 @@ class Inputs:
         Numbers printed in the sources.
     performance : tuple of Performance
         What benchmarks found, sorted by name; of no scale, and there may be none.
+    thresholds : {"printed", "printed_share"}
+        Whence the fixed thresholds of the scale's networks (see `config_files.Scale`).
     """
 
     scale: str
@@ -124,6 +126,7 @@ class Inputs:
     gradients: tuple[GradientSample, ...]
     reported: Reported
     performance: tuple[Performance, ...] = ()
+    thresholds: str = "printed"
 
 
 def _is_current(
@@ -254,11 +257,13 @@ def read_inputs(
     UserError
         If a file is missing or damaged, or the configuration has changed since it was made.
     """
+    the_scale = config.read_scale(scale, config_dir)
     return Inputs(
         scale=scale,
-        title=config.read_scale(scale, config_dir).title,
+        title=the_scale.title,
         runs=read_runs(records, scale=scale, config_dir=config_dir),
         gradients=read_gradients(gradients, scale=scale, config_dir=config_dir),
         reported=reported.read(config_dir),
         performance=performance.read(benchmarks),
+        thresholds=the_scale.thresholds,
     )
