@@ -124,6 +124,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--clutter", type=int, default=4)
     parser.add_argument("--noise", type=float, default=20.0)
+    parser.add_argument("--lighter", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     start = time.perf_counter()
@@ -133,6 +134,7 @@ def main() -> None:
         n_test=arguments.n_test,
         clutter=arguments.clutter,
         noise=arguments.noise,
+        lighter=arguments.lighter,
     )
     sizes = f"{arguments.n_train} training and {arguments.n_test} test scenes"
     print(f"{sizes}, made in {time.perf_counter() - start:.1f} s; accuracy on the test scenes:")

@@ -7,7 +7,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partial_backprop import config, config_files, files, labels, registry
+from partial_backprop import config, config_files, files, labels, registry, reported
 from partial_backprop.errors import UserError
 
 ROOT = Path(__file__).parents[1]
@@ -315,6 +315,34 @@ def test_bad_seeds_of_an_experiment_are_told(folder, seeds):
 def test_arms_are_left_out_everywhere_or_of_one_experiment(folder):
     for skip, left in ((["pb"], ["fb"]), (["one/fb"], ["pb"]), (["other/fb"], ["fb", "pb"])):
         assert config.arms("s", "one", folder(scale_change={"skip_arms": skip})) == left
+
+
+def test_a_scale_may_change_an_arm(folder):
+    arms = {"pb": {"freezing": {"criterion": {"threshold": 0.7}, "remask_every": 2}}}
+    directory = folder(scale_change={"experiments": {"one": {"arms": arms}}})
+    freezing = config.resolve("s", "one", "pb", 0, directory).freezing
+    assert (freezing.criterion["threshold"], freezing.remask_every) == (0.7, 2)
+    for arm in ("fb", config.TRUNK):
+        changed = config.resolve("s", "one", arm, 0, directory)
+        assert changed == config.resolve("s", "one", arm, 0, folder())
+
+
+def test_a_change_to_an_arm_that_is_not_there_is_told(folder):
+    directory = folder(scale_change={"experiments": {"one": {"arms": {"no_such_arm": {}}}}})
+    with pytest.raises(UserError, match="no_such_arm") as caught:
+        config.resolve("s", "one", "pb", 0, directory)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("scale", sorted({*SCALES} - {"published"}))
+def test_a_scale_tells_truly_whose_thresholds_it_has(scale):
+    the_scale = config.read_scale(scale, CONFIG)
+    printed = reported.read(CONFIG)
+    for experiment in labels.CNNS.keys() & the_scale.experiments.keys():
+        criterion = config.resolve(scale, experiment, "pb", 0, CONFIG).freezing.criterion
+        values = printed.entry("001", f"table_1.{experiment}").values
+        same = criterion["threshold"] == values["threshold"]
+        assert same == (the_scale.thresholds == "printed")
 
 
 def test_an_arm_left_out_that_is_not_there_is_told(folder):

@@ -1,9 +1,10 @@
 """From the files in ``config/`` to one resolved, checked and hashed configuration a run.
 
-Four layers are merged, later ones winning: the experiment file, the scale's ``defaults``, the
-scale's entry for the experiment, and the arm. The data *role* is then replaced by the data set that
-plays it at this scale, the word ``base`` in a criterion's option ``like`` by the criterion that the
-experiment has without its arms, and every option is filled in with its default.
+Five layers are merged, later ones winning: the experiment file, the scale's ``defaults``, the
+scale's entry for the experiment, the arm, and the scale's entry for the arm. The data *role* is then
+replaced by the data set that plays it at this scale, the word ``base`` in a criterion's option
+``like`` by the criterion that the experiment has without its arms, and every option is
+filled in with its default.
 """
 
 from collections.abc import Mapping
@@ -215,7 +216,13 @@ def resolve(
     if experiment not in the_scale.experiments:
         listed = ", ".join(the_scale.experiments) or "none"
         raise UserError(f"scale {scale} does not run experiment {experiment!r}: it runs {listed}")
-    content = merge(content, the_scale.experiments[experiment].as_dict())
+    part = the_scale.experiments[experiment]
+    if unknown := part.arms.keys() - all_arms:
+        raise UserError(
+            f"scale {scale}, experiments.{experiment}.arms: there is no arm {min(unknown)!r}: "
+            f"{experiment} has {', '.join(all_arms)}"
+        )
+    content = merge(content, part.as_dict())
     base = content.get("freezing") or {}
     training = content.get("training") or {}
     precision = training.get("precision", TrainingConfig().precision)
@@ -224,6 +231,7 @@ def resolve(
         content = _as_trunk(content)
     elif arm in all_arms:
         content = merge(content, all_arms[arm] or {})
+        content = merge(content, part.arms[arm].as_dict() if arm in part.arms else {})
     else:
         raise UserError(f"experiment {experiment} has no arm {arm!r}: it has {', '.join(all_arms)}")
     content["data"] = _cast_role(content.get("data"), the_scale, where)

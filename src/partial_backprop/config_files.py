@@ -1,6 +1,6 @@
 """What may stand in the files in ``config/``: their keys and types, and nothing of what they do."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import pydantic
 
@@ -76,6 +76,8 @@ class Part(Changes):
     """Seeds of its own; None takes those of the scale."""
     arm_seeds: dict[Name, Seeds] = pydantic.Field(default_factory=dict)
     """Arms that have other seeds than their experiment."""
+    arms: dict[Name, Changes] = pydantic.Field(default_factory=dict)
+    """Arm of the experiment file -> what the scale changes in it, on top of all else."""
 
 
 class Scale(Frozen):
@@ -93,6 +95,9 @@ class Scale(Frozen):
     """Data role -> data set that plays it: ``dataset`` and ``n_validation``."""
     defaults: Changes = Changes()
     """Changes to every experiment of the scale."""
+    thresholds: Literal["printed", "printed_share"] = "printed"
+    """Whence the fixed thresholds of the networks: those that the source prints, or ones that freeze about
+    the share of the weights that it prints, where short schedules leave other gradients."""
     skip_arms: tuple[str, ...] = ()
     """Arms of the experiment files that do not run at this scale: of all experiments by their name, of
     one as ``experiment/arm``."""

@@ -118,6 +118,8 @@ class Inputs:
         What benchmarks found, sorted by name; of no scale, and there may be none.
     config_dir : pathlib.Path, optional
         The configuration folder, which has the claims of the sources; None has none.
+    thresholds : {"printed", "printed_share"}
+        Whence the fixed thresholds of the scale's networks (see `config_files.Scale`).
     """
 
     scale: str
@@ -127,6 +129,7 @@ class Inputs:
     reported: Reported
     performance: tuple[Performance, ...] = ()
     config_dir: Path | None = None
+    thresholds: str = "printed"
 
 
 def _is_current(
@@ -257,12 +260,14 @@ def read_inputs(
     UserError
         If a file is missing or damaged, or the configuration has changed since it was made.
     """
+    the_scale = config.read_scale(scale, config_dir)
     return Inputs(
         scale=scale,
-        title=config.read_scale(scale, config_dir).title,
+        title=the_scale.title,
         runs=read_runs(records, scale=scale, config_dir=config_dir),
         gradients=read_gradients(gradients, scale=scale, config_dir=config_dir),
         reported=reported.read(config_dir),
         performance=performance.read(benchmarks),
         config_dir=config_dir,
+        thresholds=the_scale.thresholds,
     )

@@ -26,6 +26,7 @@ TITLES = {
     "kde": "Automatic threshold",
     "pipeline": "All but training",
     "growth": "Growth",
+    "bf16_accuracy": "Accuracy in bfloat16",
 }
 """Name of a benchmark -> title in print, in their order."""
 

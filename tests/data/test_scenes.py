@@ -32,7 +32,7 @@ def test_bytes_are_the_same_everywhere():
 
 
 def test_options_change_the_scenes():
-    changes = [{}, {"seed": 1}, {"clutter": 5}, {"noise": 10.0}]
+    changes = [{}, {"seed": 1}, {"clutter": 5}, {"noise": 10.0}, {"lighter": True}]
     sums = {checksum(scenes.load(None, n_train=20, n_test=10, **change)) for change in changes}
     assert len(sums) == len(changes)
 
@@ -78,6 +78,16 @@ def test_class_can_be_seen():
     inside, outside = disc[..., distance < 3], disc[..., distance > 18]
     contrast = np.abs(np.median(inside, axis=2) - np.median(outside, axis=2))
     assert (contrast.max(axis=1) > 40).mean() > 0.9
+
+
+def test_a_lighter_shape_is_lighter_in_every_channel():
+    """In the middle of a disc and in the corners, the unevenness of the background aside."""
+    examples = scenes.generate(500, seed=0, part=0, clutter=0, noise=0.0, lighter=True)
+    disc = examples.images[examples.labels == scenes.KINDS.index("disc")].astype(float)
+    row, column = np.mgrid[:32, :32] - 15.5
+    distance = np.hypot(row, column)
+    inside, outside = disc[..., distance < 3], disc[..., distance > 18]
+    assert (np.median(inside, axis=2) > np.median(outside, axis=2)).mean() > 0.95
 
 
 @pytest.mark.parametrize(

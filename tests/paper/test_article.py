@@ -19,6 +19,7 @@ from partial_backprop.paper import appendix, article, macros
 from partial_backprop.paper.context import context
 from partial_backprop.paper.latex import overfull
 from partial_backprop.paper.text import Tex
+from partial_backprop.run_config import FreezingConfig
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "paper" / "source"
@@ -379,3 +380,37 @@ def test_records_are_listed_with_the_hash_of_their_configuration(campaign):
     hashes = {run.record.config_sha256[:12] for run in inputs.runs}
     assert {re.search(r"\{(\w+)\}", line.configuration)[1] for line in lines} == hashes
     assert len({line.result for line in lines}) == len(lines)
+
+
+def test_the_paper_tells_whose_thresholds_it_has(campaign, tmp_path):
+    texts = []
+    for thresholds in ("printed", "printed_share"):
+        config_dir = tmp_path / thresholds
+        shutil.copytree(campaign.config, config_dir)
+        with (config_dir / "scales" / f"{fakes.SCALE}.yaml").open("a", encoding="utf-8") as file:
+            file.write(f"thresholds: {thresholds}\n")
+        inputs = read_inputs(fakes.SCALE, campaign.records[:1], [], config_dir)
+        assert context(inputs, [], [])["thresholds"] == thresholds
+        sources = article.render(
+            fakes.SCALE,
+            campaign.records,
+            campaign.gradients,
+            campaign.tables,
+            campaign.figures,
+            tmp_path / f"{thresholds}_paper",
+            config_dir,
+            SOURCE,
+        )
+        texts.append(sources.read_text(encoding="utf-8"))
+    assert texts[0] != texts[1]
+
+
+def test_the_paper_tells_how_often_new_masks_are_made(campaign):
+    inputs = read_inputs(fakes.SCALE, campaign.records[:1], [], campaign.config)
+    assert context(inputs, [], [])["new_masks_every"] == ""
+    (run,) = inputs.runs
+    freezing = FreezingConfig(criterion={"name": "fixed"}, remask_every=35)
+    settings = run.record.config.model_copy(update={"freezing": freezing})
+    record = run.record.model_copy(update={"arm": "pb_remask35", "config": settings})
+    changed = dataclasses.replace(inputs, runs=(dataclasses.replace(run, record=record),))
+    assert "35 epochs" in context(changed, [], [])["new_masks_every"]

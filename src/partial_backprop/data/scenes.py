@@ -36,9 +36,12 @@ def _add_small(pictures: np.ndarray, centre: np.ndarray, rng: np.random.Generato
     paint(pictures, coverage(kind, centre, radius, rng.random(n), SIDE), 256 * rng.random((n, 3)))
 
 
-def _draw(labels: np.ndarray, rng: np.random.Generator, clutter: int, noise: float) -> np.ndarray:
+def _draw(
+    labels: np.ndarray, rng: np.random.Generator, clutter: int, noise: float, lighter: bool
+) -> np.ndarray:
     n = len(labels)
-    tint = 256 * rng.random((n, 3, 1, 1))
+    levels = 128 if lighter else 256  # of the background's tint and of the shape's distance from it
+    tint = levels * rng.random((n, 3, 1, 1))
     pictures = blend(tint + 128 * (rng.random((n, 3, 4, 4)) - 0.5), SIDE)
     for _ in range(clutter):
         _add_small(pictures, SIDE * rng.random((n, 2)), rng)
@@ -46,7 +49,7 @@ def _draw(labels: np.ndarray, rng: np.random.Generator, clutter: int, noise: flo
     centre = SIDE / 2 + 8 * (rng.random((n, 2)) - 0.5)
     turn = 0.2 * (rng.random(n) - 0.5)
     # In every channel at least 64 levels from the tint, around the circle of 256.
-    colour = (tint[:, :, 0, 0] + 64 + 128 * rng.random((n, 3))) % 256
+    colour = (tint[:, :, 0, 0] + 64 + levels / 2 * rng.random((n, 3))) % 256
     paint(pictures, coverage(labels, centre, radius, turn, SIDE), colour)
     _add_small(pictures, centre + 2 * radius[:, None] * (rng.random((n, 2)) - 0.5), rng)
     # The sum of four uniform bytes is nearly normal (standard deviation 147.8) and is exact.
@@ -55,7 +58,9 @@ def _draw(labels: np.ndarray, rng: np.random.Generator, clutter: int, noise: flo
     return to_bytes(pictures)
 
 
-def generate(n: int, seed: int, part: int, clutter: int, noise: float) -> Examples:
+def generate(
+    n: int, seed: int, part: int, clutter: int, noise: float, lighter: bool = False
+) -> Examples:
     """Draw scenes.
 
     Parameters
@@ -69,6 +74,8 @@ def generate(n: int, seed: int, part: int, clutter: int, noise: float) -> Exampl
         Small shapes behind the large one.
     noise : float
         Standard deviation of the noise on every value, levels of 255.
+    lighter : bool
+        Whether the large shape is lighter than its background in every channel.
 
     Returns
     -------
@@ -79,7 +86,7 @@ def generate(n: int, seed: int, part: int, clutter: int, noise: float) -> Exampl
     for start in range(0, n, _CHUNK):
         labels = np.arange(start, start + _CHUNK) % len(KINDS)
         rng = np.random.default_rng([seed, part, start // _CHUNK])
-        chunks.append(_draw(labels, rng, clutter, noise)[: n - start])
+        chunks.append(_draw(labels, rng, clutter, noise, lighter)[: n - start])
     return Examples(np.concatenate(chunks), np.arange(n) % len(KINDS))
 
 
@@ -91,6 +98,7 @@ def load(
     seed: int = 0,
     clutter: int = 4,
     noise: float = 20.0,
+    lighter: bool = False,
 ) -> Dataset:
     """Generate the scenes.
 
@@ -106,6 +114,9 @@ def load(
         Small shapes behind the large one, 0 or more; more are harder.
     noise : float
         Standard deviation of the noise on every value, levels of 255, 0 or more; more is harder.
+    lighter : bool
+        Whether the large shape is lighter than its background in every channel, which is easier;
+        otherwise it is lighter in some and darker in others.
 
     Returns
     -------
@@ -124,8 +135,8 @@ def load(
             raise UserError(f"option {what} of data/scenes is {value}: choose {minimum} or more")
     return Dataset(
         name="scenes",
-        train=generate(n_train, seed, 0, clutter, noise),
-        test=generate(n_test, seed, 1, clutter, noise),
+        train=generate(n_train, seed, 0, clutter, noise, lighter),
+        test=generate(n_test, seed, 1, clutter, noise, lighter),
         classes=KINDS,
         mean=MEAN,
         std=STD,

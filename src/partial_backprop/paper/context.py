@@ -57,6 +57,18 @@ def _data(found: dict[str, Facts | None]) -> list[Cast]:
     return casts
 
 
+def _new_masks_every(inputs: Inputs) -> Tex:
+    """List the epochs between two masks of the arm PB with new masks; empty where it did not run."""
+    told = {}
+    for run in inputs.runs:
+        if run.record.arm == "pb_remask35" and run.record.experiment in labels.CNNS:
+            epochs = plural(run.record.config.freezing.remask_every, "epoch")
+            told[run.record.experiment] = Tex(
+                f"{epochs} ({escape(labels.CNNS[run.record.experiment])})"
+            )
+    return listing(list(told.values())) if told else Tex("")
+
+
 def _size(facts: Facts) -> Tex:
     return Tex(f"{escape(facts.name())} has {integer(facts.network.n_parameters)} parameters")
 
@@ -131,6 +143,8 @@ def context(inputs: Inputs, tables: Iterable[Path], figures: Iterable[Path]) -> 
         "weight_pruning": weight_pruning.sentences(inputs),
         "performance": performance.sentences(inputs),
         "scale": inputs.scale,
+        "thresholds": inputs.thresholds,
+        "new_masks_every": _new_masks_every(inputs),
         "other_sources": _other_sources(inputs),
         "networks": [facts for facts in networks.values() if facts is not None],
         "sizes": [_size(facts) for facts in networks.values() if facts is not None],
