@@ -26,7 +26,7 @@ from benchmarks.masked_training import (
 )
 from partial_backprop.performance import Curve, Goal, Point, Quantity
 
-SHARES = (0.0, 0.5, 0.8, 0.9, 0.95, 0.99)
+SHARES = (0.0, 0.1, 0.25, 0.5, 0.8, 0.9, 0.95, 0.99)
 """Frozen shares; at 0 there is nothing to be compact about, and torch steps."""
 CURVES = {
     "compact_fused": "AMSGrad's step, compact over torch's fused",
@@ -36,6 +36,13 @@ CURVES = {
 }
 STEP_GOAL, STATE_GOAL = 0.6, 0.3
 WHOLE_GOALS = {"compact": 1.0, "filters_network": 0.8, "filters_layer": 0.8}
+PEAKS = {"peak_whole": "whole run", "peak": "steps with a mask"}
+"""Name -> when, in the order in which `masked_training` prints them."""
+PEAK_GOALS = {
+    ("compact", "peak"): 0.82,
+    ("compact", "peak_whole"): 1.0,
+    ("compact_from_start", "peak_whole"): 0.85,
+}
 AT = f"{SHARE:.0%} frozen"
 
 
@@ -121,11 +128,12 @@ def whole_steps(benchmark: Benchmark) -> None:
     benchmark : Benchmark
         Gets the measurements.
     """
-    trainings = {name: Training(way, BATCH_SIZE, torch.channels_last) for name, way in WAYS.items()}
+    timed = {name: way for name, way in WAYS.items() if name != "compact_from_start"}
+    trainings = {n: Training(way, BATCH_SIZE, torch.channels_last) for n, way in timed.items()}
     ways = {name: training.step for name, training in trainings.items()}
     rounds = 2 if benchmark.quick else 7
     times = paired.take_turns(ways, rounds=rounds, clock=time.process_time)
-    for name, way in WAYS.items():
+    for name, way in timed.items():
         if name == "fb":
             continue
         mask = trainings[name].pb.mask
@@ -150,18 +158,29 @@ def memory(benchmark: Benchmark) -> None:
     benchmark : Benchmark
         Gets the measurements.
     """
-    for name, way in WAYS.items():
-        found = []
-        for _ in range(1 if benchmark.quick else 3):
+    found: dict[str, list[list[float]]] = {name: [] for name in WAYS}
+    for _ in range(1 if benchmark.quick else 3):
+        for name in WAYS:
             command = [sys.executable, "-m", "benchmarks.masked_training", name]
-            found.append(float(subprocess.check_output(command, text=True)))
-        quantity = Quantity(
-            name=f"peak_{name}",
-            title=f"Peak memory of a process in training steps, {way.title}",
-            unit="MiB",
-            value=paired.spread(found),
-        )
-        benchmark.add([quantity])
+            printed = subprocess.check_output(command, text=True)
+            found[name].append([float(number) for number in printed.split()])
+    for name, way in WAYS.items():
+        for index, (key, when) in enumerate(PEAKS.items()):
+            values = [peaks[index] for peaks in found[name]]
+            ratios = [value / fb[index] for value, fb in zip(values, found["fb"], strict=True)]
+            goal = PEAK_GOALS.get((name, key))
+            measured = [("", "MiB", values, None)]
+            if name != "fb":
+                measured.append((" over FB", "×", ratios, goal))
+            for suffix, unit, numbers, wanted in measured:
+                quantity = Quantity(
+                    name=f"{key}_{name}" if not suffix else f"{key}_ratio_{name}",
+                    title=f"Peak memory of a process{suffix}, {when}, {way.title}",
+                    unit=unit,
+                    value=paired.spread(numbers),
+                    goal=Goal(value=wanted, at_least=False) if wanted is not None else None,
+                )
+                benchmark.add([quantity])
 
 
 def run(benchmark: Benchmark) -> None:

@@ -1,6 +1,7 @@
 """Ways to train VGG19 with and without frozen weights, and the memory that each takes.
 
-``python -m benchmarks.masked_training WAY`` prints the peak memory of one way, in MiB.
+``python -m benchmarks.masked_training WAY`` prints the peak memory of one way, in MiB: of the whole run,
+and of the steps after the making of the mask.
 """
 
 import ctypes
@@ -34,6 +35,8 @@ class Way(NamedTuple):
     criterion: Callable | None = None
     compact: bool = False
     skip_filters: bool = False
+    start_epoch: int = 1
+    """Epoch that makes the mask; at 0 there is no optimizer state before."""
 
 
 FB = Way("FB")
@@ -119,7 +122,7 @@ class Training:
                 self.model,
                 self.optimizer,
                 way.criterion,
-                start_epoch=1,
+                start_epoch=way.start_epoch,
                 compact=way.compact,
                 skip_filters=way.skip_filters,
             )
@@ -152,14 +155,26 @@ WAYS = {
     "fb": FB,
     "masked": masked(SHARE),
     "compact": compact(SHARE),
+    "compact_from_start": compact(SHARE)._replace(
+        title="compact PB from the first step", start_epoch=0
+    ),
     "filters_network": whole_filters(SHARE, "network"),
     "filters_layer": whole_filters(SHARE, "layer"),
 }
 """Name -> way."""
 
 
-def peak_mib(way: Way) -> float:
-    """Measure the most memory that a process has while it trains with a mask.
+class Peaks(NamedTuple):
+    """The most memory that a process has, in MiB of physical memory."""
+
+    whole: float
+    """Of all steps, the making of the mask among them."""
+    masked: float
+    """Of the steps after it. What was free by then has been handed back to the system."""
+
+
+def peak_mib(way: Way) -> Peaks:
+    """Measure the most memory that a process has while it trains.
 
     Parameters
     ----------
@@ -168,15 +183,20 @@ def peak_mib(way: Way) -> float:
 
     Returns
     -------
-    float
-        MiB of physical memory, all of the process, in steps after the making of the mask. What was
-        free by then has been handed back to the system, and its record of the peak begun anew.
+    Peaks
+        Of this process, whose record of the peak is begun anew.
     """
     training = Training(way, BATCH_SIZE, torch.channels_last)
+    before = _recorded_mib()
     ctypes.CDLL(None).malloc_trim(0)
     Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     for _ in range(MEMORY_STEPS):
         training.step()
+    masked = _recorded_mib()
+    return Peaks(max(before, masked), masked)
+
+
+def _recorded_mib() -> float:
     status = Path("/proc/self/status").read_text(encoding="ascii")
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
@@ -184,4 +204,4 @@ def peak_mib(way: Way) -> float:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    print(peak_mib(WAYS[sys.argv[1]]))
+    print(*peak_mib(WAYS[sys.argv[1]]))

@@ -1,4 +1,4 @@
-"""The GPU's kernel for compact steps: numba's rounding by rounding, and torch's to a rounding.
+"""The GPU's kernel for compact steps: the processor's rounding by rounding, and torch's to a rounding.
 
 Its own code runs, on `tests.fake_triton`; where there is a GPU, Triton compiles it too.
 """
@@ -9,7 +9,7 @@ import pytest
 import torch
 from tests import fake_triton
 
-from partial_backprop.freezing import active_adam, adam_numba, adam_triton, adam_triton_kernel
+from partial_backprop.freezing import active_adam, adam_cpu, adam_triton, adam_triton_kernel
 from partial_backprop.freezing.active import BLOCK, ActiveEntries, flat
 from partial_backprop.freezing.active_adam import Job
 from partial_backprop.freezing.strict import bits
@@ -36,7 +36,7 @@ def options(**more):
 
 def within(values: torch.Tensor) -> torch.Tensor:
     """Values in the middle of memory that holds NaN around them."""
-    room = torch.full((values.numel() + 64,), torch.nan, dtype=values.dtype)
+    room = torch.full((values.numel() + 64,), torch.nan, dtype=values.dtype, device=values.device)
     found = room.as_strided(values.shape, values.stride(), 32)
     return found.copy_(values)
 
@@ -58,7 +58,8 @@ def jobs(dtype, share, group):
         keys = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
         moments = torch.rand(3, entries.n_active, generator=draw, dtype=torch.float64).to(dtype)
         state = {key: within(one / 100) for key, one in zip(keys, moments, strict=True)}
-        found.append(Job(values, entries, {"step": torch.tensor(2.0 + number), **state}, group))
+        state = {"step": torch.tensor(2.0 + number), **state}
+        found.append(Job(values, values.new_empty(0), entries, state, group))
     return found
 
 
@@ -67,25 +68,29 @@ def to(device, found):
     moved = []
     for job in copy.deepcopy(found):
         values = torch.empty_like(job.parameter, device=device).copy_(job.parameter)
-        entries = ActiveEntries(values, job.entries.mask(job.parameter))
+        entries = ActiveEntries(values, job.entries.mask())
         state = {key: one.to(device) for key, one in job.state.items()}
-        moved.append(Job(values, entries, state, job.group))
+        moved.append(Job(values, job.gradient, entries, state, job.group))
     return moved
 
 
 def gradients(found, seed: int):
+    """Of the active entries."""
     draw = torch.Generator().manual_seed(seed)
     for job in found:
         shape, dtype = job.parameter.shape, job.parameter.dtype
         gradient = torch.randn(shape, generator=draw, dtype=torch.float64).to(dtype)
-        yield gradient * 10 ** (seed % 5 - 3)  # in torch's default order in memory
+        yield within(job.entries.gather((gradient * 10 ** (seed % 5 - 3)).to(job.parameter.device)))
+
+
+def with_gradients(found, seed: int):
+    pairs = zip(found, gradients(found, seed), strict=True)
+    return [job._replace(gradient=gradient) for job, gradient in pairs]
 
 
 def steps(step, found) -> None:
     for seed in range(N_STEPS):
-        for job, gradient in zip(found, gradients(found, seed), strict=True):
-            job.parameter.grad = gradient.to(job.parameter.device)
-        step(found)
+        step(with_gradients(found, seed))
 
 
 def tensors(found):
@@ -100,13 +105,13 @@ KINDS = [(0.0, False), (0.1, False), (0.1, True)]
 @pytest.mark.parametrize(("decay", "decoupled"), KINDS)
 @pytest.mark.parametrize("amsgrad", [False, True])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_it_rounds_as_numbas_kernel_does(device, dtype, amsgrad, decay, decoupled):
+def test_it_rounds_as_the_processors_kernel_does(device, dtype, amsgrad, decay, decoupled):
     group = options(weight_decay=decay, decoupled_weight_decay=decoupled, amsgrad=amsgrad)
     for share in SHARES:
         ours, theirs = jobs(dtype, share, group), jobs(dtype, share, group)
         ours = to(device, ours) if device != "cpu" else ours
         steps(adam_triton.step, ours)
-        steps(adam_numba.step, theirs)
+        steps(adam_cpu.step, theirs)
         for one, other in zip(tensors(ours), tensors(theirs), strict=True):
             if dtype is torch.float32:
                 assert torch.equal(bits(one.cpu()), bits(other))
@@ -131,13 +136,12 @@ def test_it_is_torchs_adam_on_the_active_entries(device, form, amsgrad, decay, d
         for vector, job in zip(alone, ours, strict=True):
             optimizer.state[vector] = {key: one.clone() for key, one in job.state.items()}
         for seed in range(N_STEPS):
-            for job, vector, gradient in zip(ours, alone, gradients(ours, seed), strict=True):
-                job.parameter.grad = torch.empty_like(job.parameter).copy_(gradient)
-                vector.grad = job.entries.gather(job.parameter.grad)
-            adam_triton.step(ours)
+            for vector, job in zip(alone, with_gradients(ours, seed), strict=True):
+                vector.grad = job.gradient.clone()
+            adam_triton.step(with_gradients(ours, seed))
             optimizer.step()
         for job, vector, was in zip(ours, alone, before, strict=True):
-            frozen = ~job.entries.mask(job.parameter)
+            frozen = ~job.entries.mask()
             assert torch.equal(bits(job.parameter)[frozen], bits(was)[frozen])
             found = job.entries.gather(job.parameter)
             torch.testing.assert_close(found, vector, rtol=1e-6, atol=1e-7)
@@ -201,10 +205,10 @@ def test_without_triton_torch_steps(monkeypatch):
     fake_triton.install(monkeypatch)
     values, optimizer = trained()
     group = optimizer.param_groups[0]
-    assert active_adam.kernel(optimizer, group, [values]) == "triton"
+    assert active_adam.kernel(optimizer, group, {values: values.grad}) == "triton"
     fake_triton.install(monkeypatch)  # nothing is known any more
     monkeypatch.setattr(adam_triton_kernel, "triton", None)
-    assert active_adam.kernel(optimizer, group, [values]) is None
+    assert active_adam.kernel(optimizer, group, {values: values.grad}) is None
 
 
 def no_compiler(_) -> None:
@@ -219,7 +223,9 @@ def test_where_triton_does_not_work_torch_steps_with_a_warning(monkeypatch, star
     values, optimizer = trained()
     monkeypatch.setattr(adam_triton, "_start", start)
     with pytest.warns(UserWarning, match=f"torch steps, since Triton's kernel does not: {cause}"):
-        assert active_adam.kernel(optimizer, optimizer.param_groups[0], [values]) is None
+        assert (
+            active_adam.kernel(optimizer, optimizer.param_groups[0], {values: values.grad}) is None
+        )
 
 
 @pytest.mark.parametrize(
@@ -229,12 +235,15 @@ def test_where_triton_does_not_work_torch_steps_with_a_warning(monkeypatch, star
 def test_unusual_options_are_torchs(monkeypatch, unusual):
     fake_triton.install(monkeypatch)
     values, optimizer = trained()
-    assert active_adam.kernel(optimizer, optimizer.param_groups[0] | unusual, [values]) is None
+    assert (
+        active_adam.kernel(optimizer, optimizer.param_groups[0] | unusual, {values: values.grad})
+        is None
+    )
 
 
 def test_gradients_that_the_step_shall_divide_are_torchs(monkeypatch):
     values, optimizer = trained(fused=True)
     group = optimizer.param_groups[0]
-    assert active_adam.kernel(optimizer, group, [values]) == "numba"
+    assert active_adam.kernel(optimizer, group, {values: values.grad}) == "cpu"
     optimizer.grad_scale = torch.tensor(4.0)
-    assert active_adam.kernel(optimizer, group, [values]) is None
+    assert active_adam.kernel(optimizer, group, {values: values.grad}) is None

@@ -13,7 +13,7 @@ from tests import fake_triton
 from torch import nn
 
 from partial_backprop import PartialBackprop, UserError
-from partial_backprop.freezing import adam_numba, quantile
+from partial_backprop.freezing import adam_c, adam_cpu, quantile
 from partial_backprop.freezing.active import BLOCK
 from partial_backprop.freezing.strict import bits
 
@@ -38,21 +38,28 @@ OPTIMIZERS = {
 N_BATCHES = 4
 
 
+KERNELS = ["numba", *["c"] * (adam_c.compiled() is not None)]
+"""Of a processor: C's where there is a compiler."""
+
+
 def use(kernel: str, monkeypatch) -> str:
+    monkeypatch.setattr(adam_cpu, "kernel", functools.cache(adam_cpu.kernel.__wrapped__))
     if kernel == "triton":
         fake_triton.install(monkeypatch)
+    if kernel == "numba":
+        monkeypatch.setattr(adam_c, "compiled", lambda: None)
     if kernel == "torch":
-        monkeypatch.setattr(adam_numba, "kernel", lambda: None)
+        monkeypatch.setattr(adam_cpu, "kernel", lambda: None)
     return kernel
 
 
-@pytest.fixture(params=["numba", "torch"])
+@pytest.fixture(params=[*KERNELS, "torch"])
 def kernel(request, monkeypatch):
-    """Run a test with the kernel, and as if numba were not installed."""
+    """Run a test with each kernel, and as if there were none."""
     return use(request.param, monkeypatch)
 
 
-@pytest.fixture(params=["numba", "triton", "torch"])
+@pytest.fixture(params=[*KERNELS, "triton", "torch"])
 def every_kernel(request, monkeypatch):
     """Run a test with a GPU's kernel too."""
     return use(request.param, monkeypatch)
@@ -126,8 +133,12 @@ def test_compact_steps_are_dense_steps(name, every_kernel):
 @pytest.mark.parametrize("decay", [0.0, 0.1])
 @pytest.mark.parametrize("kind", [ADAM, ADAMW])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_the_kernel_is_adam_in_double_precision(kind, decay, threads, amsgrad, dtype):
+@pytest.mark.parametrize("compiler", KERNELS)
+def test_the_kernel_is_adam_in_double_precision(
+    kind, decay, threads, amsgrad, dtype, compiler, monkeypatch
+):
     """Against the formulas of the papers, written anew in numpy and double precision."""
+    use(compiler, monkeypatch)
     draw = torch.Generator().manual_seed(0)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
@@ -154,12 +165,50 @@ def test_the_kernel_is_adam_in_double_precision(kind, decay, threads, amsgrad, d
             w = np.where(on, w - 0.003 * m / (1 - 0.9**t) / (root + 1e-8), w)
     finally:
         torch.set_num_threads(before)
-    assert pb.kernel == "numba"
+    assert pb.kernel == compiler
     rtol = 1e-5 if dtype is torch.float32 else 1e-12
     np.testing.assert_allclose(model.weight.detach().double().numpy(), w, rtol=rtol, atol=rtol / 10)
     state = optimizer.state[model.weight]
     assert state["exp_avg"].shape == (int(active.sum()),)
     np.testing.assert_allclose(state["exp_avg"].numpy(), m[active], rtol=rtol, atol=rtol / 10)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    "build", [OPTIMIZERS["amsgrad"], OPTIMIZERS["adamw"], OPTIMIZERS["adam decay"]]
+)
+def test_kernels_of_all_compilers_make_the_same_bits(build, dtype, monkeypatch):
+    found = []
+    for compiler in KERNELS:
+        use(compiler, monkeypatch)
+        torch.manual_seed(0)
+        model = nn.Linear(300, 200).to(dtype)
+        optimizer = build(model.parameters())
+        pb = PartialBackprop(model, optimizer, MOST, 1, compact=True)
+        for epoch in range(5):
+            pb.begin_epoch(epoch)
+            for parameter in model.parameters():
+                parameter.grad = torch.randn_like(parameter) * 10.0 ** (epoch - 3)
+            optimizer.step()
+        assert pb.kernel == compiler
+        found.append([model.weight.detach(), optimizer.state[model.weight]["exp_avg_sq"]])
+        monkeypatch.undo()
+    for other in found[1:]:
+        assert all(torch.equal(bits(a), bits(b)) for a, b in zip(found[0], other, strict=True))
+
+
+def test_without_a_folder_to_write_to_the_kernel_is_compiled_all_the_same(tmp_path, monkeypatch):
+    if adam_c.compiled() is None:
+        return
+    nowhere = tmp_path / "adam.c"
+    nowhere.write_bytes(adam_c.SOURCE.read_bytes())
+    (tmp_path / "__pycache__").write_text("no folder", encoding="utf-8")
+    monkeypatch.setattr(adam_c, "SOURCE", nowhere)
+    assert adam_c.compiled.__wrapped__() is not None
+    monkeypatch.setenv("CC", "false")
+    assert adam_c.compiled.__wrapped__() is None
+    monkeypatch.setenv("CC", "no-such-compiler")
+    assert adam_c.compiled.__wrapped__() is None
 
 
 def test_threads_change_no_bit():
@@ -333,7 +382,10 @@ def test_frozen_values_changed_from_outside_are_told():
     model, _, pb = run(OPTIMIZERS["amsgrad"], range(2), compact=True)
     with torch.no_grad():
         model[4].weight += 1
-    with pytest.raises(UserError, match=r"frozen values of '4\.weight' were changed by something"):
+    with (
+        pytest.warns(UserWarning, match="4.weight"),
+        pytest.raises(UserError, match=r"frozen values of '4\.weight' were changed by something"),
+    ):
         pb.report()
 
 
@@ -346,8 +398,10 @@ def test_what_does_not_fit_is_refused():
         PartialBackprop(model, torch.optim.LBFGS(model.parameters()), MOST, compact=True)
     _, _, pb = run(OPTIMIZERS["amsgrad"], range(2), compact=True)
     state = pb.state_dict()
+    dense = PartialBackprop(model, adam, MOST, start_epoch=1)
     with pytest.raises(UserError, match="the saved state is compact: construct"):
-        PartialBackprop(model, adam, MOST, start_epoch=1).load_state_dict(state)
+        dense.load_state_dict(state)
+    dense.close()
     plain = model.to(memory_format=torch.contiguous_format)
     with pytest.raises(UserError, match="lies in memory in another order: give the model"):
         PartialBackprop(plain, adam, MOST, 1, compact=True).load_state_dict(state)

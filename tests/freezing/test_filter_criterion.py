@@ -4,8 +4,9 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
 
-from partial_backprop import UserError
+from partial_backprop import PartialBackprop, UserError
 from partial_backprop.freezing import filters, quantile
 
 NAMES = {
@@ -57,6 +58,36 @@ def test_like_takes_over_a_threshold():
     for name, sizes in means(found).items():
         assert mask[name].flatten(1).any(1).tolist() == [size > threshold for size in sizes]
     assert 0 < mask.n_frozen() < mask.n_weights()
+
+
+@pytest.mark.parametrize("kind", [nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d])
+@pytest.mark.parametrize(("groups", "inputs", "outputs"), [(1, 4, 6), (2, 4, 6), (3, 3, 6)])
+@pytest.mark.parametrize("criterion", ["filters", "random"])
+def test_output_filters_of_transposed_convolutions_lie_along_the_second_axis(
+    kind, groups, inputs, outputs, criterion
+):
+    """Checked by what an output channel depends on, not by axes."""
+    torch.manual_seed(0)
+    model = nn.Sequential(kind(inputs, outputs, 2, groups=groups))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.5)
+    half = {"name": "filters", "q": 0.5, "scope": "layer"}
+    named = half if criterion == "filters" else {"name": "random", "like": half, "seed": 0}
+    pb = PartialBackprop(model, optimizer, named, start_epoch=0)
+    images = torch.randn(2, inputs, *[3] * (model[0].weight.dim() - 2))
+    before = model(images).detach()
+    pb.begin_epoch(0)
+    model(images).square().sum().backward()
+    optimizer.step()
+    changed = (model(images).detach() != before).transpose(0, 1).flatten(1).any(1)
+    if criterion == "filters":
+        assert torch.equal(changed, pb.mask["0.bias"])
+        assert int(changed.sum()) == outputs // 2
+    assert pb.mask["0.weight"].sum() == model[0].weight.numel() / 2
+
+
+def test_a_bias_without_an_axis_stays_active():
+    found = {"weight": torch.randn(3, 5), "bias": torch.tensor(0.1)}
+    assert bool(filters.mask(found, q=1.0)["bias"])
 
 
 @pytest.mark.parametrize(

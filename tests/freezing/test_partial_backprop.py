@@ -177,6 +177,19 @@ def test_a_new_mask_is_made_of_all_gradients_and_frees_weights():
     assert pb.report().masked_at_epochs == (1, 3, 5)
 
 
+def test_it_tells_when_the_next_step_makes_a_mask():
+    model = network()
+    optimizer = OPTIMIZERS["adam"](model.parameters())
+    pb = PartialBackprop(model, optimizer, criterion=HALF, start_epoch=1, remask_every=2)
+    assert not pb.mask_is_due
+    due = []
+    for epoch in range(4):
+        train(model, optimizer, pb, [epoch], after_backward=lambda: due.append(pb.mask_is_due))
+    starts = [1 * N_BATCHES, 3 * N_BATCHES]
+    assert [step for step, is_due in enumerate(due) if is_due] == starts
+    assert not pb.mask_is_due
+
+
 def test_the_report_keeps_the_counts_of_every_mask():
     model = network()
     optimizer = OPTIMIZERS["amsgrad"](model.parameters())

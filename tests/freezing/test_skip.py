@@ -11,7 +11,9 @@ from torch import nn
 from partial_backprop import PartialBackprop
 from partial_backprop.freezing import filters
 from partial_backprop.freezing.skip import (
+    SKIPPING,
     SkippedFilters,
+    _Skipping,
     _SkippingConv2d,
     _SkippingLinear,
 )
@@ -126,7 +128,7 @@ def test_early_layers_frozen_whole_are_cut_off():
     assert all(parameter.requires_grad for parameter in model.parameters())
 
 
-def test_autocast_evaluation_and_single_pictures_work_as_ever():
+def test_evaluation_and_single_pictures_work_as_ever():
     model, plain = made(), made()
     images, labels = batch()
     mask = PER_LAYER(backward(made(), images, labels))
@@ -137,10 +139,57 @@ def test_autocast_evaluation_and_single_pictures_work_as_ever():
         assert torch.equal(model(images), plain(images))
     one = images[0]
     assert torch.equal(model.features[0](one), plain.features[0](one))
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_under_autocast_too_frozen_filters_are_left_out(bias):
+    model, plain = made(bias=bias), made(bias=bias)
+    images, labels = batch()
+    mask = PER_LAYER(backward(made(bias=bias), images, labels))
+    SkippedFilters(model, mask)
     with torch.autocast("cpu", torch.bfloat16):
-        gradients = backward(model, images, labels)
-    assert all(torch.isfinite(gradient).all() for gradient in gradients.values())
-    assert gradients["hidden.weight"][~mask["hidden.weight"]].abs().max() > 0
+        assert torch.equal(model(images), plain(images))
+        found, expected = backward(model, images, labels), backward(plain, images, labels)
+    for name, gradient in found.items():
+        active = mask[name]
+        assert gradient.dtype == torch.float32
+        size = expected[name].abs().max()
+        assert torch.all((gradient[active] - expected[name][active]).abs() <= 0.03 * size)
+    for name in ("features.0.weight", "features.3.weight", "hidden.weight", "head.weight"):
+        assert torch.all(found[name][~mask[name]] == 0)
+        assert expected[name][~mask[name]].abs().max() > 0
+
+
+def test_a_class_of_its_own_may_bring_what_skips(monkeypatch):
+    class Convolution(nn.Conv2d):
+        def forward(self, images):
+            return 2 * super().forward(images)
+
+    class Skipping(_Skipping, Convolution):
+        plain = Convolution
+
+    torch.manual_seed(0)
+    model = nn.Sequential(Convolution(3, 4, 3))
+    mask = {"0.weight": (torch.arange(4) < 2).view(4, 1, 1, 1).expand(4, 3, 3, 3)}
+    SkippedFilters(model, mask).remove()
+    assert type(model[0]) is Convolution
+    monkeypatch.setitem(SKIPPING, Convolution, Skipping)
+    skipped = SkippedFilters(model, mask)
+    assert type(model[0]) is Skipping
+    assert type(copy.deepcopy(model)[0]) is Convolution
+    skipped.remove()
+    assert type(model[0]) is Convolution
+
+
+def test_where_processes_train_together_no_gradient_goes_missing(monkeypatch):
+    monkeypatch.setattr(torch.distributed, "is_initialized", lambda: True)
+    model = made()
+    gradients = backward(model, *batch())
+    mask = {
+        n: torch.full_like(g, n.startswith("head"), dtype=torch.bool) for n, g in gradients.items()
+    }
+    SkippedFilters(model, mask)
+    assert backward(model, *batch()).keys() == gradients.keys()
 
 
 def test_a_copy_of_the_model_is_a_model_of_its_own():

@@ -28,8 +28,11 @@ def test_every_float_is_restored_by_the_bit(rows):
     )
     parameter = nn.Parameter(after.clone())
     parameter.grad = gradient.clone()
-    frozen = FrozenWeights({"w": parameter}, {"w": active}, {"w": before})
+    frozen = FrozenWeights({"w": parameter}, {"w": active})
     frozen.zero_gradients()
+    bits(parameter).copy_(bits(before))
+    frozen.note_values()
+    bits(parameter).copy_(bits(after))
     frozen.restore_values()
     assert torch.equal(bits(parameter)[~active], bits(before)[~active])
     assert torch.equal(bits(parameter)[active], bits(after)[active])
@@ -47,9 +50,10 @@ def test_types_and_memory_layouts(dtype, layout):
     parameter = nn.Parameter(torch.randn(shape, generator=draw).to(dtype).to(memory_format=layout))
     before = parameter.detach().clone()
     active = torch.rand(shape, generator=draw) < 0.5
-    frozen = FrozenWeights({"w": parameter}, {"w": active}, {"w": before})
+    frozen = FrozenWeights({"w": parameter}, {"w": active})
     parameter.grad = torch.ones_like(parameter, memory_format=torch.contiguous_format)
     frozen.zero_gradients()
+    frozen.note_values()
     with torch.no_grad():
         parameter += 1
     moved = parameter.detach().clone()
@@ -58,7 +62,7 @@ def test_types_and_memory_layouts(dtype, layout):
     assert torch.equal(parameter.grad, active.to(dtype))
 
 
-def test_without_an_anchor_values_are_left_alone():
+def test_values_that_were_not_noted_are_left_alone():
     parameter = nn.Parameter(torch.ones(3))
     frozen = FrozenWeights({"w": parameter}, {"w": torch.tensor([True, False, False])})
     with torch.no_grad():
@@ -70,9 +74,9 @@ def test_without_an_anchor_values_are_left_alone():
 def test_no_gradient_and_nothing_frozen_are_no_trouble():
     first, second = nn.Parameter(torch.ones(3)), nn.Parameter(torch.ones(2))
     active = {"a": torch.zeros(3, dtype=torch.bool), "b": torch.ones(2, dtype=torch.bool)}
-    anchor = {"a": torch.ones(3), "b": torch.ones(2)}
-    frozen = FrozenWeights({"a": first, "b": second}, active, anchor)
+    frozen = FrozenWeights({"a": first, "b": second}, active)
     frozen.zero_gradients()
+    frozen.note_values()
     with torch.no_grad():
         first.fill_(5.0)
         second.fill_(5.0)

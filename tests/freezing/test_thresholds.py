@@ -7,6 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from partial_backprop import registry
 from partial_backprop.freezing.thresholds import Threshold, magnitudes, split
 
 # Raw values of METHODS, computed from Table 1 and the listing's learning rate of 0.001.
@@ -67,3 +68,34 @@ def test_magnitudes_refuse_what_is_not_finite(bad):
 def test_magnitudes_refuse_nothing(gradients):
     with pytest.raises(ValueError, match="there are no gradients"):
         magnitudes(gradients)
+
+
+CRITERIA = {
+    "fixed": {"threshold": 0.7, "learning_rate": 1.0},
+    "quantile": {"q": 0.5},
+    "otsu_kde": {},
+    "filters": {"q": 0.5},
+    "random": {"like": {"name": "quantile", "q": 0.5, "scope": "layer"}, "seed": 0},
+}
+
+
+@pytest.mark.parametrize("name", CRITERIA)
+@pytest.mark.filterwarnings("error::UserWarning")
+def test_complex_gradients_are_ranked_by_magnitude(name):
+    """Of a real part of 0, too: what is looked at is not cast before."""
+    draw = torch.Generator().manual_seed(0)
+    sizes = torch.rand(20, 30, generator=draw)
+    mask = registry.load("freezing", name)
+    turned = {"weight": torch.complex(torch.zeros_like(sizes), sizes)}
+    expected = mask({"weight": sizes}, **CRITERIA[name])
+    assert torch.equal(mask(turned, **CRITERIA[name])["weight"], expected["weight"])
+    assert 0 < expected.n_frozen() < expected.n_weights()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_low_precision_is_compared_in_single_precision(dtype):
+    values = torch.linspace(0.4, 0.6, 1000).to(dtype)
+    threshold = 0.49998  # rounds to 0.5, which is among the values
+    active = split({"w": values}, threshold)["w"]
+    assert torch.equal(active, values.float() > threshold)
+    assert not torch.equal(active, values > threshold)

@@ -69,12 +69,18 @@ class ActiveEntries:
 
     Attributes
     ----------
+    shape : torch.Size
+        The parameter's shape.
+    strides : tuple of int
+        Its order in memory, which all that is said of positions refers to.
     n_active : int
         Number of active entries.
     places : Tensor of int16, of shape (n_active,)
         Place of each within its block, from 0 to `BLOCK` − 1.
     starts : Tensor of int32, of shape (⌈n / B⌉ + 1,)
         Number of active entries before each block, and of all.
+    checksum : int
+        Of the positions: two masks with the same one are taken to be the same.
 
     Raises
     ------
@@ -83,14 +89,41 @@ class ActiveEntries:
     """
 
     def __init__(self, parameter: Tensor, active: Tensor) -> None:
-        # Laid out in memory like the parameter.
-        entries = torch.empty_like(parameter, dtype=torch.bool).copy_(active)
-        index = flat(entries).nonzero().flatten()
+        self.shape, self.strides = parameter.shape, parameter.stride()
         flat(parameter)  # or else an error
+        index = flat(self.aligned(active)).nonzero().flatten()
         edges = torch.arange(0, parameter.numel() + BLOCK, BLOCK, device=index.device)
         self.n_active = len(index)
         self.starts = torch.searchsorted(index, edges).int()
         self.places = (index % BLOCK).short()
+        digest = hashlib.blake2b(str(tuple(self.shape)).encode(), digest_size=7)
+        for part in (self.starts, self.places):
+            digest.update(part.cpu().numpy())
+        self.checksum = int.from_bytes(digest.digest(), "big")
+
+    def aligned(self, values: Tensor) -> Tensor:
+        """Lay values out in memory as the parameter lies.
+
+        Parameters
+        ----------
+        values : Tensor
+            Of the parameter's shape.
+
+        Returns
+        -------
+        Tensor
+            The values; a copy only where they lie otherwise.
+
+        Raises
+        ------
+        ValueError
+            If the shape differs.
+        """
+        if values.shape != self.shape:
+            raise ValueError(f"{tuple(values.shape)} is not the shape {tuple(self.shape)}")
+        if values.stride() == self.strides:
+            return values.detach()
+        return self._empty(values.dtype, values.device).copy_(values.detach())
 
     def index(self) -> Tensor:
         """Compute the index of each active entry in the flattened parameter.
@@ -105,20 +138,15 @@ class ActiveEntries:
         base = torch.repeat_interleave(blocks, counts, output_size=self.n_active)
         return base.mul_(BLOCK).add_(self.places)
 
-    def mask(self, parameter: Tensor) -> Tensor:
+    def mask(self) -> Tensor:
         """Mark the active entries.
-
-        Parameters
-        ----------
-        parameter : Tensor
-            The parameter.
 
         Returns
         -------
         Tensor of bool, of the parameter's shape
             True where active.
         """
-        entries = torch.zeros_like(parameter, dtype=torch.bool)
+        entries = self._empty(torch.bool, self.places.device).zero_()
         flat(entries)[self.index()] = True
         return entries
 
@@ -128,16 +156,31 @@ class ActiveEntries:
         Parameters
         ----------
         values : Tensor
-            Of the parameter's shape and order in memory.
+            Of the parameter's shape.
 
         Returns
         -------
         Tensor of shape (n_active,)
             A copy.
         """
-        return flat(values).index_select(0, self.index())
+        return flat(self.aligned(values)).index_select(0, self.index())
 
-    def spread(self, compact: Tensor, over: Tensor) -> Tensor:
+    def spread(self, compact: Tensor) -> Tensor:
+        """Write active entries where they belong.
+
+        Parameters
+        ----------
+        compact : Tensor of shape (n_active,)
+            The active entries.
+
+        Returns
+        -------
+        Tensor of the parameter's shape
+            These, and 0 elsewhere.
+        """
+        return self.write(compact, self._empty(compact.dtype, compact.device).zero_())
+
+    def write(self, compact: Tensor, over: Tensor) -> Tensor:
         """Write active entries into a tensor.
 
         Parameters
@@ -161,14 +204,14 @@ class ActiveEntries:
         Parameters
         ----------
         values : Tensor
-            Of the parameter's shape and order in memory.
+            Of the parameter's shape.
 
         Returns
         -------
         str
             BLAKE2b of their bytes, 32 hexadecimal digits; the sign of a zero counts.
         """
-        frozen = flat(values)[~flat(self.mask(values))].cpu()
+        frozen = flat(self.aligned(values))[~flat(self.mask())].cpu()
         return hashlib.blake2b(frozen.view(torch.uint8).numpy(), digest_size=16).hexdigest()
 
     def n_bytes(self) -> int:
@@ -180,3 +223,6 @@ class ActiveEntries:
             Bytes.
         """
         return sum(t.numel() * t.element_size() for t in (self.places, self.starts))
+
+    def _empty(self, dtype: torch.dtype, device: torch.device) -> Tensor:
+        return torch.empty_strided(self.shape, self.strides, dtype=dtype, device=device)

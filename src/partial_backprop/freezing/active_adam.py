@@ -1,7 +1,7 @@
 """Adam and AMSGrad on active entries alone: which kernel steps for which parameters."""
 
 import importlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -12,8 +12,11 @@ from partial_backprop.freezing.active import ActiveEntries
 NONE, COUPLED, DECOUPLED = 0, 1, 2
 """Weight decay: none, a part of the gradient (Adam), or of its own (AdamW)."""
 
-KERNELS = {"cpu": "numba", "cuda": "triton"}
-"""Type of a device -> what compiles its kernel: ``adam_numba`` or ``adam_triton``, same values."""
+KERNELS = {"cpu": "cpu", "cuda": "triton"}
+"""Type of a device -> what compiles its kernel: ``adam_cpu`` or ``adam_triton``, same values."""
+
+MOMENTS = ("exp_avg", "exp_avg_sq", "max_exp_avg_sq")
+"""Names in the optimizer's state; the last with AMSGrad alone."""
 
 _UNUSUAL = ("maximize", "differentiable")
 
@@ -22,7 +25,8 @@ class Job(NamedTuple):
     """One parameter's part in a step."""
 
     parameter: Tensor
-    """With its gradient."""
+    gradient: Tensor
+    """Of the active entries alone."""
     entries: ActiveEntries
     state: dict[str, Any]
     """The optimizer's, compact: ``step``, ``exp_avg``, ``exp_avg_sq`` and ``max_exp_avg_sq``."""
@@ -49,7 +53,9 @@ def decay(group: Mapping[str, Any]) -> int:
 
 
 def kernel(
-    optimizer: torch.optim.Optimizer, group: Mapping[str, Any], parameters: Sequence[Tensor]
+    optimizer: torch.optim.Optimizer,
+    group: Mapping[str, Any],
+    gradients: Mapping[Tensor, Tensor],
 ) -> str | None:
     """Find the kernel that can step for some parameters.
 
@@ -59,34 +65,85 @@ def kernel(
         Any.
     group : mapping
         One of its groups.
-    parameters : sequence of Tensor
-        Some of the group, with gradients.
+    gradients : mapping of Tensor to Tensor
+        Some parameters of the group, and the gradients of their active entries.
 
     Returns
     -------
-    {"numba", "triton"} or None
+    {"cpu", "triton"} or None
         A kernel for Adam and AdamW with their usual options, on parameters of single or double
-        precision on one device that have a state; None for all else, and where what compiles it is
-        missing.
+        precision on one device that have a state like them; None for all else, and where what compiles
+        it is missing.
     """
-    if type(optimizer) not in (torch.optim.Adam, torch.optim.AdamW) or not parameters:
-        return None
     # A scaler that was not asked to divide gradients leaves it to torch's fused step.
-    if any(map(group.get, _UNUSUAL)) or getattr(optimizer, "grad_scale", None) is not None:
+    if not gradients or getattr(optimizer, "grad_scale", None) is not None:
         return None
-    device = parameters[0].device
+    name = kernel_for(optimizer, group, gradients)
+    if name is None:
+        return None
+    moments, states = _moments(group), optimizer.state
+    fits = all(
+        isinstance(states.get(parameter, {}).get("step"), Tensor)
+        and all(
+            tensor is not None
+            and (tensor.device, tensor.dtype) == (gradient.device, gradient.dtype)
+            for tensor in (parameter, *map(states[parameter].get, moments))
+        )
+        for parameter, gradient in gradients.items()
+    )
+    return name if fits else None
+
+
+def kernel_for(
+    optimizer: torch.optim.Optimizer, group: Mapping[str, Any], parameters: Iterable[Tensor]
+) -> str | None:
+    """Find the kernel that can step for some parameters once they have a state.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+        Any.
+    group : mapping
+        One of its groups.
+    parameters : iterable of Tensor
+        Some parameters of the group.
+
+    Returns
+    -------
+    {"cpu", "triton"} or None
+        As of `kernel`.
+    """
+    if type(optimizer) not in (torch.optim.Adam, torch.optim.AdamW):
+        return None
+    forms = {(parameter.device, parameter.dtype) for parameter in parameters}
+    if len(forms) != 1 or any(map(group.get, _UNUSUAL)):
+        return None
+    ((device, dtype),) = forms
     refused = group.get("capturable") and device.type == "cpu"  # torch says so
     if refused or any(isinstance(beta, Tensor) for beta in group["betas"]):
         return None
-    fits = all(
-        parameter.device == device
-        and parameter.dtype in (torch.float32, torch.float64)
-        and parameter.grad.dtype == parameter.dtype
-        and "exp_avg" in optimizer.state.get(parameter, {})
-        for parameter in parameters
-    )
-    name = KERNELS.get(device.type) if fits else None
+    name = KERNELS.get(device.type) if dtype in (torch.float32, torch.float64) else None
     return name if name is not None and _module(name).works(device) else None
+
+
+def _moments(group: Mapping[str, Any]) -> tuple[str, ...]:
+    return MOMENTS if group["amsgrad"] else MOMENTS[:2]
+
+
+def label(name: str) -> str:
+    """Say what compiled a kernel.
+
+    Parameters
+    ----------
+    name : {"cpu", "triton"}
+        What `kernel` has found.
+
+    Returns
+    -------
+    {"c", "numba", "triton"}
+        For a reader.
+    """
+    return _module(name).label()
 
 
 def step(name: str, jobs: Sequence[Job]) -> None:
@@ -94,12 +151,51 @@ def step(name: str, jobs: Sequence[Job]) -> None:
 
     Parameters
     ----------
-    name : {"numba", "triton"}
+    name : {"cpu", "triton"}
         What `kernel` has found for each of them.
     jobs : sequence of Job
-        Parameters with gradients; values and states are altered in place.
+        What is to be done; values and states are altered in place.
+
+    Raises
+    ------
+    ValueError
+        If a length does not agree with the positions: a kernel would leave the memory.
     """
+    for parameter, gradient, entries, state, group in jobs:
+        moments = [state[key] for key in _moments(group)]
+        lengths = {tuple(tensor.shape) for tensor in (gradient, entries.places, *moments)}
+        if (
+            lengths != {(entries.n_active,)}
+            or not all(tensor.is_contiguous() for tensor in (gradient, *moments))
+            or (parameter.shape, parameter.stride()) != (entries.shape, entries.strides)
+        ):
+            raise ValueError("values, gradient, state and positions are not of one mask")
     _module(name).step(jobs)
+
+
+def gather(values: Tensor, entries: ActiveEntries, found: Tensor | None = None) -> Tensor:
+    """Copy the active entries out of a tensor, by a kernel where there is one.
+
+    Parameters
+    ----------
+    values : Tensor
+        Of the shape that the entries are of.
+    entries : ActiveEntries
+        Which.
+    found : Tensor of shape (n_active,), optional
+        Where to, of the type and device of `values`.
+
+    Returns
+    -------
+    Tensor of shape (n_active,)
+        A copy.
+    """
+    if found is None:
+        found = values.new_empty(entries.n_active)
+    kernel = KERNELS.get(values.device.type)
+    if kernel == "cpu" and _module(kernel).gather(values, entries, found):
+        return found
+    return found.copy_(entries.gather(values))
 
 
 def _module(name: str) -> Any:

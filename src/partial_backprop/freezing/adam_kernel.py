@@ -1,9 +1,8 @@
-"""Adam on active entries alone, in one pass, compiled by numba.
+"""Adam on active entries alone, compiled by numba.
 
-A block's active gradients are drawn together, moments and updates of the block are computed on
-neighbouring numbers (which a processor does sixteen at a time), and the updates are added to the
-weights where they belong. Reading and writing single numbers happens within a processor's first
-cache. B: entries of a block.
+Moments, gradients and updates of some active entries are computed on neighbouring numbers (which a
+processor does sixteen at a time), and the updates are added to the weights where they belong, while
+the next numbers are on their way from memory. B: entries of a block.
 """
 
 import functools
@@ -28,12 +27,48 @@ def _fma(_: Any, a: Any, b: Any, c: Any) -> Any:
     return a(a, b, c), emit
 
 
+_CHUNK = 32
+"""Active entries whose updates are computed at a time: enough to fill vectors, few enough that a
+processor adds them to the weights while it waits for the next ones."""
+
+
+@njit(inline="always", error_model="numpy")
+def _chunk(
+    n, w, at, g, m, v, top, work, amsgrad, one_minus_beta1, beta2, one_minus_beta2,
+    minus_step_size, root_correction, eps, decay, decay_by,
+) -> None:  # fmt: skip
+    # The order of operations is that of torch's fused kernel; a change of it changes results.
+    for j in range(n):
+        work[j] = g[j]
+    if decay == COUPLED:
+        for j in range(n):
+            work[j] = _fma(w[np.int64(at[j])], decay_by, work[j])
+    elif decay == DECOUPLED:
+        for j in range(n):
+            w[np.int64(at[j])] *= decay_by
+    if amsgrad:
+        for j in range(n):
+            mean = _fma(one_minus_beta1, work[j] - m[j], m[j])
+            square = _fma(one_minus_beta2 * work[j], work[j], v[j] * beta2)
+            largest = square if top[j] < square else top[j]
+            m[j], v[j], top[j] = mean, square, largest
+            work[j] = minus_step_size * mean / (np.sqrt(largest) / root_correction + eps)
+    else:
+        for j in range(n):
+            mean = _fma(one_minus_beta1, work[j] - m[j], m[j])
+            square = _fma(one_minus_beta2 * work[j], work[j], v[j] * beta2)
+            m[j], v[j] = mean, square
+            work[j] = minus_step_size * mean / (np.sqrt(square) / root_correction + eps)
+    for j in range(n):
+        w[np.int64(at[j])] += work[j]
+
+
 def _adam(
     size: int,
     values: NDArray,
-    gradients: NDArray,
     places: NDArray[np.uint16],
     starts: NDArray[np.int32],
+    gradients: NDArray,
     exp_avg: NDArray,
     exp_avg_sq: NDArray,
     max_exp_avg_sq: NDArray,
@@ -47,54 +82,63 @@ def _adam(
     decay: int,
     decay_by: Any,
 ) -> None:
-    # The order of operations is that of torch's fused kernel; a change of it changes results.
-    work = np.empty(size, values.dtype)
+    work = np.empty(_CHUNK, values.dtype)
+    for block in range(starts.shape[0] - 1):
+        start, stop = np.int64(starts[block]), np.int64(starts[block + 1])
+        w = values[block * size :]
+        while start < stop:
+            # Of a length known beforehand but for a block's last ones.
+            end = min(start + _CHUNK, stop)
+            n = _CHUNK if end - start == _CHUNK else end - start
+            if n == _CHUNK:
+                _chunk(
+                    _CHUNK, w, places[start:end], gradients[start:end], exp_avg[start:end],
+                    exp_avg_sq[start:end], max_exp_avg_sq[start:end], work, amsgrad,
+                    one_minus_beta1, beta2, one_minus_beta2, minus_step_size, root_correction, eps,
+                    decay, decay_by,
+                )  # fmt: skip
+            else:
+                _chunk(
+                    n, w, places[start:end], gradients[start:end], exp_avg[start:end],
+                    exp_avg_sq[start:end], max_exp_avg_sq[start:end], work, amsgrad,
+                    one_minus_beta1, beta2, one_minus_beta2, minus_step_size, root_correction, eps,
+                    decay, decay_by,
+                )  # fmt: skip
+            start = end
+
+
+def _gather(
+    size: int,
+    values: NDArray,
+    places: NDArray[np.uint16],
+    starts: NDArray[np.int32],
+    found: NDArray,
+) -> None:
     for block in range(starts.shape[0] - 1):
         start, stop = starts[block], starts[block + 1]
-        n = stop - start
-        w, g = values[block * size :], gradients[block * size :]
-        at, m, v = places[start:stop], exp_avg[start:stop], exp_avg_sq[start:stop]
-        for j in range(n):
-            work[j] = g[np.int64(at[j])]
-        if decay == COUPLED:
-            for j in range(n):
-                work[j] = _fma(w[np.int64(at[j])], decay_by, work[j])
-        elif decay == DECOUPLED:
-            for j in range(n):
-                w[np.int64(at[j])] *= decay_by
-        if amsgrad:
-            top = max_exp_avg_sq[start:stop]
-            for j in range(n):
-                mean = _fma(one_minus_beta1, work[j] - m[j], m[j])
-                square = _fma(one_minus_beta2 * work[j], work[j], v[j] * beta2)
-                largest = square if top[j] < square else top[j]
-                m[j], v[j], top[j] = mean, square, largest
-                work[j] = minus_step_size * mean / (np.sqrt(largest) / root_correction + eps)
-        else:
-            for j in range(n):
-                mean = _fma(one_minus_beta1, work[j] - m[j], m[j])
-                square = _fma(one_minus_beta2 * work[j], work[j], v[j] * beta2)
-                m[j], v[j] = mean, square
-                work[j] = minus_step_size * mean / (np.sqrt(square) / root_correction + eps)
-        for j in range(n):
-            w[np.int64(at[j])] += work[j]
+        w, at, of_block = values[block * size :], places[start:stop], found[start:stop]
+        for j in range(stop - start):
+            of_block[j] = w[np.int64(at[j])]
 
 
 @functools.cache
-def compiled() -> Callable[..., None]:
-    """Compile the step, or fetch it from numba's cache beside this file.
+def compiled() -> tuple[Callable[..., None], Callable[..., None]]:
+    """Compile the step and the copying of active entries, or fetch them from numba's cache.
 
     Returns
     -------
-    callable
-        ``(B, values, gradients, places, starts, exp_avg, exp_avg_sq, max_exp_avg_sq, amsgrad,
+    step : callable
+        ``(B, values, places, starts, gradients, exp_avg, exp_avg_sq, max_exp_avg_sq, amsgrad,
         1 − β₁, β₂, 1 − β₂, −step size, √(1 − β₂ᵗ), ε, decay, decay_by)``: arrays of shape (n,),
-        (n,), (n_active,), (⌈n / B⌉ + 1,) and thrice (n_active,), and numbers of the arrays' type.
-        Values and moments are altered in place. It lets other threads run meanwhile.
+        (n_active,), (⌈n / B⌉ + 1,) and four times (n_active,), and numbers of the arrays' type.
+        Values and moments are altered in place. It lets other threads run meanwhile, and looks at no
+        length: `active_adam.step` does.
+    gather : callable
+        ``(B, values, places, starts, found)``: writes the active ones of n values into the last.
     """
     # Without numpy's division, a test for a divisor of 0 would keep the loops from vectors.
     options = {"nogil": True, "error_model": "numpy"}
     try:
-        return njit(cache=True, **options)(_adam)
+        return tuple(njit(cache=True, **options)(one) for one in (_adam, _gather))
     except RuntimeError:  # no folder that can be written to
-        return njit(**options)(_adam)
+        return tuple(njit(**options)(one) for one in (_adam, _gather))

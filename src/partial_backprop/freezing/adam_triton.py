@@ -14,6 +14,17 @@ from partial_backprop.freezing.active import BLOCK, ActiveEntries, flat
 from partial_backprop.freezing.active_adam import COUPLED, DECOUPLED, Job, decay
 
 
+def label() -> str:
+    """Name what makes the steps.
+
+    Returns
+    -------
+    {"triton"}
+        What compiles the kernel.
+    """
+    return "triton"
+
+
 @functools.cache
 def works(device: torch.device) -> bool:
     """Tell whether the kernel steps on a device, by a small step.
@@ -32,12 +43,21 @@ def works(device: torch.device) -> bool:
     if kernel.compiled() is None:
         return False
     values = torch.zeros(3, device=device)
-    values.grad = torch.ones_like(values)
     entries = ActiveEntries(values, values == 0)
     state = {key: torch.zeros_like(values) for key in ("exp_avg", "exp_avg_sq")}
     group = {"lr": 1.0, "betas": (0.5, 0.5), "eps": 0.0, "weight_decay": 0.0, "amsgrad": False}
     try:
-        step([Job(values, entries, {"step": torch.zeros(()), **state}, group)])
+        step(
+            [
+                Job(
+                    values,
+                    torch.ones_like(values),
+                    entries,
+                    {"step": torch.zeros(()), **state},
+                    group,
+                )
+            ]
+        )
         if values.tolist() != [-1.0, -1.0, -1.0]:
             raise ArithmeticError(f"it made {values[0]} of 0.0 where -1.0 is right")
     except Exception as error:  # whatever a compiler, a driver or an assembler may raise
@@ -53,7 +73,7 @@ def step(jobs: Sequence[Job]) -> None:
     Parameters
     ----------
     jobs : sequence of Job
-        Parameters with gradients; values and states are altered in place.
+        What is to be done; values and states are altered in place.
 
     Notes
     -----
@@ -68,7 +88,7 @@ def step(jobs: Sequence[Job]) -> None:
 
     References
     ----------
-    Those of `adam_numba.step`.
+    Those of `adam_cpu.step`.
     """
     for _, some in itertools.groupby(
         jobs, key=lambda job: (id(job.group), job.parameter.device, job.parameter.dtype)
@@ -79,14 +99,13 @@ def step(jobs: Sequence[Job]) -> None:
 def _start(jobs: Sequence[Job]) -> None:
     """Step parameters of one group, device and type."""
     parameter, group = jobs[0].parameter, jobs[0].group
-    gradients = [_aligned(job.parameter) for job in jobs]
     steps = [job.state["step"] for job in jobs]
     torch._foreach_add_(steps, 1)
     top = "max_exp_avg_sq" if group["amsgrad"] else "exp_avg_sq"
     n_blocks = [len(job.entries.starts) - 1 for job in jobs]
     tensors = [
         (flat(p), g, one.places, one.starts, state["exp_avg"], state["exp_avg_sq"], state[top])
-        for (p, one, state, _), g in zip(jobs, gradients, strict=True)
+        for p, g, one, state, _ in jobs
     ]
     addresses = [[tensor.data_ptr() for tensor in column] for column in zip(*tensors, strict=True)]
     rows = ((0, *itertools.accumulate(n_blocks[:-1])), *map(tuple, addresses))
@@ -110,13 +129,6 @@ def _start(jobs: Sequence[Job]) -> None:
             lanes=kernel.LANES,
             enable_fp_fusion=False,  # what is fused, is so by name
         )
-
-
-def _aligned(parameter: Tensor) -> Tensor:
-    gradient = parameter.grad
-    if gradient.stride() != parameter.stride():
-        gradient = torch.empty_like(parameter).copy_(gradient)
-    return flat(gradient)
 
 
 def _numbers(group: Mapping[str, Any], steps: Sequence[Tensor], kind: int) -> Tensor:

@@ -1,7 +1,7 @@
 """Adam on active entries alone, in one pass over all parameters, as a kernel of Triton for a GPU.
 
 One program works on each block of every parameter: it goes through the block's active entries, whose
-moments lie side by side, and fetches gradients and weights from where they are. Which parameter and
+gradients and moments lie side by side, and fetches weights from where they are. Which parameter and
 which block are its own it finds in a table of addresses, so that one start does for all parameters.
 B: entries of a block. P: parameters of a step.
 """
@@ -47,7 +47,7 @@ def _adam(
     block = program - tl.load(row)
     pointer = tl.pointer_type(dtype)
     w = tl.cast(tl.load(row + n_jobs), pointer) + block * size
-    g = tl.cast(tl.load(row + 2 * n_jobs), pointer) + block * size
+    g = tl.cast(tl.load(row + 2 * n_jobs), pointer)
     places = tl.cast(tl.load(row + 3 * n_jobs), tl.pointer_type(tl.int16))
     starts = tl.cast(tl.load(row + 4 * n_jobs), tl.pointer_type(tl.int32))
     exp_avg = tl.cast(tl.load(row + 5 * n_jobs), pointer)
@@ -68,7 +68,7 @@ def _adam(
         at = first + tl.arange(0, lanes)
         on = at < stop
         place = tl.cast(tl.load(places + at, mask=on, other=0), tl.int32)
-        gradient = tl.load(g + place, mask=on, other=0.0)
+        gradient = tl.load(g + at, mask=on, other=0.0)
         value = tl.load(w + place, mask=on, other=0.0)
         mean = tl.load(exp_avg + at, mask=on, other=0.0)
         square = tl.load(exp_avg_sq + at, mask=on, other=0.0)

@@ -1,7 +1,9 @@
 """Let an optimizer work on active entries alone: state for these, and frozen values never written."""
 
+import ctypes
+import sys
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
@@ -9,7 +11,9 @@ from torch import Tensor, nn
 
 from partial_backprop.errors import UserError
 from partial_backprop.freezing import active_adam
-from partial_backprop.freezing.active import ActiveEntries, flat
+from partial_backprop.freezing.active import BLOCK, ActiveEntries, flat
+from partial_backprop.freezing.active_gradient import ActiveGradient
+from partial_backprop.mask import Mask
 
 ELEMENTWISE = (
     torch.optim.ASGD,
@@ -27,14 +31,14 @@ ELEMENTWISE = (
 """Optimizers that update each entry by itself: on some entries they do what they do on all."""
 
 
-def check_mode(mode: str, compact: bool, optimizer: torch.optim.Optimizer) -> None:
+def check_mode(mode: str, compact: bool | str, optimizer: torch.optim.Optimizer) -> None:
     """Refuse ways to freeze that do not exist or do not go together.
 
     Parameters
     ----------
     mode : str
         How weights are frozen.
-    compact : bool
+    compact : bool or "auto"
         Whether active entries alone shall have a state.
     optimizer : torch.optim.Optimizer
         Any.
@@ -47,6 +51,10 @@ def check_mode(mode: str, compact: bool, optimizer: torch.optim.Optimizer) -> No
     """
     if mode not in ("strict", "gradient"):
         raise UserError(f"unknown mode {mode!r}: choose strict or gradient")
+    if compact not in (False, True, "auto"):
+        raise UserError(f"unknown compact {compact!r}: choose True, False or 'auto'")
+    if compact == "auto":
+        return
     if compact and mode != "strict":
         raise UserError("compact=True holds frozen values by the bit: use mode='strict'")
     if compact and type(optimizer) not in ELEMENTWISE:
@@ -55,6 +63,38 @@ def check_mode(mode: str, compact: bool, optimizer: torch.optim.Optimizer) -> No
             f"compact=True does not know {type(optimizer).__name__}: use one of torch.optim's "
             f"{known}, or compact=False"
         )
+
+
+SHARE_WITHOUT_KERNEL = 0.5
+"""Frozen share from which torch's own steps on vectors of the active entries are faster than dense."""
+
+
+def saves_time(optimizer: torch.optim.Optimizer, mask: Mask) -> bool:
+    """Tell whether compact steps are faster than dense ones with the same mask: ``compact="auto"``.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+        Any.
+    mask : Mask
+        The mask, on the parameters' devices.
+
+    Returns
+    -------
+    bool
+        True where a kernel steps; otherwise from `SHARE_WITHOUT_KERNEL` up. False for optimizers
+        that are none of `ELEMENTWISE`.
+
+    Notes
+    -----
+    A rule of types, devices and the frozen share: nothing is timed, so that bits repeat.
+    """
+    if type(optimizer) not in ELEMENTWISE:
+        return False
+    groups = optimizer.param_groups
+    if all(active_adam.kernel_for(optimizer, group, group["params"]) for group in groups):
+        return True
+    return mask.n_frozen() >= SHARE_WITHOUT_KERNEL * mask.n_weights()
 
 
 def refuse_closure(optimizer: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
@@ -82,6 +122,76 @@ def refuse_closure(optimizer: object, args: tuple[Any, ...], kwargs: Mapping[str
         )
 
 
+CHECKSUM = "mask_checksum"
+"""Key in a parameter's state: `ActiveEntries.checksum` of the positions that its vectors are of."""
+
+PACKED = "active_entries"
+"""Key of these vectors in a saved state. Without them where it looks for its state, an optimizer that
+knows of no mask fails; torch's fused kernels would leave the memory of vectors that are too short."""
+
+
+def pack_state(_: torch.optim.Optimizer, saved: dict[str, Any]) -> dict[str, Any]:
+    """Put vectors of active entries out of reach of an optimizer without a mask.
+
+    Parameters
+    ----------
+    _ : torch.optim.Optimizer
+        Whose state was saved.
+    saved : dict
+        Its state, as ``state_dict`` returns it.
+
+    Returns
+    -------
+    dict
+        The same, with other states of parameters.
+    """
+    states = saved["state"]
+    for key, state in states.items():
+        if CHECKSUM in state:
+            vectors = {name: value for name, value in state.items() if _is_entrywise(name, value)}
+            others = {name: value for name, value in state.items() if name not in vectors}
+            states[key] = others | {PACKED: vectors}
+    return saved
+
+
+def check_state(
+    optimizer: torch.optim.Optimizer,
+    parameters: Iterable[nn.Parameter],
+    entries: Mapping[nn.Parameter, ActiveEntries],
+) -> None:
+    """Unpack a loaded state, and refuse one that is not of the mask in force.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+        Any.
+    parameters : iterable of Parameter
+        Some that it holds.
+    entries : mapping of Parameter to ActiveEntries
+        Active entries of those of which only these have a state; empty without a compact mask.
+
+    Raises
+    ------
+    UserError
+        If a state is of other entries.
+    """
+    for parameter in parameters:
+        state = optimizer.state.get(parameter)
+        if not state:
+            continue
+        state.update(state.pop(PACKED, {}))
+        own, found = entries.get(parameter), state.get(CHECKSUM)
+        fits = found is None or (own is not None and own.checksum == found)
+        if own is not None:
+            shape = parameter.shape if found is None else (own.n_active,)
+            fits = fits and all(v.shape == shape for k, v in state.items() if _is_entrywise(k, v))
+        if not fits:
+            raise UserError(
+                "the optimizer's state belongs to another mask: load pb's state too, "
+                "of the same time, or a state of a training without compact"
+            )
+
+
 class CompactSteps:
     """Steps of an optimizer on the active entries of some parameters.
 
@@ -90,17 +200,17 @@ class CompactSteps:
     optimizer : torch.optim.Optimizer
         One of `ELEMENTWISE`. Its state is made compact on the next step: of each parameter with
         frozen entries, vectors of the active ones in the order of memory.
-    parameters : mapping of str to Parameter
-        The parameters by name.
-    entries : mapping of str to ActiveEntries
+    entries : mapping of Parameter to ActiveEntries
         Of those that have frozen entries.
+    before : mapping of Parameter to ActiveEntries, optional
+        Those of the mask in force until now: states of entries that stay active are carried over.
 
     Notes
     -----
     Between steps the optimizer holds the parameters as ever: ``zero_grad``, clipping, learning-rate
     schedules and ``GradScaler`` see nothing. For the time of a step, one of two things happens.
 
-    Adam and AdamW: a kernel steps (`active_adam`), numba's on a processor and Triton's on a GPU, and
+    Adam and AdamW: a kernel steps (`active_adam`), in C or numba's on a processor and Triton's on a GPU, and
     the gradients are out of sight of torch's own step, which then passes these parameters over. All
     else: vectors of the active values and gradients take the parameters' place, torch's own step
     works on them, and the values are written back.
@@ -109,39 +219,63 @@ class CompactSteps:
     def __init__(
         self,
         optimizer: torch.optim.Optimizer,
-        parameters: Mapping[str, nn.Parameter],
-        entries: Mapping[str, ActiveEntries],
+        entries: Mapping[nn.Parameter, ActiveEntries],
+        before: Mapping[nn.Parameter, ActiveEntries] | None = None,
     ) -> None:
         self._optimizer = optimizer
-        self._entries = {parameters[name]: one for name, one in entries.items()}
+        self._entries = dict(entries)
         self._indices: dict[nn.Parameter, Tensor] = {}
         self._hidden: dict[nn.Parameter, Tensor] = {}
         self._instead: dict[nn.Parameter, nn.Parameter] = {}
+        self._hooks: list[Any] = []
+        self._stored: dict[nn.Parameter, Tensor] = {}
         self.kernel = "torch"
-        """What made the last step: ``numba``, ``triton`` or ``torch``."""
+        """What made the last step: ``c``, ``numba``, ``triton`` or ``torch``."""
+        for parameter, old in (before or {}).items():
+            self.replace(parameter, old, self._entries.get(parameter))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy it without hooks, which are the parameters' own."""
+        return self.__dict__ | {"_hooks": [None] * len(self._hooks)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Hang a copy on the copied parameters."""
+        self.__dict__.update(state)
+        collects, self._hooks = bool(self._hooks), []
+        self.collect_gradients(collects)
 
     def before_step(self) -> None:
         """Step with the kernel, or put active entries in the parameters' place."""
         self._put_back()
         self.compact_state()
-        moving = {
-            parameter: parameter.grad for parameter in self._entries if parameter.grad is not None
+        gradients = {
+            parameter: _active_part(parameter.grad, entries)
+            for parameter, entries in self._entries.items()
+            if parameter.grad is not None
         }
         state, jobs = self._optimizer.state, defaultdict(list)
         for group in self._optimizer.param_groups:
-            mine = [p for p in group["params"] if p in moving and self._entries[p].n_active]
+            mine = {
+                p: gradients[p]
+                for p in group["params"]
+                if p in gradients and self._entries[p].n_active
+            }
             if kernel := active_adam.kernel(self._optimizer, group, mine):
-                some = [active_adam.Job(p, self._entries[p], state[p], group) for p in mine]
-                jobs[kernel] += some
+                jobs[kernel] += [
+                    active_adam.Job(p, gradient, self._entries[p], state[p], group)
+                    for p, gradient in mine.items()
+                ]
             else:
-                self._instead |= {p: self._active_alone(p) for p in mine}
-        self.kernel = "torch" if self._instead or not jobs else " ".join(jobs)
-        if jobs and not _overflowed(self._optimizer):
+                self._instead |= {p: self._active_alone(p, g) for p, g in mine.items()}
+        self.kernel = (
+            "torch" if self._instead or not jobs else " ".join(map(active_adam.label, jobs))
+        )
+        if jobs and not overflowed(self._optimizer):
             for kernel, some in jobs.items():
                 active_adam.step(kernel, some)
-        for parameter, gradient in moving.items():
+        for parameter in gradients:
             if parameter not in self._instead:
-                self._hidden[parameter], parameter.grad = gradient, None
+                self._hidden[parameter], parameter.grad = parameter.grad, None
         self._exchange(self._instead)
 
     def after_step(self) -> None:
@@ -149,33 +283,81 @@ class CompactSteps:
         for parameter, alone in self._instead.items():
             flat(parameter).index_copy_(0, self._indices[parameter], alone.detach())
         self._put_back()
+        for parameter, entries in self._entries.items():
+            state = self._optimizer.state.get(parameter)
+            if state and any(_is_entrywise(key, value) for key, value in state.items()):
+                state[CHECKSUM] = entries.checksum
 
     def compact_state(self) -> None:
         """Drop the optimizer's state of frozen entries, where that has not happened yet."""
-        for parameter, entries in self._entries.items():
-            state = self._optimizer.state.get(parameter, {})
-            for key, value in state.items():
-                if _is_entrywise(key, value) and value.shape == parameter.shape:
-                    aligned = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
-                    state[key] = entries.gather(aligned)
+        check_state(self._optimizer, self._entries, self._entries)
+        whole = {
+            parameter: entries
+            for parameter, entries in self._entries.items()
+            if CHECKSUM not in self._optimizer.state.get(parameter, {CHECKSUM: 0})
+        }
+        # All vectors first: between those that are dropped they would leave gaps in memory.
+        states = [dict(self._optimizer.state[parameter]) for parameter in whole]
+        for state, entries in zip(states, whole.values(), strict=True):
+            _convert(state, None, entries)
+        for parameter, state in zip(whole, states, strict=True):
+            self._optimizer.state[parameter] = state
+        if states:
+            _hand_back_memory()
 
     def expand_state(self) -> None:
         """Give frozen entries a state again: 0."""
         self._put_back()
         for parameter, entries in self._entries.items():
-            state = self._optimizer.state.get(parameter, {})
-            for key, value in state.items():
-                if _is_entrywise(key, value) and value.shape == (entries.n_active,):
-                    whole = torch.zeros_like(parameter, dtype=value.dtype).detach()
-                    state[key] = entries.spread(value, whole)
+            self.replace(parameter, entries, None)
+
+    def replace(
+        self, parameter: nn.Parameter, old: ActiveEntries, new: ActiveEntries | None
+    ) -> None:
+        """Make a state of some entries one of others.
+
+        Parameters
+        ----------
+        parameter : Parameter
+            Whose state.
+        old : ActiveEntries
+            Entries that have a state.
+        new : ActiveEntries, optional
+            Entries that shall have one, 0 where there was none; None: all.
+        """
+        check_state(self._optimizer, [parameter], {parameter: old})
+        state = self._optimizer.state.get(parameter, {})
+        _convert(state, old if CHECKSUM in state else None, new)
+        if parameter in self._entries and new is not None:
+            self._entries[parameter] = new
+
+    def collect_gradients(self, on: bool) -> None:
+        """Keep only the active part of each gradient as soon as it is accumulated, or whole ones.
+
+        Parameters
+        ----------
+        on : bool
+            Which of the two.
+        """
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks, self._stored = [], {}
+        for parameter, entries in self._entries.items():
+            # A small gradient is not worth the time.
+            if on and parameter.requires_grad and parameter.numel() >= BLOCK:
+                hook = parameter.register_post_accumulate_grad_hook(self._collect)
+                self._hooks.append(hook)
+                self._stored[parameter] = parameter.new_empty(entries.n_active)
+            elif isinstance(parameter.grad, ActiveGradient):
+                parameter.grad = parameter.grad.whole()
 
     def zero_gradients(self) -> None:
         """Set the gradient of every frozen entry to 0; parameters without one are passed over."""
         for parameter, entries in self._entries.items():
-            if parameter.grad is not None:
-                active = _aligned(parameter.grad, parameter)
-                kept = flat(active).index_select(0, entries.index())
-                parameter.grad.copy_(entries.spread(kept, torch.zeros_like(active)))
+            gradient = parameter.grad
+            if gradient is None or (isinstance(gradient, ActiveGradient) and not gradient.is_whole):
+                continue
+            gradient.copy_(entries.spread(_active_part(gradient, entries)))
 
     def n_bytes(self) -> int:
         """Count the bytes that the positions of active entries take.
@@ -187,10 +369,32 @@ class CompactSteps:
         """
         return sum(entries.n_bytes() for entries in self._entries.values())
 
-    def _active_alone(self, parameter: nn.Parameter) -> nn.Parameter:
+    def _collect(self, parameter: nn.Parameter) -> None:
+        """Drop the frozen part of a gradient that was just accumulated."""
+        gradient, entries = parameter.grad, self._entries[parameter]
+        if (
+            isinstance(gradient, ActiveGradient)
+            or gradient.layout != torch.strided
+            or gradient.shape != entries.shape
+            or gradient.device != entries.places.device
+            or gradient.requires_grad
+            or _wants_whole_gradients(gradient)
+        ):
+            return
+        stored = self._stored.get(parameter)
+        # The same vector in each step, unless somebody has kept it: memory that is taken in the midst of
+        # a backward pass leaves gaps that larger tensors do not fit into.
+        form = gradient.dtype, gradient.device
+        if stored is None or (stored.dtype, stored.device) != form or sys.getrefcount(stored) > 3:
+            stored = gradient.new_empty(entries.n_active)
+            self._stored[parameter] = stored
+        active_adam.gather(gradient, entries, stored)
+        parameter.grad = ActiveGradient(stored, entries)
+
+    def _active_alone(self, parameter: nn.Parameter, gradient: Tensor) -> nn.Parameter:
         index = self._indices[parameter] = self._entries[parameter].index()
         alone = nn.Parameter(flat(parameter).index_select(0, index))
-        alone.grad = flat(_aligned(parameter.grad, parameter)).index_select(0, index)
+        alone.grad = gradient
         return alone
 
     def _exchange(self, instead: Mapping[nn.Parameter, nn.Parameter]) -> None:
@@ -212,14 +416,47 @@ def _is_entrywise(key: str, value: object) -> bool:
     return isinstance(value, Tensor) and value.dim() > 0 and key != "step"
 
 
-def _aligned(values: Tensor, parameter: Tensor) -> Tensor:
-    """Return values in the parameter's order in memory; a copy only where it differs."""
-    if values.stride() == parameter.stride():
-        return values
-    return torch.empty_like(parameter, dtype=values.dtype).copy_(values)
+def _convert(state: dict[str, Any], old: ActiveEntries | None, new: ActiveEntries | None) -> None:
+    """Make a parameter's state of some entries one of others; None stands for all."""
+    state.pop(CHECKSUM, None)
+    for key in [key for key, value in state.items() if _is_entrywise(key, value)]:
+        value = state[key] if old is None else old.spread(state[key])
+        if new is not None:
+            value = active_adam.gather(value.to(new.places.device), new)
+            state[CHECKSUM] = new.checksum
+        state[key] = value
 
 
-def _overflowed(optimizer: torch.optim.Optimizer) -> bool:
-    """Tell whether a ``GradScaler`` left it to the step to skip itself."""
+def _hand_back_memory() -> None:
+    """Ask the C library to hand freed memory back to the system, where it is one that can."""
+    if hasattr(ctypes.pythonapi, "malloc_trim"):
+        ctypes.pythonapi.malloc_trim(0)
+
+
+def _active_part(gradient: Tensor, entries: ActiveEntries) -> Tensor:
+    if isinstance(gradient, ActiveGradient):
+        return gradient.active_part(entries)
+    return active_adam.gather(gradient, entries)
+
+
+def _wants_whole_gradients(gradient: Tensor) -> bool:
+    """Tell whether something else relies on the memory of gradients: other processes, or a graph."""
+    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
+    return distributed or (gradient.is_cuda and torch.cuda.is_current_stream_capturing())
+
+
+def overflowed(optimizer: torch.optim.Optimizer) -> bool:
+    """Tell whether a ``GradScaler`` left it to the step to skip itself.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+        Any.
+
+    Returns
+    -------
+    bool
+        Whether its next step does nothing, since a gradient is not finite.
+    """
     found = getattr(optimizer, "found_inf", None)
     return found is not None and bool(found)

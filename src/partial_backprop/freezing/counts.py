@@ -88,7 +88,8 @@ def drift(values: Tensor, anchor: Tensor, active: Tensor) -> tuple[float, float]
     max_abs : float
         The largest of these; 0 without frozen entries.
     """
-    way = (values.detach().double() - anchor.double()).abs_().masked_fill_(active, 0.0)
+    wide = torch.promote_types(values.dtype, torch.float64)  # of complex numbers: complex
+    way = (values.detach().to(wide) - anchor.to(wide)).abs().masked_fill_(active, 0.0)
     return (float(way.sum()), float(way.max())) if way.numel() else (0.0, 0.0)
 
 

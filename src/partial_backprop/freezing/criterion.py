@@ -11,6 +11,24 @@ from partial_backprop import registry
 from partial_backprop.errors import UserError
 from partial_backprop.mask import Mask
 
+
+class Gradients(dict[str, Tensor]):
+    """Gradients by parameter name, and what a criterion may want to know of the parameters.
+
+    Parameters
+    ----------
+    gradients : mapping of str to Tensor
+        Gradients by parameter name.
+    transposed : mapping of str to int
+        Name of each weight of a transposed convolution -> its number of groups. Its output filters lie
+        along the second axis, within each group of the first.
+    """
+
+    def __init__(self, gradients: Mapping[str, Tensor], transposed: Mapping[str, int]) -> None:
+        super().__init__(gradients)
+        self.transposed = dict(transposed)
+
+
 Criterion = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
 """From gradients by parameter name to a `Mask`: True where a weight stays active."""
 
@@ -66,6 +84,43 @@ def _at_rate(options: Mapping[str, Any], rate: float) -> dict[str, Any]:
     return filled
 
 
+def transposed_weights(model: nn.Module) -> dict[str, int]:
+    """Find the weights of transposed convolutions.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The network.
+
+    Returns
+    -------
+    dict of str to int
+        Parameter name -> number of groups.
+    """
+    kinds = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
+    return {
+        f"{name}.weight".removeprefix("."): module.groups
+        for name, module in model.named_modules()
+        if isinstance(module, kinds)
+    }
+
+
+def are_finite(gradients: Mapping[str, Tensor]) -> bool:
+    """Tell whether a mask may be made of gradients, or a step is better skipped.
+
+    Parameters
+    ----------
+    gradients : mapping of str to Tensor
+        Gradients by parameter name.
+
+    Returns
+    -------
+    bool
+        False if one is NaN or infinite.
+    """
+    return all(bool(torch.isfinite(g).all()) for g in gradients.values() if not g.is_sparse)
+
+
 def check_gradients(gradients: Mapping[str, Tensor], where: str) -> None:
     """Refuse gradients of which no mask can be made.
 
@@ -79,13 +134,15 @@ def check_gradients(gradients: Mapping[str, Tensor], where: str) -> None:
     Raises
     ------
     UserError
-        If there are none, or one is sparse, NaN or infinite.
+        If there are none, or one is sparse, wider than 8 bytes a number, NaN or infinite.
     """
     if not gradients:
         raise UserError(f"{where}: there are no gradients; call backward() before step()")
     for name, gradient in gradients.items():
         if gradient.layout != torch.strided:
             raise UserError(f"{where}: the gradient of {name!r} is sparse; use dense ones")
+        if gradient.element_size() > 8:
+            raise UserError(f"{where}: {name!r} is of type {gradient.dtype}; use complex64")
         if not bool(torch.isfinite(gradient).all()):
             raise UserError(
                 f"{where}: the gradient of {name!r} is NaN or infinite; lower the learning rate"
@@ -128,7 +185,9 @@ def make_mask(criterion: Criterion, gradients: Mapping[str, Tensor], where: str)
     return mask
 
 
-def trainable(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, nn.Parameter]:
+def trainable(
+    model: nn.Module, optimizer: torch.optim.Optimizer, frozen_too: bool = False
+) -> dict[str, nn.Parameter]:
     """Return the parameters that a mask may cover.
 
     Parameters
@@ -137,6 +196,8 @@ def trainable(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, n
         The network.
     optimizer : torch.optim.Optimizer
         Its optimizer.
+    frozen_too : bool, default=False
+        Whether those that require no gradient now, and may have done so once, are among them.
 
     Returns
     -------
@@ -147,17 +208,23 @@ def trainable(model: nn.Module, optimizer: torch.optim.Optimizer) -> dict[str, n
     Raises
     ------
     UserError
-        If there are none.
+        If there are none, or one is a part of a parameter that is spread over processes.
     """
     held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
     found = {
         name: parameter
         for name, parameter in model.named_parameters()
-        if parameter.requires_grad and id(parameter) in held
+        if (parameter.requires_grad or frozen_too) and id(parameter) in held
     }
     if not found:
         raise UserError(
             "the optimizer holds none of the model's trainable parameters: "
             "build it from model.parameters() of this very model"
         )
+    for name, parameter in found.items():
+        if hasattr(parameter, "device_mesh"):
+            raise UserError(
+                f"parameter {name!r} is spread over processes (a DTensor, as of fully_shard), and a mask "
+                "needs whole ones: train with DistributedDataParallel"
+            )
     return found

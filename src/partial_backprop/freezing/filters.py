@@ -24,7 +24,9 @@ def mask(
     ----------
     gradients : mapping of str to Tensor
         Gradients by parameter name. What has two axes or more is a stack of filters along its first
-        axis: of a convolution the output filters, of a linear layer the units (rows).
+        axis: of a convolution the output filters, of a linear layer the units (rows). Weights of
+        transposed convolutions, which `criterion.Gradients` tells, have their output filters along
+        the second axis, within each group of the first.
     q : float, optional
         Share of the filters that is frozen, from 0 to 1, rounded to the nearest whole number, halves
         up.
@@ -66,8 +68,9 @@ def mask(
         raise ValueError(f"q is a share from 0 to 1, got {q}")
     if scope not in ("network", "layer"):
         raise ValueError(f"unknown scope {scope!r}: choose network or layer")
+    groups = getattr(gradients, "transposed", {})
     means = {
-        name: gradient.detach().to("cpu", torch.float32).abs().flatten(1).mean(1)
+        name: _means(gradient, groups.get(name))
         for name, gradient in gradients.items()
         if gradient.dim() >= 2
     }
@@ -88,7 +91,7 @@ def mask(
         parts = frozen.split([len(part) for part in parts])
     rows = {name: ~part for name, part in zip(means, parts, strict=True)}
     return Mask(
-        {name: _spread(name, gradient, rows) for name, gradient in gradients.items()},
+        {name: _spread(name, gradient, rows, groups) for name, gradient in gradients.items()},
         threshold=threshold,
     )
 
@@ -109,10 +112,26 @@ def _threshold(gradients: Mapping[str, Tensor], like: dict) -> float:
     return threshold
 
 
-def _spread(name: str, gradient: Tensor, rows: Mapping[str, Tensor]) -> Tensor:
+def _means(gradient: Tensor, groups: int | None) -> Tensor:
+    """Compute the mean magnitude of each output filter."""
+    sizes = gradient.detach().abs().to("cpu", torch.float32)
+    if groups is not None:  # (groups · inputs, outputs, ...) -> (groups · outputs, ...)
+        sizes = sizes.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
+    return sizes.flatten(1).mean(1)
+
+
+def _spread(
+    name: str, gradient: Tensor, rows: Mapping[str, Tensor], groups: Mapping[str, int]
+) -> Tensor:
     """Write each filter's verdict to all its weights, or to its bias."""
-    weight = f"{name.removesuffix('bias')}weight" if name.endswith("bias") else name
-    if weight not in rows or len(rows[weight]) != len(gradient):
-        return torch.ones_like(gradient, dtype=torch.bool)
-    active = rows[weight].to(gradient.device)
-    return active.view(-1, *[1] * (gradient.dim() - 1)).expand(gradient.shape).clone()
+    if name in rows:
+        active = rows[name].to(gradient.device)
+        if name in groups:
+            inputs = gradient.shape[0] // groups[name]
+            active = active.view(groups[name], -1).repeat_interleave(inputs, 0)
+        active = active.view(*active.shape, *[1] * (gradient.dim() - active.dim()))
+        return active.expand(gradient.shape).clone()
+    weight = f"{name.removesuffix('bias')}weight"
+    if name.endswith("bias") and weight in rows and rows[weight].shape == gradient.shape:
+        return rows[weight].to(gradient.device)
+    return torch.ones_like(gradient, dtype=torch.bool)

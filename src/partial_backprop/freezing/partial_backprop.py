@@ -1,5 +1,8 @@
 """Partial backpropagation for anyone's training loop."""
 
+import math
+import warnings
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,14 +11,34 @@ from torch import nn
 
 from partial_backprop.errors import UserError
 from partial_backprop.freezing import counts
-from partial_backprop.freezing.compact import check_mode, refuse_closure
-from partial_backprop.freezing.criterion import Criterion, as_callable, make_mask, trainable
-from partial_backprop.freezing.hold import Hold
-from partial_backprop.freezing.holds import check_fits, check_saved, hold
+from partial_backprop.freezing.compact import (
+    check_mode,
+    check_state,
+    overflowed,
+    pack_state,
+    refuse_closure,
+    saves_time,
+)
+from partial_backprop.freezing.criterion import (
+    Criterion,
+    Gradients,
+    are_finite,
+    as_callable,
+    make_mask,
+    trainable,
+    transposed_weights,
+)
+from partial_backprop.freezing.mask_state import MaskState, check_saved, put_in_force, renamed
 from partial_backprop.freezing.schedule import Schedule
 from partial_backprop.freezing.skip import SkippedFilters
+from partial_backprop.freezing.watch import check_same
 from partial_backprop.freezing_report import FreezingReport, MadeMask
 from partial_backprop.mask import Mask
+
+_IN_USE: weakref.WeakKeyDictionary[torch.optim.Optimizer, weakref.WeakSet] = (
+    weakref.WeakKeyDictionary()
+)
+"""Optimizer -> those whose hooks it has."""
 
 
 class PartialBackprop:
@@ -47,10 +70,12 @@ class PartialBackprop:
         Last epochs, with full backpropagation; needs `epochs`.
     epochs : int, optional
         Number of epochs in all.
-    compact : bool, default=False
-        Keep the optimizer's state, and step, for active entries alone (`CompactHold`); ``strict``
-        only, with an optimizer of ``torch.optim`` that works entry by entry. Weights come out the
-        same, but for roundings where `kernel` is not ``torch`` and the optimizer is not fused.
+    compact : bool or "auto", default=False
+        Keep the optimizer's state, gradients and steps for active entries alone (`CompactMaskState`);
+        ``strict`` only, with an optimizer of ``torch.optim`` that works entry by entry. Weights come out
+        the same to a rounding, until a frozen one becomes active again: by a new mask, or in the full
+        epochs at the end, it begins with moments of 0. ``auto``: where that is faster, by a rule of
+        optimizer, device and frozen share (`compact.saves_time`).
     skip_filters : bool, default=False
         Compute no weight gradients of filters that are frozen whole, and no backward pass of early
         layers that are (`skip.SkippedFilters`); with any criterion, worth while with ``filters``.
@@ -63,6 +88,9 @@ class PartialBackprop:
 
     Notes
     -----
+    A step never changes a frozen value; what is written otherwise stays, with a warning. Another one on
+    the same parameters and optimizer is closed, with a warning.
+
     What is frozen: entries of the parameters that require a gradient, are in a group of the
     optimizer, and have a gradient at the making of the mask. All other parameters stay out of mask
     and report. A tied weight is one parameter, under its first name. Running statistics of batch
@@ -92,53 +120,100 @@ class PartialBackprop:
         remask_every: int | None = None,
         full_epochs_at_end: int = 0,
         epochs: int | None = None,
-        compact: bool = False,
+        compact: bool | str = False,
         skip_filters: bool = False,
     ) -> None:
         check_mode(mode, compact, optimizer)
         self._mode, self._compact = mode, compact
         self._schedule = Schedule(start_epoch, remask_every, full_epochs_at_end, epochs)
-        self._criterion = as_callable(criterion, optimizer)
+        self._given, self._criterion = criterion, as_callable(criterion, optimizer)
         self._model, self._optimizer = model, optimizer
         self._epoch: int | None = None
+        self._n_steps: int | None = None
+        """Steps since the epoch began; None where it began in another process."""
         self._masked_at: tuple[int, ...] = ()
         self._made: tuple[MadeMask, ...] = ()
-        self._held: Hold | None = None
+        self._state: MaskState | None = None
         self._skip_filters, self._skipped = skip_filters, SkippedFilters(model, {})
         self._n_natural_zeros: dict[str, int] = {}
-        trainable(model, optimizer)  # or else an error, here and not epochs later
-        before = optimizer.register_step_pre_hook(self._before_step)
-        self._hooks = [before, optimizer.register_step_post_hook(self._after_step)]
+        self._told: set[str] = set()
+        self._told_of_steps = False
+        self._sample: tuple[nn.Parameter, int, float] | None = None
+        self._hooks: list[Any] = []
+        self._hang_on(replace=True)
+
+    def _hang_on(self, replace: bool = False) -> None:
+        """Hook into the optimizer's step, in the place of another of the same parameters."""
+        mine = {id(p) for p in trainable(self._model, self._optimizer).values()}
+        others = _IN_USE.setdefault(self._optimizer, weakref.WeakSet())
+        for other in list(others) if replace else []:
+            if mine & {id(p) for p in other._model.parameters()}:
+                warnings.warn(
+                    "this PartialBackprop replaces an earlier one of the same optimizer: call the "
+                    "earlier one's close() to say that this is meant",
+                    stacklevel=3,
+                )
+                other.close()
+        others.add(self)
+        optimizer = self._optimizer
+        self._hooks = [
+            optimizer.register_step_pre_hook(self._before_step),
+            optimizer.register_step_post_hook(self._after_step),
+        ]
+        if self._compact:
+            self._hooks.append(optimizer.register_state_dict_post_hook(pack_state))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy it, together with model and optimizer, without hooks."""
+        return self.__dict__ | {"_hooks": [None] * len(self._hooks), "_criterion": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Hang a copy on the copied optimizer."""
+        self.__dict__.update(state)
+        self._criterion = as_callable(self._given, self._optimizer)  # of its own learning rate
+        self._skipped.remove()  # layers of a copied model are plain
+        if self._hooks:
+            self._hang_on()
+        if self._skip_filters and self.freezes and not self.mask_is_due:
+            self._skipped = SkippedFilters(self._model, self._state.mask())
 
     @property
     def mask(self) -> Mask | None:
         """The last mask that was made; None before the first."""
-        return self._held.mask() if self._held is not None else None
+        return self._state.mask() if self._state is not None else None
 
     @property
     def threshold(self) -> float | None:
         """Raw gradient magnitude that separated frozen from active, where one threshold did."""
-        return self._held.threshold if self._held is not None else None
+        return self._state.threshold if self._state is not None else None
 
     @property
     def kernel(self) -> str | None:
-        """What made the last step with a mask: ``torch``, ``numba`` or ``triton``; None before."""
-        return self._held.kernel if self._held is not None else None
+        """What made the last step with a mask: ``torch``, ``c``, ``numba`` or ``triton``; None before."""
+        return self._state.kernel if self._state is not None else None
 
     @property
     def position_bytes(self) -> int:
         """Bytes that ``compact`` takes, beside the optimizer's state, for where active weights are."""
-        return self._held.position_bytes if self._held is not None else 0
+        return self._state.position_bytes if self._state is not None else 0
+
+    @property
+    def is_compact(self) -> bool:
+        """Whether the optimizer has a state of active weights alone: ``compact="auto"`` decides."""
+        return self.freezes and self._state.is_compact
 
     @property
     def freezes(self) -> bool:
         """Whether a mask is in force: there is one, and the full epochs at the end are not on."""
-        return self._held is not None and not self._schedule.is_full(self._epoch)
+        is_open = bool(self._hooks)
+        return is_open and self._state is not None and not self._schedule.is_full(self._epoch)
 
     @property
     def mask_is_due(self) -> bool:
         """Whether the next step makes a mask, of the gradients that it is given."""
-        return self._epoch is not None and self._schedule.is_due(self._epoch, self._masked_at)
+        if self._epoch is None or not self._hooks:
+            return False
+        return self._schedule.is_due(self._epoch, self._masked_at)
 
     def begin_epoch(self, epoch: int) -> None:
         """Say that an epoch begins.
@@ -154,12 +229,27 @@ class PartialBackprop:
             If it lies before the last one, or not before `epochs`.
         """
         self._schedule.check(epoch, self._epoch)
+        is_later = self._epoch is not None and epoch > self._epoch
+        if is_later and self._n_steps == 0 and not self._told_of_steps:
+            self._told_of_steps = True
+            warnings.warn(
+                f"epoch {self._epoch} had no step of this optimizer, and without its step() nothing is "
+                "frozen: give PartialBackprop the optimizer that steps",
+                stacklevel=2,
+            )
+        if epoch != self._epoch:
+            self._n_steps = 0
         self._epoch = epoch
-        if self._held is not None and not self.freezes:
-            self._held = self._held.let_go()
+        if self._state is None:
+            return
+        check_same(self._state.parameters, self._model)
+        self._warn_of_changes()
+        if not self.freezes:
+            self._state = self._state.detach()
             self._skipped.remove()
         elif self.mask_is_due:
             self._skipped.remove()  # a new mask is made of all gradients
+            self._state.collect_gradients(False)
 
     @torch.no_grad()
     def after_backward(self) -> None:
@@ -168,15 +258,19 @@ class PartialBackprop:
         Call it before clipping, so that the norm is the active weights' own; otherwise the
         optimizer's ``step`` does. Calling it twice does no harm.
 
+        A mask waits while a gradient is NaN or infinite, since ``GradScaler`` may skip the step;
+        a step that is made of such gradients is refused.
+
         Raises
         ------
         UserError
-            If no epoch has begun, or a mask is due and cannot be made: no gradients, one that is
-            NaN or infinite, or the criterion refuses them.
+            If no epoch has begun, or a mask is due and cannot be made: no gradients, or the criterion
+            refuses them.
         """
-        self._mask_if_due()
+        if self._make_mask_if_due(waits=True):
+            self._sample = self._largest_gradient()
         if self.freezes:
-            self._held.zero_gradients()
+            self._state.zero_gradients()
 
     def report(self) -> FreezingReport:
         """Count what was frozen, what had no gradient anyway, and what has not moved.
@@ -189,16 +283,24 @@ class PartialBackprop:
         Raises
         ------
         UserError
-            If no mask has been made.
+            If no mask has been made, or frozen values were changed by something else than a step and
+            `compact` has not kept what they were.
         """
-        if self._held is None:
+        if self._state is None:
             raise UserError(
                 f"nothing is frozen before epoch {self._schedule.start_epoch}'s first step"
             )
-        values, anchor = dict(self._model.named_parameters()), self._held.anchor()
+        check_same(self._state.parameters, self._model)
+        self._warn_of_changes()
+        if self._state.is_compact and self._state.changed:
+            raise UserError(
+                f"frozen values of {_list(self._state.changed)} were changed by something else than "
+                "the optimizer's step: use compact=False to see by how much"
+            )
+        values, then = self._state.parameters, self._state.values_at_mask()
         layers = tuple(
-            counts.layer(name, values[name], anchor[name], active, self._n_natural_zeros[name])
-            for name, active in self._held.mask().items()
+            counts.layer(name, values[name], then[name], active, self._n_natural_zeros[name])
+            for name, active in self._state.mask().items()
         )
         made = {"masked_at_epochs": self._masked_at, "masks": self._made}
         return FreezingReport(threshold=self.threshold, layers=layers, **made)
@@ -211,9 +313,9 @@ class PartialBackprop:
         str
             A line, and a table with a line for each parameter.
         """
-        if self._held is None:
+        if self._state is None:
             return f"PartialBackprop ({self._mode}): freezes from epoch {self._schedule.start_epoch} on"
-        return counts.table(self.report(), self._mode)
+        return counts.table(self.report(), self._mode + ", compact" * self.is_compact)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what is needed to go on as if never stopped.
@@ -230,7 +332,8 @@ class PartialBackprop:
             "threshold": self.threshold,
             "n_natural_zeros": dict(self._n_natural_zeros),
             "masks": [made.model_dump() for made in self._made],
-            **(self._held.saved() if self._held is not None else {"active": {}, "anchor": {}}),
+            "changed": sorted(self._state.changed) if self._state is not None else [],
+            **(self._state.saved() if self._state is not None else {"active": {}, "anchor": {}}),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -248,60 +351,135 @@ class PartialBackprop:
         UserError
             If it is no such state, or one of another mode or another model.
         """
-        check_saved(state, self.state_dict(), mode=self._mode, compact=self._compact)
+        check_saved(state, self.state_dict(), mode=self._mode, compact=bool(self._compact))
         self._skipped.remove()
-        parameters = trainable(self._model, self._optimizer)
-        check_fits(state["active"], parameters)
-        self._epoch = state["epoch"]
+        parameters = trainable(self._model, self._optimizer, frozen_too=True)
+        state = renamed(state, parameters)
+        if self._state is not None:
+            self._state.collect_gradients(False)
+        self._epoch, self._n_steps = state["epoch"], None
         self._masked_at = tuple(state["masked_at_epochs"])
         self._n_natural_zeros = dict(state["n_natural_zeros"])
         self._made = tuple(MadeMask.model_validate(one) for one in state.get("masks", ()))
-        self._held = None
+        self._state, self._told = None, set(state.get("changed", ()))
         if self._masked_at:
-            anchor = {name: t.to(parameters[name]) for name, t in state["anchor"].items()}
             mask = Mask(state["active"], threshold=state["threshold"])
-            self._hold(mask, anchor=anchor, saved=state.get("compact"))
+            compact = "compact" in state or self._compact is True
+            self._put_in_force(
+                mask,
+                compact,
+                values_at_mask={n: t.to(parameters[n]) for n, t in state["anchor"].items()},
+                saved=state.get("compact"),
+                changed=state.get("changed", ()),
+            )
 
     def close(self) -> None:
         """Let go of the optimizer: its steps are its own again; counts stay readable."""
         for hook in self._hooks:
             hook.remove()
+        self._hooks = []
+        _IN_USE.get(self._optimizer, set()).discard(self)
         self._skipped.remove()
-        if self._held is not None:
-            self._held = self._held.let_go()
+        if self._state is not None:
+            self._state = self._state.detach()
 
-    def _mask_if_due(self) -> None:
+    def _make_mask_if_due(self, waits: bool) -> bool:
+        """Make a mask of the gradients as they are, if one is due; tell whether it was made."""
         if self._epoch is None:
             raise UserError("no epoch has begun: call begin_epoch(epoch) at the top of each epoch")
         if not self.mask_is_due:
-            return
+            return False
         named = trainable(self._model, self._optimizer).items()
         gradients = {name: p.grad for name, p in named if p.grad is not None}
+        if waits and not are_finite(gradients):
+            return False
+        scale = getattr(self._optimizer, "grad_scale", None)  # a fused step divides by it itself
+        if scale is not None:
+            gradients = {name: gradient / scale for name, gradient in gradients.items()}
         where = f"no mask can be made at epoch {self._epoch}"
-        mask = make_mask(self._criterion, gradients, where)
+        given = Gradients(gradients, transposed_weights(self._model))
+        mask = make_mask(self._criterion, given, where)
         self._n_natural_zeros = counts.natural_zeros(gradients)
-        if self._held is not None:
-            self._held.release()
-        self._hold(mask)
+        compact = self._compact is True or (
+            self._compact == "auto" and self._mode == "strict" and saves_time(self._optimizer, mask)
+        )
+        before, self._told = self._state, set()
+        self._put_in_force(mask, compact, before=before)
         self._masked_at = (*self._masked_at, self._epoch)
         self._made = (*self._made, counts.made(self._epoch, mask, self._n_natural_zeros))
+        return True
 
-    def _hold(self, mask: Mask, **saved: Mapping[str, Any]) -> None:
-        parameters = trainable(self._model, self._optimizer)
-        compact = self._compact and not self._schedule.is_full(self._epoch)
-        how = {"strict": self._mode == "strict", "compact": compact}
-        self._held = hold(self._optimizer, parameters, mask, **how, **saved)
+    def _put_in_force(self, mask: Mask, compact: bool, **how: Any) -> None:
+        self._state = put_in_force(
+            self._optimizer,
+            trainable(self._model, self._optimizer, frozen_too=True),
+            mask,
+            strict=self._mode == "strict",
+            compact=compact,
+            in_force=not self._schedule.is_full(self._epoch),
+            **how,
+        )
         if self._skip_filters and self.freezes:
-            self._skipped = SkippedFilters(self._model, self._held.mask())
+            self._skipped = SkippedFilters(self._model, self._state.mask())
+
+    def _warn_of_changes(self, written_only: bool = False) -> None:
+        self._state.find_changes(written_only)
+        if new := self._state.changed - self._told:
+            self._told |= new
+            warnings.warn(
+                f"frozen values of {_list(new)} were changed by something else than the optimizer's "
+                "step (weights loaded back or averaged, a norm that is held): they stay frozen as "
+                "they are now",
+                stacklevel=3,
+            )
+
+    def _largest_gradient(self) -> tuple[nn.Parameter, int, float]:
+        """Note a gradient that a mask is made of."""
+        found = [p for p in self._state.parameters.values() if p.grad is not None]
+        parameter = max(found, key=lambda p: float(p.grad.abs().max()) if p.numel() else 0.0)
+        index = int(parameter.grad.abs().argmax())
+        return parameter, index, float(parameter.grad.reshape(-1)[index].abs())
+
+    def _warn_if_scaled(self) -> None:
+        """Warn of a mask of gradients that ``GradScaler`` has unscaled only afterwards."""
+        if self._sample is None:
+            return
+        (parameter, index, then), self._sample = self._sample, None
+        scale = getattr(self._optimizer, "grad_scale", None)
+        if scale is None and parameter.grad is not None:
+            now = float(parameter.grad.reshape(-1)[index].abs())
+            scale = then / now if now else 1.0
+        # Scales of GradScaler are powers of 2; clipping divides by other numbers.
+        if scale is not None and float(scale) > 1 and math.frexp(float(scale))[0] == 0.5:
+            warnings.warn(
+                f"the mask was made of gradients {float(scale):g} times as large as those of the "
+                "step, which a fixed threshold would not allow for: call "
+                "scaler.unscale_(optimizer) before pb.after_backward()",
+                stacklevel=4,
+            )
 
     @torch.no_grad()
     def _before_step(self, optimizer: object, args: tuple[Any, ...], kwargs: Mapping) -> None:
         refuse_closure(optimizer, args, kwargs)
-        self._mask_if_due()
+        self._n_steps = (self._n_steps or 0) + 1
+        if not overflowed(self._optimizer):  # or else the step does nothing
+            self._warn_if_scaled()
+            self._make_mask_if_due(waits=False)
+        if not self.freezes or not self._state.is_compact:
+            check_state(self._optimizer, self._parameters(), {})
         if self.freezes:
-            self._held.before_step()
+            self._warn_of_changes(written_only=True)
+            self._state.before_step()
 
     @torch.no_grad()
     def _after_step(self, *_: object) -> None:
         if self.freezes:
-            self._held.after_step()
+            self._state.after_step()
+
+    def _parameters(self) -> list[nn.Parameter]:
+        return list(trainable(self._model, self._optimizer, frozen_too=True).values())
+
+
+def _list(names: set[str]) -> str:
+    first = ", ".join(map(repr, sorted(names)[:3]))
+    return f"{first} and {len(names) - 3} more" if len(names) > 3 else first

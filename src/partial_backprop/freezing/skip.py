@@ -5,6 +5,7 @@ the gradient of its weights, of which only active filters' are needed. N: batch,
 F: filters.
 """
 
+import copyreg
 from collections.abc import Mapping
 from typing import Any
 
@@ -75,13 +76,32 @@ class _Linear(torch.autograd.Function):
         return of_inputs, of_weight, of_bias, None
 
 
-def _works_as_ever(inputs: Tensor) -> bool:
-    """Tell whether a layer works as ever: in other precisions, and where nothing learns."""
-    return torch.is_autocast_enabled(inputs.device.type) or not torch.is_grad_enabled()
+def _as_autocast_would(*tensors: Tensor | None) -> list[Tensor | None]:
+    """Cast to autocast's precision, where it is on: gradients come back in that of the weights."""
+    device = tensors[0].device.type
+    if not torch.is_autocast_enabled(device):
+        return list(tensors)
+    dtype = torch.get_autocast_dtype(device)
+    return [t if t is None or t.dtype is torch.float64 else t.to(dtype) for t in tensors]
 
 
-class _SkippingConv2d(nn.Conv2d):
+class _Skipping:
+    """A layer some of whose filters are frozen; see `SkippedFilters`."""
+
+    plain: type[nn.Module]
+    """What the layer was before, and what copies of it are."""
+    active_filters: Tensor
+
+    def __reduce_ex__(self, protocol: int) -> tuple:
+        """Copy and pickle it as a plain layer."""
+        state = {key: value for key, value in self.__dict__.items() if key != "active_filters"}
+        return copyreg.__newobj__, (self.plain,), state
+
+
+class _SkippingConv2d(_Skipping, nn.Conv2d):
     """A convolution some of whose filters are frozen; see `SkippedFilters`."""
+
+    plain = nn.Conv2d
 
     def forward(self, images: Tensor) -> Tensor:
         """Convolve.
@@ -96,15 +116,19 @@ class _SkippingConv2d(nn.Conv2d):
         Tensor of shape (N, F, height, width)
             As of ``nn.Conv2d``.
         """
-        if _works_as_ever(images) or images.dim() == 3:
+        if not torch.is_grad_enabled() or images.dim() == 3:
             return super().forward(images)
         geometry = self.stride, self.padding, self.dilation
         rows = self.active_filters.to(images.device)
-        return _Convolution.apply(images, self.weight, self.bias, rows, geometry)
+        given = _as_autocast_would(images, self.weight, self.bias)
+        with torch.autocast(images.device.type, enabled=False):
+            return _Convolution.apply(*given, rows, geometry)
 
 
-class _SkippingLinear(nn.Linear):
+class _SkippingLinear(_Skipping, nn.Linear):
     """A linear layer some of whose units are frozen; see `SkippedFilters`."""
+
+    plain = nn.Linear
 
     def forward(self, inputs: Tensor) -> Tensor:
         """Apply the layer.
@@ -119,10 +143,19 @@ class _SkippingLinear(nn.Linear):
         Tensor of shape (..., F)
             As of ``nn.Linear``.
         """
-        if _works_as_ever(inputs):
+        if not torch.is_grad_enabled():
             return super().forward(inputs)
         rows = self.active_filters.to(inputs.device)
-        return _Linear.apply(inputs, self.weight, self.bias, rows)
+        given = _as_autocast_would(inputs, self.weight, self.bias)
+        with torch.autocast(inputs.device.type, enabled=False):
+            return _Linear.apply(*given, rows)
+
+
+SKIPPING: dict[type[nn.Module], type[nn.Module]] = {
+    one.plain: one for one in (_SkippingConv2d, _SkippingLinear)
+}
+"""Class of a layer -> the class that leaves out frozen filters. Exact types: what a class derived from
+these does in its forward is not known; one with a ``forward`` of its own adds a `_Skipping` of its own."""
 
 
 class SkippedFilters:
@@ -140,15 +173,22 @@ class SkippedFilters:
     Parameters without an active entry require no gradient meanwhile; where all parameters up to some
     layer are frozen, autograd therefore stops behind it. Layers of class ``nn.Conv2d`` (with zero
     padding given in numbers, and one group) and ``nn.Linear`` with some frozen filters change their
-    class to one that leaves out the rest; their gradients of frozen filters are 0. All other layers,
-    and these under autocast, work as ever.
+    class to one that leaves out the rest (`SKIPPING`); their gradients of frozen filters are 0. All other
+    layers work as ever, and copies of a network do.
+
+    Where several processes train together, parameters without an active entry require their gradients
+    all the same: ``DistributedDataParallel`` waits for every one that it has seen at its making.
 
     Gradients of active filters are the same sums, added up in another order by the kernels.
     """
 
     def __init__(self, model: nn.Module, mask: Mapping[str, Tensor]) -> None:
         parameters = dict(model.named_parameters())
-        self._still = [parameters[name] for name, active in mask.items() if not bool(active.any())]
+        self._still = [
+            parameters[name]
+            for name, active in mask.items()
+            if parameters[name].requires_grad and not bool(active.any()) and not _is_distributed()
+        ]
         for parameter in self._still:
             parameter.requires_grad_(False)
         active_of = {parameters[name]: active for name, active in mask.items()}
@@ -168,14 +208,19 @@ class SkippedFilters:
         for parameter in self._still:
             parameter.requires_grad_(True)
         for module, kind in self._changed:
-            module.__class__ = kind
-            del module.active_filters
+            if type(module) is not kind:  # a copy is plain already
+                module.__class__ = kind
+                del module.active_filters
         self._still, self._changed = [], []
 
 
 def _skipping(module: nn.Module) -> type[nn.Module] | None:
-    # Exact types: what a class derived from these does in its forward is not known.
-    if type(module) is nn.Linear:
-        return _SkippingLinear
-    plain = type(module) is nn.Conv2d and module.groups == 1 and module.padding_mode == "zeros"
-    return _SkippingConv2d if plain and not isinstance(module.padding, str) else None
+    if isinstance(module, nn.Conv2d) and (
+        module.groups != 1 or module.padding_mode != "zeros" or isinstance(module.padding, str)
+    ):
+        return None
+    return SKIPPING.get(type(module))
+
+
+def _is_distributed() -> bool:
+    return torch.distributed.is_available() and torch.distributed.is_initialized()

@@ -19,7 +19,7 @@ def bits(values: Tensor) -> Tensor:
     Parameters
     ----------
     values : Tensor of any shape
-        Floating-point or complex values.
+        Floating-point or complex values of at most 8 bytes each.
 
     Returns
     -------
@@ -38,33 +38,24 @@ class FrozenWeights:
         The parameters by name.
     active : mapping of str to Tensor
         For each, a boolean tensor of its shape: True where active.
-    anchor : mapping of str to Tensor, optional
-        Values that the frozen entries keep. Without it only gradients are masked.
 
     Notes
     -----
-    Memory: as much as the parameters' for the factors, and as much again for the kept values.
+    Memory: as much as the parameters' for the factors, and as much again during a step for the values.
     Parameters without a frozen entry take none, and no time.
     """
 
     def __init__(
-        self,
-        parameters: Mapping[str, nn.Parameter],
-        active: Mapping[str, Tensor],
-        anchor: Mapping[str, Tensor] | None = None,
+        self, parameters: Mapping[str, nn.Parameter], active: Mapping[str, Tensor]
     ) -> None:
         names = [name for name, entries in active.items() if not bool(entries.all())]
         self._parameters = [parameters[name] for name in names]
-        # Laid out in memory like the parameter, or the calls below fall back to one kernel each.
+        # 1 where frozen. Laid out in memory like the parameter, or the calls below fall back to one
+        # kernel each.
         self._factors = [
-            torch.empty_like(bits(parameters[name])).copy_(active[name]) for name in names
+            torch.empty_like(bits(parameters[name])).copy_(~active[name]) for name in names
         ]
-        self._kept = None
-        if anchor is not None:
-            self._kept = [
-                torch.empty_like(factor).copy_(bits(anchor[name])).mul_(1 - factor)
-                for name, factor in zip(names, self._factors, strict=True)
-            ]
+        self._values: tuple[Tensor, ...] = ()
 
     @torch.no_grad()
     def zero_gradients(self) -> None:
@@ -76,18 +67,25 @@ class FrozenWeights:
         ]
         if pairs:
             gradients, factors = zip(*pairs, strict=True)
-            torch._foreach_mul_(gradients, factors)
+            torch._foreach_addcmul_(gradients, gradients, factors, value=-1)
+
+    @torch.no_grad()
+    def note_values(self) -> None:
+        """Note the values of the frozen entries as they are now."""
+        if self._parameters:
+            self._values = torch._foreach_mul([bits(p) for p in self._parameters], self._factors)
 
     @torch.no_grad()
     def restore_values(self) -> None:
-        """Put the kept values back, whatever has been written in their place.
+        """Put the noted values back, whatever has been written in their place.
 
         Notes
         -----
         Zero gradients are not enough: momentum, weight decay and AMSGrad's running averages move a
         weight whose gradient is 0.
         """
-        if self._kept:
+        if self._values:
             values = [bits(parameter) for parameter in self._parameters]
-            torch._foreach_mul_(values, self._factors)
-            torch._foreach_add_(values, self._kept)
+            torch._foreach_addcmul_(values, values, self._factors, value=-1)
+            torch._foreach_add_(values, self._values)
+            self._values = ()

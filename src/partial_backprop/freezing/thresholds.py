@@ -11,7 +11,18 @@ from partial_backprop.freezing.density import Density, kde
 from partial_backprop.freezing.otsu import OtsuKde, otsu, otsu_kde
 from partial_backprop.mask import Mask
 
-__all__ = ["Density", "OtsuKde", "Threshold", "kde", "magnitudes", "otsu", "otsu_kde", "split"]
+__all__ = [
+    "Density",
+    "OtsuKde",
+    "Threshold",
+    "check_finite",
+    "kde",
+    "magnitude",
+    "magnitudes",
+    "otsu",
+    "otsu_kde",
+    "split",
+]
 
 
 @dataclass(frozen=True)
@@ -89,13 +100,48 @@ def magnitudes(gradients: Mapping[str, Tensor]) -> Tensor:
     ValueError
         If there are no gradients, or one is NaN or infinite.
     """
+    check_finite(gradients)
+    values = torch.empty(sum(gradient.numel() for gradient in gradients.values()))
+    parts = values.split([gradient.numel() for gradient in gradients.values()])
+    for part, gradient in zip(parts, gradients.values(), strict=True):
+        part.view(gradient.shape).copy_(magnitude(gradient))
+    return values
+
+
+def magnitude(gradient: Tensor) -> Tensor:
+    """Compute the magnitudes of one gradient.
+
+    Parameters
+    ----------
+    gradient : Tensor of any shape
+        Real or complex.
+
+    Returns
+    -------
+    Tensor of the same shape
+        |g| on the CPU as float32, in torch's default order in memory.
+    """
+    size = gradient.detach().abs().to("cpu", torch.float32)
+    return size.contiguous()
+
+
+def check_finite(gradients: Mapping[str, Tensor]) -> None:
+    """Refuse gradients of which no mask can be made.
+
+    Parameters
+    ----------
+    gradients : mapping of str to Tensor
+        Gradients by parameter name.
+
+    Raises
+    ------
+    ValueError
+        If there are no gradients, or one is NaN or infinite.
+    """
     if not any(gradient.numel() for gradient in gradients.values()):
         raise ValueError("there are no gradients: call backward() first")
-    parts = [g.detach().to("cpu", torch.float32).flatten() for g in gradients.values()]
-    values = torch.cat(parts).abs_()
-    if not bool(torch.isfinite(values.max())):
+    if not all(bool(torch.isfinite(gradient).all()) for gradient in gradients.values()):
         raise ValueError("a gradient is NaN or infinite: no mask can be made of it")
-    return values
 
 
 def split(gradients: Mapping[str, Tensor], threshold: float, frozen: str = "at_or_below") -> Mask:
@@ -106,7 +152,8 @@ def split(gradients: Mapping[str, Tensor], threshold: float, frozen: str = "at_o
     gradients : mapping of str to Tensor
         Gradients by parameter name.
     threshold : float
-        Raw magnitude, rounded to the gradients' own precision in the comparison.
+        Raw magnitude, rounded to the gradients' own precision in the comparison, or to single precision
+        where that is lower.
     frozen : {"at_or_below", "below", "above"}, default="at_or_below"
         Side of the threshold that is frozen: ``<=`` as in the listing, ``<`` as in the prose, or
         ``>``, the opposite of the paper's method, as a control.
@@ -130,5 +177,10 @@ def split(gradients: Mapping[str, Tensor], threshold: float, frozen: str = "at_o
     }
     if frozen not in active:
         raise ValueError(f"frozen must be one of {', '.join(active)}, got {frozen!r}")
-    entries = {name: active[frozen](g.detach().abs()) for name, g in gradients.items()}
+    entries = {name: active[frozen](_comparable(g)) for name, g in gradients.items()}
     return Mask(entries, threshold=threshold)
+
+
+def _comparable(gradient: Tensor) -> Tensor:
+    size = gradient.detach().abs()
+    return size.float() if size.element_size() < 4 else size

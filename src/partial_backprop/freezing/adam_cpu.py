@@ -9,27 +9,46 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from partial_backprop.freezing.active import BLOCK, flat
+from partial_backprop.freezing import adam_c
+from partial_backprop.freezing.active import BLOCK, ActiveEntries, flat
 from partial_backprop.freezing.active_adam import DECOUPLED, Job, decay
 
 _TYPES = {torch.float32: np.float32, torch.float64: np.float64}
+_BITS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
+"""Bytes of a number -> integers as wide, as which it is copied: three kernels do for all types."""
 
 
 @functools.cache
-def kernel() -> Callable[..., None] | None:
-    """Find the compiled kernel.
+def kernel() -> tuple[str, Callable[..., None], Callable[..., None]] | None:
+    """Find what can step: a kernel in C, or else numba's.
 
     Returns
     -------
-    callable or None
-        None where numba is not installed.
+    name : {"c", "numba"}
+        What compiled it.
+    step, gather : callable
+        As of `adam_kernel.compiled`. None, instead of all three, without compiler and numba.
     """
+    if found := adam_c.compiled():
+        return "c", *found
     try:
         from partial_backprop.freezing.adam_kernel import compiled
     except ImportError:
         return None
-    return compiled()
+    return "numba", *compiled()
+
+
+def label() -> str:
+    """Name what makes the steps.
+
+    Returns
+    -------
+    {"c", "numba"}
+        What compiled the kernel.
+    """
+    return kernel()[0]
 
 
 def works(device: torch.device) -> bool:
@@ -43,7 +62,7 @@ def works(device: torch.device) -> bool:
     Returns
     -------
     bool
-        Whether numba is installed.
+        Whether there is a compiler for C, or numba.
     """
     return kernel() is not None
 
@@ -54,7 +73,7 @@ def step(jobs: Sequence[Job]) -> None:
     Parameters
     ----------
     jobs : sequence of Job
-        Parameters with gradients; values and states are altered in place.
+        What is to be done; values and states are altered in place.
 
     Notes
     -----
@@ -73,7 +92,7 @@ def step(jobs: Sequence[Job]) -> None:
     """
     n_threads = torch.get_num_threads()
     calls = [_arguments(job) for job in jobs]
-    parts = _shares([len(call[3]) - 1 for call in calls], n_threads)
+    parts = _shares([len(call[2]) - 1 for call in calls], n_threads)
     if n_threads == 1:
         _run(calls, parts[0])
     else:
@@ -81,11 +100,46 @@ def step(jobs: Sequence[Job]) -> None:
         list(threads.map(functools.partial(_run, calls), parts))
 
 
+def gather(values: Tensor, entries: ActiveEntries, found: Tensor) -> bool:
+    """Copy the active entries out of a tensor.
+
+    Parameters
+    ----------
+    values : Tensor
+        Of the shape that the entries are of.
+    entries : ActiveEntries
+        Which.
+    found : Tensor of shape (n_active,)
+        Where to.
+
+    Returns
+    -------
+    bool
+        Whether there is a kernel for numbers of this width.
+
+    Raises
+    ------
+    ValueError
+        If a shape or a type differs.
+    """
+    kind = _BITS.get(values.element_size())
+    if kernel() is None or kind is None:
+        return False
+    if (found.shape, found.dtype) != ((entries.n_active,), values.dtype):
+        raise ValueError("active entries are written into as many of the same type")
+    _, _, copy = kernel()
+    copy(
+        BLOCK,
+        flat(entries.aligned(values)).view(kind).numpy(),
+        entries.places.numpy().view(np.uint16),
+        entries.starts.numpy(),
+        found.view(kind).numpy(),
+    )
+    return True
+
+
 def _arguments(job: Job) -> tuple[Any, ...]:
-    parameter, entries, state, group = job
-    gradient = parameter.grad
-    if gradient.stride() != parameter.stride():
-        gradient = torch.empty_like(parameter).copy_(gradient)
+    parameter, gradient, entries, state, group = job
     state["step"] += 1
     moments = [state["exp_avg"], state["exp_avg_sq"]]
     moments.append(state["max_exp_avg_sq"] if group["amsgrad"] else moments[1])
@@ -101,9 +155,9 @@ def _arguments(job: Job) -> tuple[Any, ...]:
     )
     return (
         flat(parameter).numpy(),
-        flat(gradient).numpy(),
         entries.places.numpy().view(np.uint16),  # a sign would be looked at, one by one
         entries.starts.numpy(),
+        gradient.numpy(),
         *(moment.numpy() for moment in moments),
         bool(group["amsgrad"]),
         *numbers,
@@ -149,11 +203,10 @@ def _shares(n_blocks: Sequence[int], n_threads: int) -> list[list[tuple[int, int
 
 
 def _run(calls: Sequence[tuple[Any, ...]], part: Sequence[tuple[int, int, int]]) -> None:
-    compiled = kernel()
+    _, adam, _ = kernel()
     for call, first, last in part:
-        values, gradients, places, starts, *rest = calls[call]
-        at = first * BLOCK
-        compiled(BLOCK, values[at:], gradients[at:], places, starts[first : last + 1], *rest)
+        values, places, starts, *rest = calls[call]
+        adam(BLOCK, values[first * BLOCK :], places, starts[first : last + 1], *rest)
 
 
 def _flushes_denormals() -> bool:

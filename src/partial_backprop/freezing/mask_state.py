@@ -1,0 +1,232 @@
+"""What a mask in force does from step to step, and how one is put in force."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from partial_backprop.errors import UserError
+from partial_backprop.freezing.compact_state import CompactMaskState
+from partial_backprop.freezing.dense_state import DenseMaskState
+from partial_backprop.mask import Mask
+
+
+class MaskState(Protocol):
+    """A mask in force: `DenseMaskState` or `CompactMaskState`."""
+
+    parameters: dict[str, nn.Parameter]
+    """Parameters that the mask covers, by name."""
+    threshold: float | None
+    """Raw gradient magnitude that separated frozen from active, where one did."""
+    kernel: str
+    """What made the last step: ``torch``, ``c``, ``numba`` or ``triton``."""
+    position_bytes: int
+    """Bytes that the positions of active entries take."""
+    is_compact: bool
+    """Whether the optimizer has a state of active entries alone."""
+    changed: set[str]
+    """Parameters whose frozen values something else than a step has changed."""
+
+    def mask(self) -> Mask:
+        """Return the mask.
+
+        Returns
+        -------
+        Mask
+            Of all parameters that it covers.
+        """
+
+    def values_at_mask(self) -> dict[str, Tensor]:
+        """Return the values at the making of the mask.
+
+        Returns
+        -------
+        dict of str to Tensor
+            By parameter name.
+        """
+
+    def saved(self) -> dict[str, Any]:
+        """Return what a checkpoint needs.
+
+        Returns
+        -------
+        dict
+            Tensors and plain values.
+        """
+
+    def find_changes(self, written_only: bool = False) -> None:
+        """Add to `changed` what something else than a step has changed.
+
+        Parameters
+        ----------
+        written_only : bool, default=False
+            Look only at parameters that were written since the last step, as far as torch tells.
+        """
+
+    def zero_gradients(self) -> None:
+        """Set the gradient of every frozen entry to 0."""
+
+    def before_step(self) -> None:
+        """Prepare for the optimizer's step."""
+
+    def after_step(self) -> None:
+        """Finish the optimizer's step."""
+
+    def collect_gradients(self, on: bool) -> None:
+        """Keep only the active part of each gradient as soon as it is accumulated, or whole ones.
+
+        Parameters
+        ----------
+        on : bool
+            Which of the two.
+        """
+
+    def expand_state(self) -> None:
+        """Give the optimizer a state of every entry."""
+
+    def detach(self) -> "MaskState":
+        """Let the optimizer move everything again.
+
+        Returns
+        -------
+        MaskState
+            The same mask and values, for reading.
+        """
+
+
+def check_saved(state: object, keys: Iterable[str], *, mode: str, compact: bool) -> None:
+    """Refuse a saved state that is none, or one of another way to freeze.
+
+    Parameters
+    ----------
+    state : mapping
+        What was saved.
+    keys : iterable of str
+        What it must have.
+    mode : str
+        How weights are frozen.
+    compact : bool
+        Whether a compact state is welcome.
+
+    Raises
+    ------
+    UserError
+        If something is missing or does not agree.
+    """
+    if not isinstance(state, Mapping):
+        raise UserError(
+            f"this is no state of PartialBackprop but a {type(state).__name__}: "
+            "load what state_dict() returned"
+        )
+    # Compact is one of two ways; changes and masks came later than the rest.
+    if missing := set(keys) - {"compact", "changed", "masks"} - state.keys():
+        raise UserError(
+            f"this is no state of PartialBackprop: it lacks {', '.join(sorted(missing))}"
+        )
+    if state["mode"] != mode:
+        raise UserError(
+            f"the saved state is of mode {state['mode']!r}, this is {mode!r}: "
+            f"construct PartialBackprop with mode={state['mode']!r}"
+        )
+    if "compact" in state and not compact:
+        raise UserError("the saved state is compact: construct PartialBackprop with compact=True")
+
+
+def renamed(state: Mapping[str, Any], parameters: Mapping[str, Tensor]) -> dict[str, Any]:
+    """Give the parameters of a saved state the names that they have in a model.
+
+    Parameters
+    ----------
+    state : mapping
+        A saved state, by whose ``active`` the names are known.
+    parameters : mapping of str to Tensor
+        The model's parameters by name.
+
+    Returns
+    -------
+    dict
+        The state, with names that differ by the prefixes of ``torch.compile`` (``_orig_mod.``) and of
+        ``DistributedDataParallel`` (``module.``) alone replaced.
+
+    Raises
+    ------
+    UserError
+        If a parameter is not found, or has another shape.
+    """
+    plain = {_without_wrappers(name): name for name in parameters}
+    names = {}
+    for name, entries in state["active"].items():
+        found = name if name in parameters else plain.get(_without_wrappers(name))
+        if found is None or parameters[found].shape != entries.shape:
+            raise UserError(
+                f"the saved mask of {name!r} fits no parameter: load it for the model it is of"
+            )
+        names[name] = found
+
+    def rename(values: Any) -> Any:
+        if isinstance(values, Mapping):
+            return {names.get(key, key): rename(value) for key, value in values.items()}
+        if isinstance(values, list | tuple):
+            return [rename(one) for one in values]
+        return names.get(values, values) if isinstance(values, str) else values
+
+    return rename(state)
+
+
+def _without_wrappers(name: str) -> str:
+    return ".".join(part for part in name.split(".") if part not in ("_orig_mod", "module"))
+
+
+def put_in_force(
+    optimizer: torch.optim.Optimizer,
+    parameters: Mapping[str, nn.Parameter],
+    mask: Mask,
+    *,
+    strict: bool,
+    compact: bool,
+    in_force: bool,
+    values_at_mask: Mapping[str, Tensor] | None = None,
+    saved: Mapping[str, Any] | None = None,
+    changed: Iterable[str] = (),
+    before: MaskState | None = None,
+) -> MaskState:
+    """Put a mask in force.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+        The optimizer.
+    parameters : mapping of str to Parameter
+        Its parameters by name.
+    mask : Mask
+        The mask, on any device.
+    strict, compact : bool
+        Whether frozen values keep every bit, and whether active entries alone have a state.
+    in_force : bool
+        False for a mask that is only read from now on.
+    values_at_mask : mapping of str to Tensor, optional
+        Values at the making of the mask; by default the parameters' own.
+    saved : mapping, optional
+        ``compact`` of a checkpoint.
+    changed : iterable of str, default=()
+        Parameters whose frozen values are known to differ from those at the making.
+    before : MaskState, optional
+        The mask that was in force until now; state of entries that stay active is carried over.
+
+    Returns
+    -------
+    MaskState
+        The mask in force.
+    """
+    active = {name: entries.to(parameters[name].device) for name, entries in mask.items()}
+    mask = Mask(active, threshold=mask.threshold)
+    covered = {name: parameters[name] for name in mask}
+    if before is not None and not (compact and before.is_compact):
+        before.expand_state()
+    if compact and in_force:
+        entries = before.entries if before is not None and before.is_compact else {}
+        return CompactMaskState(optimizer, covered, mask, values_at_mask, saved, changed, entries)
+    if values_at_mask is None:
+        values_at_mask = {name: parameter.detach().clone() for name, parameter in covered.items()}
+    return DenseMaskState(covered, mask, dict(values_at_mask), strict, in_force, changed)
