@@ -12,7 +12,7 @@ from torch import nn
 
 from partial_backprop import PartialBackprop, UserError
 from partial_backprop.freezing import filters, quantile
-from partial_backprop.freezing.skip import _SkippingConv2d, _SkippingLinear
+from partial_backprop.freezing.skip import _SkippingLinear, _SkippingTorchConv2d
 
 MOST = functools.partial(quantile.mask, q=0.7)
 ADAM = functools.partial(torch.optim.Adam, lr=0.01, amsgrad=True, fused=True)
@@ -361,7 +361,7 @@ def test_an_averaged_copy_under_skipped_filters_is_a_plain_model():
     criterion = functools.partial(filters.mask, q=0.6, scope="layer")
     model, optimizer, pb = run(skip_filters=True, criterion=criterion)
     average = torch.optim.swa_utils.AveragedModel(model)
-    assert not any(isinstance(m, _SkippingConv2d | _SkippingLinear) for m in average.modules())
+    assert not any(isinstance(m, _SkippingTorchConv2d | _SkippingLinear) for m in average.modules())
     assert any(isinstance(m, _SkippingLinear) for m in model.modules())
     train(model, optimizer, pb, [2])
     average.update_parameters(model)

@@ -8,16 +8,17 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from partial_backprop import PartialBackprop
+from partial_backprop import PartialBackprop, registry
 from partial_backprop.freezing import filters
 from partial_backprop.freezing.skip import (
     SKIPPING,
     SkippedFilters,
     _Skipping,
-    _SkippingConv2d,
     _SkippingLinear,
+    _SkippingTorchConv2d,
 )
 from partial_backprop.freezing.strict import bits
+from partial_backprop.layers.convolution import Conv2d
 
 HALF = functools.partial(filters.mask, q=0.5)
 PER_LAYER = functools.partial(filters.mask, q=0.5, scope="layer")
@@ -74,7 +75,10 @@ def test_active_filters_have_the_gradients_of_the_whole_layer(bias, layout, dtyp
     mask = PER_LAYER(expected)
     skipped = SkippedFilters(model, mask)
     kinds = {name: type(module) for name, module in model.named_modules()}
-    assert [n for n, k in kinds.items() if k is _SkippingConv2d] == ["features.0", "features.3"]
+    assert [n for n, k in kinds.items() if k is _SkippingTorchConv2d] == [
+        "features.0",
+        "features.3",
+    ]
     assert [n for n, k in kinds.items() if k is _SkippingLinear] == ["hidden", "head"]
     found = backward(model, images, labels)
     assert found.keys() == expected.keys()
@@ -87,7 +91,7 @@ def test_active_filters_have_the_gradients_of_the_whole_layer(bias, layout, dtyp
             assert torch.all(gradient[~active] == 0)
             assert gradient.stride() == dict(model.named_parameters())[name].stride()
     skipped.remove()
-    assert all(not isinstance(m, _SkippingConv2d | _SkippingLinear) for m in model.modules())
+    assert all(not isinstance(m, _SkippingTorchConv2d | _SkippingLinear) for m in model.modules())
     again = backward(model, images, labels)
     assert all(torch.equal(again[name], expected[name]) for name in expected)
 
@@ -238,7 +242,7 @@ def test_training_is_that_of_the_mask_alone(compact):
             torch.testing.assert_close(p, q, rtol=1e-3, atol=1e-5, msg=name)
         assert pb.report().masked_at_epochs == (1, 3)
         assert pb.report().total("n_natural_zeros") == expected.report().total("n_natural_zeros")
-        assert all(type(m) not in (_SkippingConv2d, _SkippingLinear) for m in model.modules())
+        assert all(type(m) not in (_SkippingTorchConv2d, _SkippingLinear) for m in model.modules())
 
 
 def test_frozen_filters_keep_every_bit_and_closing_ends_it():
@@ -255,6 +259,25 @@ def test_frozen_filters_keep_every_bit_and_closing_ends_it():
         now = dict(model.named_parameters())[name]
         assert torch.equal(bits(now)[~active], bits(before[name])[~active])
         assert not active.any() or not torch.equal(now[active], before[name][active])
-    assert any(isinstance(module, _SkippingConv2d) for module in model.modules())
+    assert any(isinstance(module, _SkippingTorchConv2d) for module in model.modules())
     pb.close()
-    assert not any(isinstance(module, _SkippingConv2d) for module in model.modules())
+    assert not any(isinstance(module, _SkippingTorchConv2d) for module in model.modules())
+
+
+@pytest.mark.parametrize("name", ["vgg19", "resnet20"])
+def test_our_own_convolutions_leave_out_frozen_filters_too(name):
+    torch.manual_seed(0)
+    model = registry.load("networks", name)((3, 32, 32), 10, width=0.5 if name == "vgg19" else 2.0)
+    model = model.to(memory_format=torch.channels_last)
+    images, labels = torch.randn(4, 3, 32, 32), torch.arange(4)
+    whole = backward(model, images, labels)
+    mask = PER_LAYER(whole)
+    skipped = SkippedFilters(model, mask)
+    assert any(isinstance(one, _Skipping) and isinstance(one, Conv2d) for one in model.modules())
+    some = backward(model, images, labels)
+    for key in (name for name, one in whole.items() if one.dim() == 4):
+        expected = whole[key] * mask[key].flatten(1).any(1).view(-1, 1, 1, 1)
+        size = float(expected.abs().max())
+        torch.testing.assert_close(some[key], expected, rtol=1e-3, atol=1e-4 * size)
+    skipped.remove()
+    assert {type(one) for one in model.modules() if isinstance(one, nn.Conv2d)} == {Conv2d}

@@ -14,44 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-_convolution_backward = torch.ops.aten.convolution_backward
-
-
-class _Convolution(torch.autograd.Function):
-    """A convolution that computes the weight gradients of some of its filters."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, images: Tensor, weight: Tensor, bias: Tensor | None, rows: Tensor, geometry: tuple
-    ) -> Tensor:
-        ctx.save_for_backward(images, weight, rows)
-        ctx.geometry = geometry
-        stride, padding, dilation = geometry
-        return F.conv2d(images, weight, bias, stride, padding, dilation)
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        images, weight, rows = ctx.saved_tensors
-        of_images, of_bias = None, None
-        if ctx.needs_input_grad[0]:
-            of_images, _, _ = _convolution_backward(
-                gradient, images, weight, None, *ctx.geometry, False, [0, 0], 1,
-                [True, False, False],
-            )  # fmt: skip
-        if ctx.needs_input_grad[2]:
-            # Summed here: asked for the bias's gradient, the kernel computes the weight's as well.
-            of_bias = gradient.sum((0, 2, 3))
-        n, f, height, width = gradient.shape
-        # (N, F, H, W) -> (N H W, F) -> (N, active, H, W): channels last, which the kernels like.
-        table = gradient.permute(0, 2, 3, 1).reshape(-1, f).index_select(1, rows)
-        active = table.view(n, height, width, len(rows)).permute(0, 3, 1, 2)
-        _, of_active, _ = _convolution_backward(
-            active, images, weight[: len(rows)], None, *ctx.geometry, False, [0, 0], 1,
-            [False, True, False],
-        )  # fmt: skip
-        of_weight = torch.zeros_like(weight).index_copy_(0, rows, of_active)
-        return of_images, of_weight, of_bias, None, None
+from partial_backprop.layers.convolution import Conv2d, convolve
 
 
 class _Linear(torch.autograd.Function):
@@ -98,7 +61,7 @@ class _Skipping:
         return copyreg.__newobj__, (self.plain,), state
 
 
-class _SkippingConv2d(_Skipping, nn.Conv2d):
+class _SkippingTorchConv2d(_Skipping, nn.Conv2d):
     """A convolution some of whose filters are frozen; see `SkippedFilters`."""
 
     plain = nn.Conv2d
@@ -114,15 +77,20 @@ class _SkippingConv2d(_Skipping, nn.Conv2d):
         Returns
         -------
         Tensor of shape (N, F, height, width)
-            As of ``nn.Conv2d``.
+            As of the plain layer.
         """
         if not torch.is_grad_enabled() or images.dim() == 3:
             return super().forward(images)
-        geometry = self.stride, self.padding, self.dilation
+        geometry = self.stride, self.padding, self.dilation, self.groups
         rows = self.active_filters.to(images.device)
-        given = _as_autocast_would(images, self.weight, self.bias)
-        with torch.autocast(images.device.type, enabled=False):
-            return _Convolution.apply(*given, rows, geometry)
+        by_torch = self.plain is nn.Conv2d
+        return convolve(images, self.weight, self.bias, geometry, rows, by_torch=by_torch)
+
+
+class _SkippingConv2d(_SkippingTorchConv2d, Conv2d):
+    """The same for a convolution of ours."""
+
+    plain = Conv2d
 
 
 class _SkippingLinear(_Skipping, nn.Linear):
@@ -152,7 +120,7 @@ class _SkippingLinear(_Skipping, nn.Linear):
 
 
 SKIPPING: dict[type[nn.Module], type[nn.Module]] = {
-    one.plain: one for one in (_SkippingConv2d, _SkippingLinear)
+    one.plain: one for one in (_SkippingTorchConv2d, _SkippingConv2d, _SkippingLinear)
 }
 """Class of a layer -> the class that leaves out frozen filters. Exact types: what a class derived from
 these does in its forward is not known; one with a ``forward`` of its own adds a `_Skipping` of its own."""
@@ -171,10 +139,10 @@ class SkippedFilters:
     Notes
     -----
     Parameters without an active entry require no gradient meanwhile; where all parameters up to some
-    layer are frozen, autograd therefore stops behind it. Layers of class ``nn.Conv2d`` (with zero
-    padding given in numbers, and one group) and ``nn.Linear`` with some frozen filters change their
-    class to one that leaves out the rest (`SKIPPING`); their gradients of frozen filters are 0. All other
-    layers work as ever, and copies of a network do.
+    layer are frozen, autograd therefore stops behind it. Layers of class ``nn.Conv2d`` or
+    `layers.convolution.Conv2d` (with zero padding given in numbers, and one group) and ``nn.Linear`` with
+    some frozen filters change their class to one that leaves out the rest (`SKIPPING`); their gradients of
+    frozen filters are 0. All other layers work as ever, and copies of a network do.
 
     Where several processes train together, parameters without an active entry require their gradients
     all the same: ``DistributedDataParallel`` waits for every one that it has seen at its making.

@@ -61,7 +61,13 @@ class Conv2d(nn.Conv2d):
 
 
 def convolve(
-    images: Tensor, weight: Tensor, bias: Tensor | None, geometry: tuple, rows: Tensor | None = None
+    images: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    geometry: tuple,
+    rows: Tensor | None = None,
+    *,
+    by_torch: bool = False,
 ) -> Tensor:
     """Convolve, in autocast's type where that is on.
 
@@ -77,6 +83,8 @@ def convolve(
         Stride, padding, dilation and groups.
     rows : Tensor of int64, optional
         The only filters whose weight gradient is computed; the others' is 0.
+    by_torch : bool
+        Whether torch's own kernels shall do it.
 
     Returns
     -------
@@ -85,9 +93,11 @@ def convolve(
     """
     if torch.is_autocast_enabled(images.device.type):
         kind = torch.get_autocast_dtype(images.device.type)
-        images, weight = images.to(kind), weight.to(kind)
-        bias = None if bias is None else bias.to(kind)
-    chosen = algorithm(images, weight, geometry)
+        images, weight, bias = (
+            one if one is None or one.dtype == torch.float64 else one.to(kind)
+            for one in (images, weight, bias)
+        )
+    chosen = "torch" if by_torch else algorithm(images, weight, geometry)
     if chosen == "torch" and rows is None:
         return F.conv2d(images, weight, bias, *geometry)
     with torch.autocast(images.device.type, enabled=False):
