@@ -31,14 +31,8 @@ ROOMS = (
     *("CITATION.cff", "LICENSE", "Makefile", "NOTICE", "README.md", "Snakefile", "pyproject.toml"),
     *("benchmarks", "config", "docs", "envs", "paper/source", "profiles", "scripts", "src"),
     *("tests", "workflow", "results/bench"),
-    *(
-        ".github",
-        ".pre-commit-config.yaml",
-        "CHANGELOG.md",
-        "CONTRIBUTING.md",
-        "MANIFEST.in",
-        "mkdocs.yml",
-    ),
+    *(".gitattributes", ".github", ".pre-commit-config.yaml", "CHANGELOG.md", "CONTRIBUTING.md"),
+    *("MANIFEST.in", "mkdocs.yml"),
 )
 """The project's own files and folders; what a run makes is added by scale."""
 
