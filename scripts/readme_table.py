@@ -7,10 +7,10 @@ from pathlib import Path
 import pandas as pd
 
 from partial_backprop import facts, inputs, intervals, labels, reported
-from partial_backprop.frames import aggregate, image_pairs, inclusion_arms
+from partial_backprop.frames import aggregate, inclusion_arms
 from partial_backprop.measurements import captions, compression, filters, inclusion, sizes
 from partial_backprop.record import Record
-from partial_backprop.report import ledger
+from partial_backprop.report import image_pairs, ledger
 from partial_backprop.tables import table_claims
 
 ROOT = Path(__file__).parents[1]

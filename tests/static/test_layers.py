@@ -73,7 +73,6 @@ ALLOWED = {
         "errors",
         "facts",
         "inputs",
-        "intervals",
         "labels",
         "measurements",
         "record",

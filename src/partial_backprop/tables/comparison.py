@@ -11,10 +11,10 @@ import pandas as pd
 
 from partial_backprop import labels
 from partial_backprop.facts import Facts, as_in_source, numbered, sentences
-from partial_backprop.frames import image_pairs
 from partial_backprop.frames.aggregate import by_seed, runs_frame
 from partial_backprop.inputs import Inputs
 from partial_backprop.intervals import Difference, Summary, summary
+from partial_backprop.report import image_pairs
 from partial_backprop.tables import layout
 from partial_backprop.tables.layout import Cell, Row
 
@@ -94,7 +94,7 @@ def _measured(inputs: Inputs, frame: pd.DataFrame, experiment: str, rule: str) -
             values[f"{arm}_{column}"] = _per_seed(by_seed(frame, experiment, arm, column, rule))
     for base, prefix in _BASES.items():
         found = image_pairs.difference(inputs.runs, frame, experiment, ("pb", base), rule)
-        values |= dict(zip((prefix + name for name in _ENDS), found, strict=True))
+        values |= dict(zip((prefix + name for name in _ENDS), found[:4], strict=True))
     return values
 
 

@@ -6,10 +6,10 @@ import pandas as pd
 
 from partial_backprop import labels
 from partial_backprop.facts import all_cnns, sentences
-from partial_backprop.frames import image_pairs
 from partial_backprop.frames.aggregate import by_seed, runs_frame
 from partial_backprop.inputs import Inputs
 from partial_backprop.intervals import summary
+from partial_backprop.report import image_pairs
 from partial_backprop.tables import layout
 from partial_backprop.tables.layout import Cell, Row, Table
 
@@ -59,7 +59,7 @@ def _row(
     cells.append(layout.significant(drift.mean))
     values |= {"drift_mean_abs_mean": drift.mean, "drift_mean_abs_std": drift.std}
     names = "difference_points_mean", "difference_points_low", "difference_points_high", "n_pairs"
-    return values | dict(zip(names, difference, strict=True)), Row(tuple(cells))
+    return values | dict(zip(names, difference[:4], strict=True)), Row(tuple(cells))
 
 
 def build(inputs: Inputs) -> Table:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from partial_backprop.frames.aggregate import by_seed
 from partial_backprop.inputs import Run
-from partial_backprop.intervals import Difference, crossed, paired_difference, wider
+from partial_backprop.report.stats import Interval, crossed, student, wider
 
 
 def images_right(
@@ -43,7 +43,7 @@ def images_right(
 
 def difference(
     runs: Sequence[Run], frame: pd.DataFrame, experiment: str, arms: tuple[str, str], rule: str
-) -> Difference:
+) -> Interval:
     """Compare the test accuracies of two arms on the seeds that both have.
 
     Parameters
@@ -61,12 +61,12 @@ def difference(
 
     Returns
     -------
-    Difference
+    Interval
         In percentage points. The interval is the wider one of Student's over seeds and, where all these
         runs tell which images they got right, of a bootstrap over seeds and images.
     """
     accuracy = [by_seed(frame, experiment, arm, "test_accuracy_percent", rule) for arm in arms]
-    over_seeds = paired_difference(accuracy[1], accuracy[0])
+    over_seeds = student((accuracy[0] - accuracy[1]).dropna())
     right = [images_right(runs, experiment, arm, rule) for arm in arms]
     seeds = sorted(set(accuracy[0].index) & set(accuracy[1].index))
     if not seeds or not all(seed in of_arm for of_arm in right for seed in seeds):
