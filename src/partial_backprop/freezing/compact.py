@@ -3,193 +3,22 @@
 import ctypes
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from partial_backprop.errors import UserError
 from partial_backprop.freezing import active_adam
 from partial_backprop.freezing.active import BLOCK, ActiveEntries, flat
 from partial_backprop.freezing.active_gradient import ActiveGradient
-from partial_backprop.mask import Mask
-
-ELEMENTWISE = (
-    torch.optim.ASGD,
-    torch.optim.Adadelta,
-    torch.optim.Adagrad,
-    torch.optim.Adam,
-    torch.optim.AdamW,
-    torch.optim.Adamax,
-    torch.optim.NAdam,
-    torch.optim.RAdam,
-    torch.optim.RMSprop,
-    torch.optim.Rprop,
-    torch.optim.SGD,
+from partial_backprop.freezing.modes import overflowed
+from partial_backprop.freezing.optimizer_state import (
+    CHECKSUM,
+    check_state,
+    convert,
+    is_entrywise,
 )
-"""Optimizers that update each entry by itself: on some entries they do what they do on all."""
-
-
-def check_mode(mode: str, compact: bool | str, optimizer: torch.optim.Optimizer) -> None:
-    """Refuse ways to freeze that do not exist or do not go together.
-
-    Parameters
-    ----------
-    mode : str
-        How weights are frozen.
-    compact : bool or "auto"
-        Whether active entries alone shall have a state.
-    optimizer : torch.optim.Optimizer
-        Any.
-
-    Raises
-    ------
-    UserError
-        If the mode is neither ``strict`` nor ``gradient``; or `compact` is wanted with ``gradient``, or
-        with an optimizer that is none of `ELEMENTWISE`.
-    """
-    if mode not in ("strict", "gradient"):
-        raise UserError(f"unknown mode {mode!r}: choose strict or gradient")
-    if compact not in (False, True, "auto"):
-        raise UserError(f"unknown compact {compact!r}: choose True, False or 'auto'")
-    if compact == "auto":
-        return
-    if compact and mode != "strict":
-        raise UserError("compact=True holds frozen values by the bit: use mode='strict'")
-    if compact and type(optimizer) not in ELEMENTWISE:
-        known = ", ".join(kind.__name__ for kind in ELEMENTWISE)
-        raise UserError(
-            f"compact=True does not know {type(optimizer).__name__}: use one of torch.optim's "
-            f"{known}, or compact=False"
-        )
-
-
-SHARE_WITHOUT_KERNEL = 0.5
-"""Frozen share from which torch's own steps on vectors of the active entries are faster than dense."""
-
-
-def saves_time(optimizer: torch.optim.Optimizer, mask: Mask) -> bool:
-    """Tell whether compact steps are faster than dense ones with the same mask: ``compact="auto"``.
-
-    Parameters
-    ----------
-    optimizer : torch.optim.Optimizer
-        Any.
-    mask : Mask
-        The mask, on the parameters' devices.
-
-    Returns
-    -------
-    bool
-        True where a kernel steps; otherwise from `SHARE_WITHOUT_KERNEL` up. False for optimizers
-        that are none of `ELEMENTWISE`.
-
-    Notes
-    -----
-    A rule of types, devices and the frozen share: nothing is timed, so that bits repeat.
-    """
-    if type(optimizer) not in ELEMENTWISE:
-        return False
-    groups = optimizer.param_groups
-    if all(active_adam.kernel_for(optimizer, group, group["params"]) for group in groups):
-        return True
-    return mask.n_frozen() >= SHARE_WITHOUT_KERNEL * mask.n_weights()
-
-
-def refuse_closure(optimizer: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    """Refuse a step that computes gradients itself.
-
-    Parameters
-    ----------
-    optimizer : torch.optim.Optimizer
-        Its optimizer.
-    args : tuple
-        Positional arguments of the step, which may begin with the optimizer.
-    kwargs : mapping
-        Its other arguments.
-
-    Raises
-    ------
-    UserError
-        If there is a closure among them.
-    """
-    given = [argument for argument in args if argument is not optimizer]
-    if kwargs.get("closure") is not None or any(argument is not None for argument in given):
-        raise UserError(
-            "step(closure) is not supported, since a closure computes new gradients after the "
-            "mask: call backward() yourself and use an optimizer other than LBFGS"
-        )
-
-
-CHECKSUM = "mask_checksum"
-"""Key in a parameter's state: `ActiveEntries.checksum` of the positions that its vectors are of."""
-
-PACKED = "active_entries"
-"""Key of these vectors in a saved state. Without them where it looks for its state, an optimizer that
-knows of no mask fails; torch's fused kernels would leave the memory of vectors that are too short."""
-
-
-def pack_state(_: torch.optim.Optimizer, saved: dict[str, Any]) -> dict[str, Any]:
-    """Put vectors of active entries out of reach of an optimizer without a mask.
-
-    Parameters
-    ----------
-    _ : torch.optim.Optimizer
-        Whose state was saved.
-    saved : dict
-        Its state, as ``state_dict`` returns it.
-
-    Returns
-    -------
-    dict
-        The same, with other states of parameters.
-    """
-    states = saved["state"]
-    for key, state in states.items():
-        if CHECKSUM in state:
-            vectors = {name: value for name, value in state.items() if _is_entrywise(name, value)}
-            others = {name: value for name, value in state.items() if name not in vectors}
-            states[key] = others | {PACKED: vectors}
-    return saved
-
-
-def check_state(
-    optimizer: torch.optim.Optimizer,
-    parameters: Iterable[nn.Parameter],
-    entries: Mapping[nn.Parameter, ActiveEntries],
-) -> None:
-    """Unpack a loaded state, and refuse one that is not of the mask in force.
-
-    Parameters
-    ----------
-    optimizer : torch.optim.Optimizer
-        Any.
-    parameters : iterable of Parameter
-        Some that it holds.
-    entries : mapping of Parameter to ActiveEntries
-        Active entries of those of which only these have a state; empty without a compact mask.
-
-    Raises
-    ------
-    UserError
-        If a state is of other entries.
-    """
-    for parameter in parameters:
-        state = optimizer.state.get(parameter)
-        if not state:
-            continue
-        state.update(state.pop(PACKED, {}))
-        own, found = entries.get(parameter), state.get(CHECKSUM)
-        fits = found is None or (own is not None and own.checksum == found)
-        if own is not None:
-            shape = parameter.shape if found is None else (own.n_active,)
-            fits = fits and all(v.shape == shape for k, v in state.items() if _is_entrywise(k, v))
-        if not fits:
-            raise UserError(
-                "the optimizer's state belongs to another mask: load pb's state too, "
-                "of the same time, or a state of a training without compact"
-            )
 
 
 class CompactSteps:
@@ -198,7 +27,7 @@ class CompactSteps:
     Parameters
     ----------
     optimizer : torch.optim.Optimizer
-        One of `ELEMENTWISE`. Its state is made compact on the next step: of each parameter with
+        One of `modes.ELEMENTWISE`. Its state is made compact on the next step: of each parameter with
         frozen entries, vectors of the active ones in the order of memory.
     entries : mapping of Parameter to ActiveEntries
         Of those that have frozen entries.
@@ -285,7 +114,7 @@ class CompactSteps:
         self._put_back()
         for parameter, entries in self._entries.items():
             state = self._optimizer.state.get(parameter)
-            if state and any(_is_entrywise(key, value) for key, value in state.items()):
+            if state and any(is_entrywise(key, value) for key, value in state.items()):
                 state[CHECKSUM] = entries.checksum
 
     def compact_state(self) -> None:
@@ -299,7 +128,7 @@ class CompactSteps:
         # All vectors first: between those that are dropped they would leave gaps in memory.
         states = [dict(self._optimizer.state[parameter]) for parameter in whole]
         for state, entries in zip(states, whole.values(), strict=True):
-            _convert(state, None, entries)
+            convert(state, None, entries)
         for parameter, state in zip(whole, states, strict=True):
             self._optimizer.state[parameter] = state
         if states:
@@ -327,7 +156,7 @@ class CompactSteps:
         """
         check_state(self._optimizer, [parameter], {parameter: old})
         state = self._optimizer.state.get(parameter, {})
-        _convert(state, old if CHECKSUM in state else None, new)
+        convert(state, old if CHECKSUM in state else None, new)
         if parameter in self._entries and new is not None:
             self._entries[parameter] = new
 
@@ -412,21 +241,6 @@ class CompactSteps:
         self._instead, self._hidden, self._indices = {}, {}, {}
 
 
-def _is_entrywise(key: str, value: object) -> bool:
-    return isinstance(value, Tensor) and value.dim() > 0 and key != "step"
-
-
-def _convert(state: dict[str, Any], old: ActiveEntries | None, new: ActiveEntries | None) -> None:
-    """Make a parameter's state of some entries one of others; None stands for all."""
-    state.pop(CHECKSUM, None)
-    for key in [key for key, value in state.items() if _is_entrywise(key, value)]:
-        value = state[key] if old is None else old.spread(state[key])
-        if new is not None:
-            value = active_adam.gather(value.to(new.places.device), new)
-            state[CHECKSUM] = new.checksum
-        state[key] = value
-
-
 def _hand_back_memory() -> None:
     """Ask the C library to hand freed memory back to the system, where it is one that can."""
     if hasattr(ctypes.pythonapi, "malloc_trim"):
@@ -443,20 +257,3 @@ def _wants_whole_gradients(gradient: Tensor) -> bool:
     """Tell whether something else relies on the memory of gradients: other processes, or a graph."""
     distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
     return distributed or (gradient.is_cuda and torch.cuda.is_current_stream_capturing())
-
-
-def overflowed(optimizer: torch.optim.Optimizer) -> bool:
-    """Tell whether a ``GradScaler`` left it to the step to skip itself.
-
-    Parameters
-    ----------
-    optimizer : torch.optim.Optimizer
-        Any.
-
-    Returns
-    -------
-    bool
-        Whether its next step does nothing, since a gradient is not finite.
-    """
-    found = getattr(optimizer, "found_inf", None)
-    return found is not None and bool(found)

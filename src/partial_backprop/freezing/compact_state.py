@@ -21,7 +21,7 @@ class CompactMaskState:
     Parameters
     ----------
     optimizer : torch.optim.Optimizer
-        One of `compact.ELEMENTWISE`; it will work on active entries alone.
+        One of `modes.ELEMENTWISE`; it will work on active entries alone.
     parameters : mapping of str to Parameter
         The parameters that the mask covers, by name.
     mask : Mask

@@ -1,0 +1,183 @@
+"""What hangs on an optimizer's step: the making of masks, and what is frozen by them."""
+
+import math
+import warnings
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from partial_backprop.errors import UserError
+from partial_backprop.freezing import counts
+from partial_backprop.freezing.criterion import (
+    Gradients,
+    are_finite,
+    as_callable,
+    make_mask,
+    trainable,
+    transposed_weights,
+)
+from partial_backprop.freezing.mask_state import put_in_force
+from partial_backprop.freezing.modes import overflowed, refuse_closure, saves_time
+from partial_backprop.freezing.optimizer_state import check_state, pack_state
+from partial_backprop.freezing.skip import SkippedFilters
+from partial_backprop.mask import Mask
+
+IN_USE: weakref.WeakKeyDictionary[torch.optim.Optimizer, weakref.WeakSet] = (
+    weakref.WeakKeyDictionary()
+)
+"""Optimizer -> those whose hooks it has."""
+
+
+class MaskingSteps:
+    """The half of `PartialBackprop` that the optimizer calls."""
+
+    def _hang_on(self, replace: bool = False) -> None:
+        """Hook into the optimizer's step, in the place of another of the same parameters."""
+        mine = {id(p) for p in trainable(self._model, self._optimizer).values()}
+        others = IN_USE.setdefault(self._optimizer, weakref.WeakSet())
+        for other in list(others) if replace else []:
+            if mine & {id(p) for p in other._model.parameters()}:
+                warnings.warn(
+                    "this PartialBackprop replaces an earlier one of the same optimizer: call the "
+                    "earlier one's close() to say that this is meant",
+                    stacklevel=3,
+                )
+                other.close()
+        others.add(self)
+        optimizer = self._optimizer
+        self._hooks = [
+            optimizer.register_step_pre_hook(self._before_step),
+            optimizer.register_step_post_hook(self._after_step),
+        ]
+        if self._compact:
+            self._hooks.append(optimizer.register_state_dict_post_hook(pack_state))
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy it, together with model and optimizer, without hooks."""
+        return self.__dict__ | {"_hooks": [None] * len(self._hooks), "_criterion": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Hang a copy on the copied optimizer."""
+        self.__dict__.update(state)
+        self._criterion = as_callable(self._given, self._optimizer)  # of its own learning rate
+        self._skipped.remove()  # layers of a copied model are plain
+        if self._hooks:
+            self._hang_on()
+        if self._skip_filters and self.freezes and not self.mask_is_due:
+            self._skipped = SkippedFilters(self._model, self._state.mask())
+
+    def _make_mask_if_due(self, waits: bool) -> bool:
+        """Make a mask of the gradients as they are, if one is due; tell whether it was made."""
+        if self._epoch is None:
+            raise UserError("no epoch has begun: call begin_epoch(epoch) at the top of each epoch")
+        if not self.mask_is_due:
+            return False
+        named = trainable(self._model, self._optimizer).items()
+        gradients = {name: p.grad for name, p in named if p.grad is not None}
+        if waits and not are_finite(gradients):
+            return False
+        scale = getattr(self._optimizer, "grad_scale", None)  # a fused step divides by it itself
+        if scale is not None:
+            gradients = {name: gradient / scale for name, gradient in gradients.items()}
+        where = f"no mask can be made at epoch {self._epoch}"
+        given = Gradients(gradients, transposed_weights(self._model))
+        mask = make_mask(self._criterion, given, where)
+        self._n_natural_zeros = counts.natural_zeros(gradients)
+        compact = self._compact is True or (
+            self._compact == "auto" and self._mode == "strict" and saves_time(self._optimizer, mask)
+        )
+        before, self._told = self._state, set()
+        self._put_in_force(mask, compact, before=before)
+        self._masked_at = (*self._masked_at, self._epoch)
+        self._made = (*self._made, counts.made(self._epoch, mask, self._n_natural_zeros))
+        return True
+
+    def _put_in_force(self, mask: Mask, compact: bool, **how: Any) -> None:
+        self._state = put_in_force(
+            self._optimizer,
+            trainable(self._model, self._optimizer, frozen_too=True),
+            mask,
+            strict=self._mode == "strict",
+            compact=compact,
+            in_force=not self._schedule.is_full(self._epoch),
+            **how,
+        )
+        if self._skip_filters and self.freezes:
+            self._skipped = SkippedFilters(self._model, self._state.mask())
+
+    def _warn_of_changes(self, written_only: bool = False) -> None:
+        self._state.find_changes(written_only)
+        if new := self._state.changed - self._told:
+            self._told |= new
+            warnings.warn(
+                f"frozen values of {list_names(new)} were changed by something else than the optimizer's "
+                "step (weights loaded back or averaged, a norm that is held): they stay frozen as "
+                "they are now",
+                stacklevel=3,
+            )
+
+    def _largest_gradient(self) -> tuple[nn.Parameter, int, float]:
+        """Note a gradient that a mask is made of."""
+        found = [p for p in self._state.parameters.values() if p.grad is not None]
+        parameter = max(found, key=lambda p: float(p.grad.abs().max()) if p.numel() else 0.0)
+        index = int(parameter.grad.abs().argmax())
+        return parameter, index, float(parameter.grad.reshape(-1)[index].abs())
+
+    def _warn_if_scaled(self) -> None:
+        """Warn of a mask of gradients that ``GradScaler`` has unscaled only afterwards."""
+        if self._sample is None:
+            return
+        (parameter, index, then), self._sample = self._sample, None
+        scale = getattr(self._optimizer, "grad_scale", None)
+        if scale is None and parameter.grad is not None:
+            now = float(parameter.grad.reshape(-1)[index].abs())
+            scale = then / now if now else 1.0
+        # Scales of GradScaler are powers of 2; clipping divides by other numbers.
+        if scale is not None and float(scale) > 1 and math.frexp(float(scale))[0] == 0.5:
+            warnings.warn(
+                f"the mask was made of gradients {float(scale):g} times as large as those of the "
+                "step, which a fixed threshold would not allow for: call "
+                "scaler.unscale_(optimizer) before pb.after_backward()",
+                stacklevel=4,
+            )
+
+    @torch.no_grad()
+    def _before_step(self, optimizer: object, args: tuple[Any, ...], kwargs: Mapping) -> None:
+        refuse_closure(optimizer, args, kwargs)
+        self._n_steps = (self._n_steps or 0) + 1
+        if not overflowed(self._optimizer):  # or else the step does nothing
+            self._warn_if_scaled()
+            self._make_mask_if_due(waits=False)
+        if not self.freezes or not self._state.is_compact:
+            check_state(self._optimizer, self._parameters(), {})
+        if self.freezes:
+            self._warn_of_changes(written_only=True)
+            self._state.before_step()
+
+    @torch.no_grad()
+    def _after_step(self, *_: object) -> None:
+        if self.freezes:
+            self._state.after_step()
+
+    def _parameters(self) -> list[nn.Parameter]:
+        return list(trainable(self._model, self._optimizer, frozen_too=True).values())
+
+
+def list_names(names: set[str]) -> str:
+    """List names in a message.
+
+    Parameters
+    ----------
+    names : set of str
+        Any number.
+
+    Returns
+    -------
+    str
+        The first three.
+    """
+    first = ", ".join(map(repr, sorted(names)[:3]))
+    return f"{first} and {len(names) - 3} more" if len(names) > 3 else first

@@ -1,0 +1,133 @@
+"""Ways to freeze that go together with an optimizer, and its steps that do not."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+
+from partial_backprop.errors import UserError
+from partial_backprop.freezing import active_adam
+from partial_backprop.mask import Mask
+
+ELEMENTWISE = (
+    torch.optim.ASGD,
+    torch.optim.Adadelta,
+    torch.optim.Adagrad,
+    torch.optim.Adam,
+    torch.optim.AdamW,
+    torch.optim.Adamax,
+    torch.optim.NAdam,
+    torch.optim.RAdam,
+    torch.optim.RMSprop,
+    torch.optim.Rprop,
+    torch.optim.SGD,
+)
+"""Optimizers that update each entry by itself: on some entries they do what they do on all."""
+
+
+def check_mode(mode: str, compact: bool | str, optimizer: torch.optim.Optimizer) -> None:
+    """Refuse ways to freeze that do not exist or do not go together.
+
+    Parameters
+    ----------
+    mode : str
+        How weights are frozen.
+    compact : bool or "auto"
+        Whether active entries alone shall have a state.
+    optimizer : torch.optim.Optimizer
+        Any.
+
+    Raises
+    ------
+    UserError
+        If the mode is neither ``strict`` nor ``gradient``; or `compact` is wanted with ``gradient``, or
+        with an optimizer that is none of `ELEMENTWISE`.
+    """
+    if mode not in ("strict", "gradient"):
+        raise UserError(f"unknown mode {mode!r}: choose strict or gradient")
+    if compact not in (False, True, "auto"):
+        raise UserError(f"unknown compact {compact!r}: choose True, False or 'auto'")
+    if compact == "auto":
+        return
+    if compact and mode != "strict":
+        raise UserError("compact=True holds frozen values by the bit: use mode='strict'")
+    if compact and type(optimizer) not in ELEMENTWISE:
+        known = ", ".join(kind.__name__ for kind in ELEMENTWISE)
+        raise UserError(
+            f"compact=True does not know {type(optimizer).__name__}: use one of torch.optim's "
+            f"{known}, or compact=False"
+        )
+
+
+SHARE_WITHOUT_KERNEL = 0.5
+"""Frozen share from which torch's own steps on vectors of the active entries are faster than dense."""
+
+
+def saves_time(optimizer: torch.optim.Optimizer, mask: Mask) -> bool:
+    """Tell whether compact steps are faster than dense ones with the same mask: ``compact="auto"``.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+        Any.
+    mask : Mask
+        The mask, on the parameters' devices.
+
+    Returns
+    -------
+    bool
+        True where a kernel steps; otherwise from `SHARE_WITHOUT_KERNEL` up. False for optimizers
+        that are none of `ELEMENTWISE`.
+
+    Notes
+    -----
+    A rule of types, devices and the frozen share: nothing is timed, so that bits repeat.
+    """
+    if type(optimizer) not in ELEMENTWISE:
+        return False
+    groups = optimizer.param_groups
+    if all(active_adam.kernel_for(optimizer, group, group["params"]) for group in groups):
+        return True
+    return mask.n_frozen() >= SHARE_WITHOUT_KERNEL * mask.n_weights()
+
+
+def refuse_closure(optimizer: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    """Refuse a step that computes gradients itself.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+        Its optimizer.
+    args : tuple
+        Positional arguments of the step, which may begin with the optimizer.
+    kwargs : mapping
+        Its other arguments.
+
+    Raises
+    ------
+    UserError
+        If there is a closure among them.
+    """
+    given = [argument for argument in args if argument is not optimizer]
+    if kwargs.get("closure") is not None or any(argument is not None for argument in given):
+        raise UserError(
+            "step(closure) is not supported, since a closure computes new gradients after the "
+            "mask: call backward() yourself and use an optimizer other than LBFGS"
+        )
+
+
+def overflowed(optimizer: torch.optim.Optimizer) -> bool:
+    """Tell whether a ``GradScaler`` left it to the step to skip itself.
+
+    Parameters
+    ----------
+    optimizer : torch.optim.Optimizer
+        Any.
+
+    Returns
+    -------
+    bool
+        Whether its next step does nothing, since a gradient is not finite.
+    """
+    found = getattr(optimizer, "found_inf", None)
+    return found is not None and bool(found)
