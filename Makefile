@@ -41,7 +41,7 @@ lint: environment ## Check formats, docstrings, layers and locked versions.
 format: environment ## Format the Python files and the workflow.
 	$(IN_VENV) ruff check --fix-only --quiet .
 	$(IN_VENV) ruff format --quiet .
-	$(IN_VENV) snakefmt --quiet Snakefile workflow
+	$(IN_VENV) snakefmt Snakefile workflow
 
 environment: ## Make .venv as envs/requirements.lock says (PYTHON=python3.12).
 	@PYTHON="$(PYTHON)" $(SCRIPT)/environment

@@ -6,9 +6,12 @@ from snakemake.utils import min_version, validate
 
 min_version("9.0")
 
-# The package runs from its sources, here and in the jobs, whatever environment those run in.
+# The package runs from its sources, here and in the jobs, whatever environment those run in. Jobs see
+# no other packages than those of their environment: neither PYTHONPATH nor the user's own.
 sys.path.insert(0, str(Path("src").resolve()))
-shell.prefix('export PYTHONPATH="$PWD/src${{PYTHONPATH:+:$PYTHONPATH}}"; ')
+shell.prefix(
+    "unset ${{!PYTHON@}} CDPATH; " 'export PYTHONPATH="$PWD/src" PYTHONNOUSERSITE=1; '
+)
 
 
 configfile: "config/config.yaml"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from partial_backprop import config
 from partial_backprop.errors import UserError
+from partial_backprop.files import at_home
 from partial_backprop.quick_start import imported, keep_freed_memory, without_compiler
 
 
@@ -24,7 +25,7 @@ def train(chosen: argparse.Namespace) -> None:
     from partial_backprop import registry
 
     run = config.resolve(chosen.scale, chosen.experiment, chosen.arm, chosen.seed, chosen.config)
-    options = {key: value for key, value in run.recipe.items() if key != "name"}
+    options = at_home({key: value for key, value in run.recipe.items() if key != "name"})
     registry.load("recipes", run.recipe["name"])(run, _job(chosen, run), **options)
 
 

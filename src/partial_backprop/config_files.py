@@ -1,10 +1,13 @@
 """What may stand in the files in ``config/``: their keys and types, and nothing of what they do."""
 
+import os
 from typing import Annotated, Any
 
 import pydantic
 
 from partial_backprop.run_config import Frozen
+
+HomePath = Annotated[str, pydantic.AfterValidator(os.path.expanduser)]
 
 
 class Settings(Frozen):
@@ -14,8 +17,8 @@ class Settings(Frozen):
     """One of the files in ``config/scales``."""
     device: str = "auto"
     """``auto`` (CUDA if there is one), ``cpu`` or ``cuda``."""
-    data_root: str = "data"
-    """Folder with real data sets; the embedded ones need none."""
+    data_root: HomePath = "data"
+    """Folder with real data sets, maybe from the home folder on (``~/data``); the embedded ones need none."""
     checkpoint_every: float = pydantic.Field(default=30.0, ge=0)
     """Seconds between the checkpoints of an unfinished run, written after an epoch."""
     tensorboard: bool = False

@@ -122,6 +122,25 @@ def validated(model: type[pydantic.BaseModel], content: Mapping[str, Any], where
         raise UserError(f"{where}: {key}: {reason}") from None
 
 
+def at_home(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace a leading ``~`` of every text by the home folder, as a shell does with a path.
+
+    Parameters
+    ----------
+    options : mapping
+        Options of a configuration, of which some may be paths.
+
+    Returns
+    -------
+    dict
+        The options; what is hashed and recorded are those that were given.
+    """
+    return {
+        key: os.path.expanduser(value) if isinstance(value, str) else value
+        for key, value in options.items()
+    }
+
+
 def write_atomically(path: Path, content: bytes) -> None:
     """Write a file under a temporary name, flush it to disk, and rename it.
 

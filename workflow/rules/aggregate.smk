@@ -3,9 +3,9 @@ rule aggregate_records:
     input:
         records=records(experiments=EXPERIMENTS),
     output:
-        runs=f"{RESULTS}/runs.csv",
-        layers=f"{RESULTS}/layers.csv",
-        histories=f"{RESULTS}/histories.csv",
+        runs=update(f"{RESULTS}/runs.csv"),
+        layers=update(f"{RESULTS}/layers.csv"),
+        histories=update(f"{RESULTS}/histories.csv"),
     log:
         f"{RESULTS}/logs/aggregate_records.log",
     group:

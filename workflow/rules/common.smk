@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 from partial_backprop import config as configuration
 from partial_backprop import sources
 from partial_backprop.errors import UserError
+from partial_backprop.files import at_home
 
 
 def told(function, *arguments):
@@ -172,7 +173,7 @@ def shared_trunk(wildcards):
 
 def given_checkpoint(wildcards):
     """The user's own weights that take the place of a training, if there are any."""
-    path = run_config(wildcards).recipe.get("checkpoint")
+    path = at_home(run_config(wildcards).recipe).get("checkpoint")
     if path is not None and not Path(path).exists():
         raise WorkflowError(
             f"there is no file {path}: correct recipe.checkpoint of {wildcards.experiment},"
@@ -254,24 +255,24 @@ def sample_code(wildcards):
 
 
 def table(name):
-    """The files of a table."""
+    """The files of a table; where it cannot be made, the last ones stay."""
     return {
         "csv": report(
-            f"{RESULTS}/tables/{name}.csv",
+            update(f"{RESULTS}/tables/{name}.csv"),
             caption=f"../report/{name}.rst",
             category="Tables",
             labels={"table": name},
         ),
-        "tex": f"{RESULTS}/tables/{name}.tex",
+        "tex": update(f"{RESULTS}/tables/{name}.tex"),
     }
 
 
 def figure(name):
-    """The files of a figure."""
+    """The files of a figure; where it cannot be made, the last ones stay."""
     return {
-        "pdf": f"{FIGURES}/{name}.pdf",
+        "pdf": update(f"{FIGURES}/{name}.pdf"),
         "png": report(
-            f"{FIGURES}/{name}.png",
+            update(f"{FIGURES}/{name}.png"),
             caption=f"../report/{name}.rst",
             category="Figures",
             labels={"figure": name},

@@ -10,7 +10,7 @@ rule build_paper:
         reported="config/reported.yaml",
     output:
         report(
-            f"paper/{SCALE_NAME}.pdf",
+            update(f"paper/{SCALE_NAME}.pdf"),
             caption="../report/paper.rst",
             category="Paper",
         ),
