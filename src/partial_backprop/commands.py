@@ -4,14 +4,19 @@ Imports stand in the functions, so that a command loads no more than it needs.
 """
 
 import argparse
+import contextlib
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from partial_backprop import config
 from partial_backprop.errors import UserError
 from partial_backprop.files import at_home
 from partial_backprop.quick_start import imported, keep_freed_memory, without_compiler
+
+READ_BY_OTHERS = ("trunk.pt", "weights.pt", "path.pt")
+"""Files of a run that other runs begin with."""
 
 
 def train(chosen: argparse.Namespace) -> None:
@@ -22,11 +27,19 @@ def train(chosen: argparse.Namespace) -> None:
     chosen : argparse.Namespace
         What the command line says.
     """
-    from partial_backprop import registry
+    from partial_backprop import registry, sources, stamps
 
     run = config.resolve(chosen.scale, chosen.experiment, chosen.arm, chosen.seed, chosen.config)
     options = at_home({key: value for key, value in run.recipe.items() if key != "name"})
+    product = chosen.out / ("trunk.pt" if run.arm == config.TRUNK else "record.json")
+    stamps.remove(product)
+    inputs = {"trunk": chosen.trunk, "start": chosen.start, "checkpoint": options.get("checkpoint")}
+    inputs["features"] = chosen.features and chosen.features / "record.json"
+    made_from = {"configuration": run.sha256()}
+    made_from |= stamps.code(sources.digests(sources.of_run(run)))
+    made_from |= {f"input {kind}": stamps.digest(Path(p)) for kind, p in inputs.items() if p}
     registry.load("recipes", run.recipe["name"])(run, _job(chosen, run), **options)
+    stamps.write(product, made_from, [chosen.out / name for name in READ_BY_OTHERS])
 
 
 def gradients(chosen: argparse.Namespace) -> None:
@@ -37,17 +50,23 @@ def gradients(chosen: argparse.Namespace) -> None:
     chosen : argparse.Namespace
         What the command line says.
     """
+    from partial_backprop import stamps
     from partial_backprop.recipes.gradient_sample import measure
+    from partial_backprop.standings import GRADIENTS, SAMPLED, Standings
 
+    product = chosen.out / "gradients.json"
+    stamps.remove(product)
+    standings = Standings(chosen.scale, chosen.out, chosen.config)
+    made_from = standings.made_from(chosen.experiment, GRADIENTS, chosen.seed)
+    made_from["input trunk"] = stamps.digest(chosen.trunk) if chosen.trunk else None
     where = (chosen.scale, chosen.experiment)
-    pb, otsu = (
-        config.resolve(*where, arm, chosen.seed, chosen.config) for arm in ("pb", "pb_otsu")
-    )
+    pb, otsu = (config.resolve(*where, arm, chosen.seed, chosen.config) for arm in SAMPLED)
     fixed = pb.freezing.criterion
     rate = fixed["learning_rate"] or pb.training.learning_rate(pb.freezing.start_epoch)
     trunk = config.resolve(*where, config.TRUNK, chosen.seed, chosen.config)
     options = {key: value for key, value in otsu.freezing.criterion.items() if key != "name"}
     measure(trunk, fixed["threshold"] * rate, options, _job(chosen, trunk))
+    stamps.write(product, made_from)
 
 
 def _job(chosen: argparse.Namespace, run: config.RunConfig) -> object:
@@ -86,6 +105,19 @@ def _job(chosen: argparse.Namespace, run: config.RunConfig) -> object:
     )
 
 
+@contextlib.contextmanager
+def _stamped(product: Path, command: str, name: str, chosen: argparse.Namespace) -> Iterator[None]:
+    """Leave a stamp beside what is printed in this block."""
+    from partial_backprop import stamps
+
+    read = ("records", "gradients", "benchmarks", "tables", "figures")
+    files = [path for key in read for path in getattr(chosen, key, [])]
+    made_from = stamps.of_print(command, name, chosen.scale, files, chosen.config)
+    stamps.remove(product)
+    yield
+    stamps.write(product, made_from)
+
+
 def table(chosen: argparse.Namespace) -> None:
     """Make a table from records.
 
@@ -96,16 +128,17 @@ def table(chosen: argparse.Namespace) -> None:
     """
     from partial_backprop import artifacts
 
-    artifacts.make_table(
-        chosen.name,
-        scale=chosen.scale,
-        records=chosen.records,
-        gradients=chosen.gradients,
-        csv=chosen.out.with_suffix(".csv"),
-        tex=chosen.out.with_suffix(".tex"),
-        config_dir=chosen.config,
-        benchmarks=chosen.benchmarks,
-    )
+    with _stamped(chosen.out.with_suffix(".csv"), "table", chosen.name, chosen):
+        artifacts.make_table(
+            chosen.name,
+            scale=chosen.scale,
+            records=chosen.records,
+            gradients=chosen.gradients,
+            csv=chosen.out.with_suffix(".csv"),
+            tex=chosen.out.with_suffix(".tex"),
+            config_dir=chosen.config,
+            benchmarks=chosen.benchmarks,
+        )
 
 
 def figure(chosen: argparse.Namespace) -> None:
@@ -118,16 +151,17 @@ def figure(chosen: argparse.Namespace) -> None:
     """
     from partial_backprop import artifacts
 
-    artifacts.make_figure(
-        chosen.name,
-        scale=chosen.scale,
-        records=chosen.records,
-        gradients=chosen.gradients,
-        pdf=chosen.out.with_suffix(".pdf"),
-        png=chosen.out.with_suffix(".png"),
-        config_dir=chosen.config,
-        benchmarks=chosen.benchmarks,
-    )
+    with _stamped(chosen.out.with_suffix(".pdf"), "figure", chosen.name, chosen):
+        artifacts.make_figure(
+            chosen.name,
+            scale=chosen.scale,
+            records=chosen.records,
+            gradients=chosen.gradients,
+            pdf=chosen.out.with_suffix(".pdf"),
+            png=chosen.out.with_suffix(".png"),
+            config_dir=chosen.config,
+            benchmarks=chosen.benchmarks,
+        )
 
 
 def aggregate(chosen: argparse.Namespace) -> None:
@@ -140,9 +174,10 @@ def aggregate(chosen: argparse.Namespace) -> None:
     """
     from partial_backprop import artifacts
 
-    artifacts.make_frames(
-        scale=chosen.scale, records=chosen.records, folder=chosen.out, config_dir=chosen.config
-    )
+    with _stamped(chosen.out / "runs.csv", "aggregate", "runs", chosen):
+        artifacts.make_frames(
+            scale=chosen.scale, records=chosen.records, folder=chosen.out, config_dir=chosen.config
+        )
 
 
 def paper(chosen: argparse.Namespace) -> None:
@@ -155,16 +190,17 @@ def paper(chosen: argparse.Namespace) -> None:
     """
     from partial_backprop import paper
 
-    paper.build(
-        chosen.scale,
-        records=chosen.records,
-        gradients=chosen.gradients,
-        tables=chosen.tables,
-        figures=chosen.figures,
-        pdf=chosen.out,
-        config_dir=chosen.config,
-        benchmarks=chosen.benchmarks,
-    )
+    with _stamped(chosen.out, "paper", "paper", chosen):
+        paper.build(
+            chosen.scale,
+            records=chosen.records,
+            gradients=chosen.gradients,
+            tables=chosen.tables,
+            figures=chosen.figures,
+            pdf=chosen.out,
+            config_dir=chosen.config,
+            benchmarks=chosen.benchmarks,
+        )
 
 
 def show(chosen: argparse.Namespace) -> None:

@@ -113,6 +113,25 @@ def read_experiment(name: str, directory: Path = CONFIG_DIR) -> dict[str, Any]:
     return read_checked(Experiment, path).model_dump(exclude_unset=True)
 
 
+def recipe(experiment: str, directory: Path = CONFIG_DIR) -> str:
+    """Return the name of the recipe that the runs of an experiment follow.
+
+    Parameters
+    ----------
+    experiment : str
+        Name of an experiment.
+    directory : pathlib.Path
+        The configuration folder.
+
+    Returns
+    -------
+    str
+        A module of ``recipes``.
+    """
+    content = read_experiment(experiment, directory).get("recipe") or {}
+    return content.get("name", "classify")
+
+
 def arms(scale: str, experiment: str, directory: Path = CONFIG_DIR) -> list[str]:
     """List the arms of an experiment that run at a scale.
 

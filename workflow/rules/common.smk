@@ -1,6 +1,6 @@
 # Names, paths and small questions that the other rule files ask.
 import functools
-import hashlib
+import os
 import shlex
 import shutil
 from pathlib import Path
@@ -8,9 +8,10 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from partial_backprop import config as configuration
-from partial_backprop import sources
+from partial_backprop import stamps
 from partial_backprop.errors import UserError
 from partial_backprop.files import at_home
+from partial_backprop.standings import GRADIENTS, Standings
 
 
 def told(function, *arguments):
@@ -75,9 +76,22 @@ TICKETS = ["dessilbi_ticket_vgg16", "dessilbi_ticket_resnet56"]
 EXPERIMENTS = SHOWN + ENCODER + CAPTIONING + LAB_1 + PRETRAINING + LAB_2 + LAB_3
 EXPERIMENTS += SPARSIFICATION + ["cnn_training"] + WEIGHT_PRUNING + FILTER_PRUNING
 EXPERIMENTS += RIVALS + TUNED + STEP_COST + PATHS + EARLY + TICKETS
+# And what else the scale runs, which has no table of its own.
+EXPERIMENTS += [name for name in SCALE.experiments if name not in EXPERIMENTS]
 
 # What `make bench` measured, if it ran: it belongs to a machine and to no scale.
 BENCHMARKS = sorted(map(str, Path("results/bench").glob("*.json")))
+
+
+# How each run stands, by what its files say.
+STANDINGS = Standings(SCALE_NAME, Path(RESULTS))
+# Tables, figures, frames and the paper: file -> command, name, and the files that it reads.
+PRINTS = {}
+# An input of every job. Snakemake compares times, so what is not current gets a time before that of this
+# folder, and for what is current it is ancient. (Files with the content of the last time count as old.)
+CHANGED = Path(".snakemake/changed-since-it-was-made")
+CHANGED.mkdir(parents=True, exist_ok=True)
+os.utime(CHANGED, (2, 2))
 
 
 wildcard_constraints:
@@ -91,10 +105,7 @@ def with_recipe(*names):
     found = [
         experiment
         for experiment in SCALE.experiments
-        if told(configuration.read_experiment, experiment)
-        .get("recipe", {"name": "classify"})
-        .get("name")
-        in names
+        if told(configuration.recipe, experiment) in names
     ]
     return "|".join(found) or "(?!)"
 
@@ -130,16 +141,112 @@ def seeds(experiment, arm=None):
 
 
 def gradients(experiments=CLASSIFIERS):
-    """The gradient samples of each experiment's first seed."""
-    name = f"trunk/seed{SCALE.seeds[0]}/gradients.json"
-    paths = [f"{RUNS}/{experiment}/{name}" for experiment in experiments]
+    """The gradient samples of each experiment's first seed: those to be made, or those there."""
     if SCALE.published:
-        return [path for path in paths if Path(path).exists()]
+        found = Path(RUNS).glob("*/trunk/seed*/gradients.json")
+        return sorted(str(path) for path in found if path.parts[-4] in experiments)
     return [
-        path
-        for path, experiment in zip(paths, experiments)
-        if experiment in SCALE.experiments
+        f"{RUNS}/{experiment}/trunk/seed{seed}/gradients.json"
+        for experiment, seed in told(STANDINGS.samples)
+        if experiment in experiments
     ]
+
+
+def run_of(wildcards, arm=None):
+    """The experiment, arm and seed that a rule's wildcards name."""
+    arm = arm or getattr(wildcards, "arm", configuration.TRUNK)
+    return wildcards.experiment, arm, int(wildcards.seed)
+
+
+def run_is_current(experiment, arm, seed):
+    """Whether a run is done, or is of shared epochs that no run asks for."""
+    if told(STANDINGS.of, experiment, arm, seed).state == "done":
+        return True
+    return arm == configuration.TRUNK and not told(STANDINGS.needed, experiment, seed)
+
+
+@functools.cache
+def print_is_current(product):
+    """Whether a table, a figure, the frames or the paper is made of what is there, and that is current."""
+    command, name, paths = PRINTS[product]
+    now = told(stamps.of_print, command, name, SCALE_NAME, paths)
+    if None in now.values() or stamps.made_from(Path(product)) != now:
+        return False
+    return all(map(input_is_current, paths))
+
+
+def input_is_current(path):
+    """Whether what a print reads will not be made again."""
+    path = Path(path)
+    if path.suffix == ".tex" and path.with_suffix(".csv").as_posix() in PRINTS:
+        return print_is_current(path.with_suffix(".csv").as_posix())
+    if path.as_posix() in PRINTS:
+        return print_is_current(path.as_posix())
+    if SCALE.published or not path.parent.name.startswith("seed"):
+        return True
+    arm = GRADIENTS if path.name == "gradients.json" else path.parts[-3]
+    seed = int(path.parent.name.removeprefix("seed"))
+    return run_is_current(path.parts[-4], arm, seed)
+
+
+def settled(product, current, paths):
+    """What a job reads. Where its product is current, times of these files say nothing."""
+    if not current:
+        return paths
+    paths = [path for path in ([paths] if isinstance(paths, str) else paths)]
+    forced = [
+        getattr(workflow.dag_settings, key)
+        for key in ("forceall", "forcerun", "forcetargets")
+    ]
+    if not any(forced):  # else what depends on a forced job follows it
+        return [ancient(path) for path in paths if Path(path).exists()]
+    made = Path(product).stat().st_mtime
+    return [
+        (
+            ancient(path)
+            if Path(path).exists() and Path(path).stat().st_mtime > made
+            else path
+        )
+        for path in paths
+    ]
+
+
+def changed(product, current):
+    """The input that makes a job run again where its product is there and not current."""
+    if current:
+        return ancient(CHANGED.as_posix())
+    if Path(product).exists():
+        os.utime(product, (1, 1))
+    return CHANGED.as_posix()
+
+
+def of_run(function, arm=None):
+    """What a run reads of others, as a function of its wildcards says."""
+
+    def inputs(wildcards):
+        run = run_of(wildcards, arm)
+        return settled(
+            STANDINGS.product(*run), run_is_current(*run), function(wildcards)
+        )
+
+    return inputs
+
+
+def changed_run(wildcards, arm=None):
+    """The input that makes a run that is stale run again."""
+    run = run_of(wildcards, arm)
+    return changed(STANDINGS.product(*run), run_is_current(*run))
+
+
+def of_print(product, paths):
+    """What a print reads."""
+    return lambda wildcards: settled(product, print_is_current(product), paths)
+
+
+def changed_print(product, command, name, paths):
+    """The input that makes a print again where something that it reads has changed."""
+    PRINTS[product] = command, name, tuple(paths)
+    return lambda wildcards: changed(product, print_is_current(product))
 
 
 def run_config(wildcards):
@@ -154,10 +261,6 @@ def run_config(wildcards):
     )
 
 
-def run_sha256(wildcards):
-    return run_config(wildcards).sha256()
-
-
 def run_threads(wildcards):
     """The CPU threads of a run: of its training, or, where nothing is trained, of its recipe."""
     run = run_config(wildcards)
@@ -168,6 +271,11 @@ def shared_trunk(wildcards):
     """The checkpoint of the epochs that all arms share, where the run shares some."""
     if not run_config(wildcards).training.shared_epochs:
         return []
+    return f"{RUNS}/{wildcards.experiment}/trunk/seed{wildcards.seed}/trunk.pt"
+
+
+def sampled_trunk(wildcards):
+    """The checkpoint of the shared epochs after which gradients are measured."""
     return f"{RUNS}/{wildcards.experiment}/trunk/seed{wildcards.seed}/trunk.pt"
 
 
@@ -199,59 +307,12 @@ def image_features(wildcards):
     return f"{RUNS}/{experiment}/{arm}/seed{seeds(experiment)[0]}/record.json"
 
 
-@functools.cache
-def content(path):
-    return hashlib.sha256(path.read_bytes()).digest()
-
-
-def hashed(files):
-    """One hash of source files: their names in this folder, and their contents.
-
-    A parameter and no input: a file that was only touched or checked out anew is no reason to run
-    again, and Snakemake asks for the size of each input of each waiting job whenever it starts one.
-    """
-    root = Path.cwd()
-    if not files[0].is_relative_to(root):
-        raise WorkflowError(
-            f"python imports partial_backprop from {files[0].parents[1]}, not from this folder:"
-            " run `pip install --no-deps -e .` here, or activate this folder's environment"
-        )
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        digest.update(path.relative_to(root).as_posix().encode())
-        digest.update(content(path))
-    return digest.hexdigest()
-
-
-def code(*modules):
-    """Hash of the source files on which a stage depends."""
-    return hashed(sources.closure(*modules))
-
-
-def run_code(wildcards):
-    """Hash of the source files on which a run depends."""
-    return hashed(sources.of_run(run_config(wildcards)))
-
-
 def n_gpus(wildcards):
     """GPUs that a training asks the scheduler for."""
     wants = config["device"].startswith("cuda")
     return int(
         wants or (config["device"] == "auto" and shutil.which("nvidia-smi") is not None)
     )
-
-
-def thresholds_sha256(wildcards):
-    """Hashes of the configurations whose thresholds a gradient sample shows."""
-    where = (SCALE_NAME, wildcards.experiment)
-    seed = int(wildcards.seed)
-    runs = [told(configuration.resolve, *where, arm, seed) for arm in ("pb", "pb_otsu")]
-    return [run.sha256() for run in runs]
-
-
-def sample_code(wildcards):
-    """Hash of the source files on which a gradient sample depends."""
-    return [run_code(wildcards), code("recipes.gradient_sample")]
 
 
 def table(name):
