@@ -2,7 +2,7 @@
 import sys
 from pathlib import Path
 
-from snakemake.utils import min_version, validate
+from snakemake.utils import min_version
 
 min_version("9.0")
 
@@ -17,9 +17,6 @@ shell.prefix(
 configfile: "config/config.yaml"
 
 
-validate(config, "workflow/schemas/config.schema.yaml")
-
-
 container: "partial-backprop.sif"  # built from envs/apptainer.def; used by --sdm apptainer
 
 
@@ -27,6 +24,7 @@ include: "workflow/rules/common.smk"
 
 
 if not SCALE.published:
+    told(preflight.check, SCALE_NAME, configuration.CONFIG_DIR, SETTINGS.also)
 
     include: "workflow/rules/train.smk"
     include: "workflow/rules/captioning.smk"

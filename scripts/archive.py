@@ -27,8 +27,8 @@ from partial_backprop.measurements import caption_examples
 ROOT = Path(__file__).parents[1]
 
 ROOMS = (
-    *(".ci", ".editorconfig", ".gitignore", ".snakemake-workflow-catalog.yml"),
-    *("CITATION.cff", "LICENSE", "Makefile", "NOTICE", "README.md", "Snakefile", "pyproject.toml"),
+    *(".ci", ".editorconfig", ".gitignore", "CITATION.cff", "LICENSE"),
+    *("Makefile", "NOTICE", "README.md", "Snakefile", "pyproject.toml"),
     *("benchmarks", "config", "docs", "envs", "paper/source", "profiles", "scripts", "src"),
     *("tests", "workflow", "results/bench"),
     *(
@@ -84,7 +84,8 @@ def generated(scale: str, root: Path) -> list[Path]:
             f"there is no {paper.relative_to(root)}: run `make paper SCALE={scale}` first"
         )
     results, figures = root / "results" / scale, root / "figures" / scale
-    return [paper, *results.glob("tables/*"), *results.glob("*.csv"), *figures.glob("*.*")]
+    found = [paper, *results.glob("tables/*"), *results.glob("*.csv"), *figures.glob("*.*")]
+    return [path for path in found if not path.name.startswith(".")]
 
 
 def commit(root: Path) -> str | None:
@@ -98,14 +99,30 @@ def commit(root: Path) -> str | None:
     Returns
     -------
     str or None
-        Its hash, with ``-changed`` where files differ from it; None where there is no git.
+        Its hash, with ``-changed`` where packed files differ from it or are not in it; None where the
+        folder is no clone, as an unpacked archive, whichever repository may lie around it.
+
+    Raises
+    ------
+    UserError
+        If it is a clone and git does not say.
     """
-    ask = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty=-changed"]
-    ask += ["--exclude", "*"]
-    try:
-        return subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
+    if not (root / ".git").exists():
         return None
+    head = _git(root, "rev-parse", "HEAD")
+    changed = _git(root, "status", "--porcelain", "--untracked-files=all", "--", *ROOMS)
+    return head + ("-changed" if changed else "")
+
+
+def _git(root: Path, *words: str) -> str:
+    try:
+        command = ["git", "-C", str(root), *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    except OSError as error:
+        raise UserError(f"{root} is a clone, but git does not run ({error}): install it") from None
+    except subprocess.CalledProcessError as error:
+        said = " ".join(error.stderr.split()) or f"status {error.returncode}"
+        raise UserError(f"git does not say which commit {root} is of: {said}") from None
 
 
 def provenance(scale: str, runs: Path, root: Path) -> dict:

@@ -4,19 +4,15 @@ Imports stand in the functions, so that a command loads no more than it needs.
 """
 
 import argparse
-import contextlib
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from partial_backprop import config
 from partial_backprop.errors import UserError
 from partial_backprop.files import at_home
 from partial_backprop.quick_start import imported, keep_freed_memory, without_compiler
-
-READ_BY_OTHERS = ("trunk.pt", "weights.pt", "path.pt")
-"""Files of a run that other runs begin with."""
 
 
 def train(chosen: argparse.Namespace) -> None:
@@ -27,19 +23,17 @@ def train(chosen: argparse.Namespace) -> None:
     chosen : argparse.Namespace
         What the command line says.
     """
-    from partial_backprop import registry, sources, stamps
+    from partial_backprop import preflight, registry, stamps
 
     run = config.resolve(chosen.scale, chosen.experiment, chosen.arm, chosen.seed, chosen.config)
+    preflight.check_seed(chosen.scale, run.experiment, run.arm, run.seed, chosen.config)
     options = at_home({key: value for key, value in run.recipe.items() if key != "name"})
     product = chosen.out / ("trunk.pt" if run.arm == config.TRUNK else "record.json")
-    stamps.remove(product)
-    inputs = {"trunk": chosen.trunk, "start": chosen.start, "checkpoint": options.get("checkpoint")}
-    inputs["features"] = chosen.features and chosen.features / "record.json"
-    made_from = {"configuration": run.sha256()}
-    made_from |= stamps.code(sources.digests(sources.of_run(run)))
-    made_from |= {f"input {kind}": stamps.digest(Path(p)) for kind, p in inputs.items() if p}
-    registry.load("recipes", run.recipe["name"])(run, _job(chosen, run), **options)
-    stamps.write(product, made_from, [chosen.out / name for name in READ_BY_OTHERS])
+    features = chosen.features and chosen.features / "record.json"
+    inputs = {"trunk": chosen.trunk, "start": chosen.start, "features": features}
+    made_from = stamps.of_run(run, inputs | {"checkpoint": options.get("checkpoint")})
+    with stamps.stamped(product, made_from):
+        registry.load("recipes", run.recipe["name"])(run, _job(chosen, run), **options)
 
 
 def gradients(chosen: argparse.Namespace) -> None:
@@ -54,8 +48,6 @@ def gradients(chosen: argparse.Namespace) -> None:
     from partial_backprop.recipes.gradient_sample import measure
     from partial_backprop.standings import GRADIENTS, SAMPLED, Standings
 
-    product = chosen.out / "gradients.json"
-    stamps.remove(product)
     standings = Standings(chosen.scale, chosen.out, chosen.config)
     made_from = standings.made_from(chosen.experiment, GRADIENTS, chosen.seed)
     made_from["input trunk"] = stamps.digest(chosen.trunk) if chosen.trunk else None
@@ -65,8 +57,8 @@ def gradients(chosen: argparse.Namespace) -> None:
     rate = fixed["learning_rate"] or pb.training.learning_rate(pb.freezing.start_epoch)
     trunk = config.resolve(*where, config.TRUNK, chosen.seed, chosen.config)
     options = {key: value for key, value in otsu.freezing.criterion.items() if key != "name"}
-    measure(trunk, fixed["threshold"] * rate, options, _job(chosen, trunk))
-    stamps.write(product, made_from)
+    with stamps.stamped(chosen.out / "gradients.json", made_from):
+        measure(trunk, fixed["threshold"] * rate, options, _job(chosen, trunk))
 
 
 def _job(chosen: argparse.Namespace, run: config.RunConfig) -> object:
@@ -105,17 +97,14 @@ def _job(chosen: argparse.Namespace, run: config.RunConfig) -> object:
     )
 
 
-@contextlib.contextmanager
-def _stamped(product: Path, command: str, name: str, chosen: argparse.Namespace) -> Iterator[None]:
+def _stamped(product: Path, command: str, name: str, chosen: argparse.Namespace) -> Any:
     """Leave a stamp beside what is printed in this block."""
     from partial_backprop import stamps
 
     read = ("records", "gradients", "benchmarks", "tables", "figures")
     files = [path for key in read for path in getattr(chosen, key, [])]
     made_from = stamps.of_print(command, name, chosen.scale, files, chosen.config)
-    stamps.remove(product)
-    yield
-    stamps.write(product, made_from)
+    return stamps.stamped(product, made_from)
 
 
 def table(chosen: argparse.Namespace) -> None:
@@ -226,8 +215,29 @@ def status(chosen: argparse.Namespace) -> None:
     """
     from partial_backprop import status
 
-    runs = status.survey(chosen.scale, chosen.results, chosen.config)
+    results, also = _asked(chosen)
+    runs = status.survey(chosen.scale, results, chosen.config, also)
     print(status.text(runs, chosen.cores))
+
+
+def _asked(chosen: argparse.Namespace) -> tuple[Path, tuple[str, ...]]:
+    """Folder of results, and the experiments that run on request."""
+    settings = config.read_settings(chosen.config, results_root=chosen.results, also=chosen.also)
+    return Path(settings.results_root), settings.also
+
+
+def checkpoints(chosen: argparse.Namespace) -> None:
+    """Say what checkpoints take on the disk, and maybe remove those that nobody needs.
+
+    Parameters
+    ----------
+    chosen : argparse.Namespace
+        What the command line says.
+    """
+    from partial_backprop import checkpoints
+
+    results, also = _asked(chosen)
+    print(checkpoints.report(chosen.scale, results, chosen.config, also, remove=chosen.remove))
 
 
 def summary(chosen: argparse.Namespace) -> None:

@@ -18,6 +18,9 @@ from partial_backprop.run_config import TRUNK, RunConfig, TrainingConfig
 
 CONFIG_DIR = Path("config")
 
+OWN_SCALES = Path("scales") / "own"
+"""Folder, in the configuration's, of the scales that `derived.derive_scale` wrote."""
+
 
 def merge(base: Any, change: Any) -> Any:
     """Merge a change into a nested mapping; neither argument is altered.
@@ -86,7 +89,9 @@ def read_scale(name: str, directory: Path = CONFIG_DIR) -> Scale:
     UserError
         If there is no such scale or one of its keys or values is wrong.
     """
-    return read_checked(Scale, directory / "scales" / f"{name}.yaml")
+    path = directory / "scales" / f"{name}.yaml"
+    own = directory / OWN_SCALES / f"{name}.yaml"
+    return read_checked(Scale, own if own.exists() and not path.exists() else path)
 
 
 def read_experiment(name: str, directory: Path = CONFIG_DIR) -> dict[str, Any]:

@@ -4,18 +4,23 @@ A stamp is a small JSON file ``.NAME.stamp.json`` beside ``NAME.csv`` or whateve
 its command read, each with a hash, and travels with the file when a folder is copied, packed or cloned.
 """
 
+import contextlib
 import functools
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from partial_backprop import config, sources
 from partial_backprop.files import write_atomically
+from partial_backprop.run_config import RunConfig
 
 PRINTS = {"table": "tables", "figure": "figures"}
 """Command -> package of its modules."""
 
+
+READ_BY_OTHERS = ("trunk.pt", "weights.pt", "path.pt")
+"""Files of a run that other runs begin with."""
 
 TEMPLATES = Path("paper/source")
 """Templates of the paper."""
@@ -84,6 +89,27 @@ def remove(product: Path) -> None:
     _path_of(product).unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def stamped(product: Path, made_from: Mapping[str, str | None]) -> Iterator[None]:
+    """Leave a stamp beside what is made in this block, and none where that fails.
+
+    Parameters
+    ----------
+    product : pathlib.Path
+        The file.
+    made_from : mapping
+        What is read -> its hash.
+
+    Yields
+    ------
+    None
+        While the file is made.
+    """
+    remove(product)
+    yield
+    write(product, made_from, map(product.with_name, READ_BY_OTHERS))
+
+
 def _read(product: Path) -> dict[str, dict[str, str]]:
     try:
         content = json.loads(_path_of(product).read_bytes())
@@ -142,6 +168,26 @@ def code(modules: Mapping[str, str]) -> dict[str, str]:
         What is read -> its hash.
     """
     return {f"code of {name}": value for name, value in modules.items()}
+
+
+def of_run(run: RunConfig, inputs: Mapping[str, str | Path | None]) -> dict[str, str | None]:
+    """Name all that a run is made from.
+
+    Parameters
+    ----------
+    run : RunConfig
+        Its resolved configuration.
+    inputs : mapping
+        Kind of input -> file; None where it reads none.
+
+    Returns
+    -------
+    dict
+        What is read -> its hash.
+    """
+    found: dict[str, str | None] = {"configuration": run.sha256()}
+    found |= code(sources.digests(sources.of_run(run)))
+    return found | {f"input {kind}": digest(Path(path)) for kind, path in inputs.items() if path}
 
 
 def _label(path: Path) -> str:

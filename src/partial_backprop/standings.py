@@ -1,4 +1,4 @@
-"""How the runs of a scale stand by what their files say, whatever the times of these files are.
+"""How the runs of a scale stand by what their files say, whatever the times of these are.
 
 A run is done where its record holds today's configuration and code, and was made from the files of others
 that are there. The workflow plans by it, and ``partial-backprop status`` prints it.
@@ -7,7 +7,7 @@ that are there. The workflow plans by it, and ``partial-backprop status`` prints
 import base64
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from partial_backprop import config, record, sources, stamps
@@ -29,8 +29,6 @@ WITH_TRUNK = ("classify", "caption")
 class Standings:
     """How the runs of a scale stand, as their files say; times of files do not count.
 
-    The workflow plans by it, and ``partial-backprop status`` prints it.
-
     Parameters
     ----------
     scale : str
@@ -39,16 +37,21 @@ class Standings:
         Folder of its results.
     config_dir : pathlib.Path
         The configuration folder.
+    also : iterable of str
+        Experiments that run on request and are asked for.
     """
 
-    def __init__(self, scale: str, root: Path, config_dir: Path = config.CONFIG_DIR) -> None:
+    def __init__(
+        self,
+        scale: str,
+        root: Path,
+        config_dir: Path = config.CONFIG_DIR,
+        also: Iterable[str] = (),
+    ) -> None:
         self.scale, self.root, self.config_dir = scale, root, config_dir
-        self._known: dict[tuple[str, str, int], RunStatus] = {}
-        self._modules: dict[tuple[str, ...], dict[str, str]] = {}
-
-    def _folder(self, experiment: str, arm: str, seed: int) -> Path:
-        """Return the folder of a run."""
-        return self.root / "runs" / experiment / arm / f"seed{seed}"
+        self.experiments = config.read_scale(scale, config_dir).run(also)
+        # By experiment, arm and seed; and code by the modules that a run begins with.
+        self._resolved, self._known, self._modules = {}, {}, {}
 
     def product(self, experiment: str, arm: str, seed: int) -> Path:
         """Return the file whose presence says that a run is complete.
@@ -65,10 +68,10 @@ class Standings:
         pathlib.Path
             ``record.json``, ``trunk.pt`` or ``gradients.json``.
         """
-        if arm == GRADIENTS:
-            return self._folder(experiment, config.TRUNK, seed) / "gradients.json"
-        name = "trunk.pt" if arm == config.TRUNK else "record.json"
-        return self._folder(experiment, arm, seed) / name
+        names = {config.TRUNK: "trunk.pt", GRADIENTS: "gradients.json"}
+        folder = config.TRUNK if arm == GRADIENTS else arm
+        run = self.root / "runs" / experiment / folder / f"seed{seed}"
+        return run / names.get(arm, "record.json")
 
     def of(self, experiment: str, arm: str, seed: int) -> RunStatus:
         """Tell how one run stands.
@@ -92,7 +95,7 @@ class Standings:
 
     def _status(self, experiment: str, arm: str, seed: int) -> RunStatus:
         trunk = arm in (config.TRUNK, GRADIENTS)
-        run = self._resolved(experiment, config.TRUNK if trunk else arm, seed)
+        run = self.configuration(experiment, arm, seed)
         product = self.product(experiment, arm, seed)
         if not product.exists():
             begun = (self.root / ".checkpoints" / f"{run.sha256()}.pt").exists()
@@ -114,19 +117,39 @@ class Standings:
         why += self._against_inputs(run, arm, made_from or {})
         return RunStatus(experiment, arm, seed, "stale" if why else "done", tuple(why))
 
-    def _resolved(self, experiment: str, arm: str, seed: int) -> RunConfig:
-        return config.resolve(self.scale, experiment, arm, seed, self.config_dir)
+    def configuration(self, experiment: str, arm: str, seed: int) -> RunConfig:
+        """Return the resolved configuration of a run, or that of the trunk that a sample is of.
+
+        Parameters
+        ----------
+        experiment, arm : str
+            Names; the arm may be `config.TRUNK` or `GRADIENTS`.
+        seed : int
+            Seed.
+
+        Returns
+        -------
+        RunConfig
+            What determines its numbers.
+        """
+        key = experiment, config.TRUNK if arm == GRADIENTS else arm, seed
+        if key not in self._resolved:
+            self._resolved[key] = config.resolve(self.scale, *key, self.config_dir)
+        return self._resolved[key]
 
     def _against_record(self, run: RunConfig, path: Path) -> list[str]:
         try:  # at first without checking all of it, which takes ten times as long
             content = json.loads(path.read_bytes())
-            sha256, modules = content["config_sha256"], content["provenance"].get("modules")
+            sha256, modules = content["config_sha256"], content["provenance"].get("modules", {})
             if sha256 != run.sha256():
                 was = record.read(path).config.model_dump(mode="json")
                 return differences(was, run.model_dump(mode="json"))
         except (ValueError, KeyError, TypeError, AttributeError, UserError):
             return ["its record is damaged"]
-        return _edited(modules, self._digests(run)) if modules else []
+        now = self._digests(run) if modules else modules
+        return [
+            f"edited: {name}" for name in {**modules, **now} if modules.get(name) != now.get(name)
+        ]
 
     def _digests(self, run: RunConfig) -> dict[str, str]:
         modules = tuple(sources.modules(run))
@@ -149,12 +172,14 @@ class Standings:
         dict
             Configuration and code, each with a hash.
         """
-        run = self._resolved(experiment, config.TRUNK, seed)
+        run = self.configuration(experiment, config.TRUNK, seed)
         found = {"configuration": run.sha256()}
         modules = self._digests(run)
         if arm == GRADIENTS:
             for name in SAMPLED:
-                found[f"configuration of {name}"] = self._resolved(experiment, name, seed).sha256()
+                found[f"configuration of {name}"] = self.configuration(
+                    experiment, name, seed
+                ).sha256()
             modules = modules | sources.digests(sources.closure("recipes.gradient_sample"))
         return found | stamps.code(modules)
 
@@ -164,7 +189,7 @@ class Standings:
         """Say what a run reads of others: kind of input -> experiment, arm, seed and file."""
         if arm == GRADIENTS:
             return {"trunk": (experiment, config.TRUNK, seed, "trunk.pt")}
-        run = self._resolved(experiment, arm, seed)
+        run = self.configuration(experiment, arm, seed)
         recipe, found = run.recipe, {}
         if arm != config.TRUNK and recipe["name"] in WITH_TRUNK and run.training.shared_epochs:
             found["trunk"] = (experiment, config.TRUNK, seed, "trunk.pt")
@@ -207,7 +232,7 @@ class Standings:
             Whether they have to be there.
         """
         arms = config.arms(self.scale, experiment, self.config_dir)
-        readers = [arm for arm in arms if seed in self._seeds(experiment, arm)]
+        readers = [arm for arm in arms if seed in self.seeds(experiment, arm)]
         readers += [GRADIENTS] if (experiment, seed) in self.samples() else []
         return any(
             "trunk" in self._upstream(experiment, arm, seed)
@@ -215,7 +240,19 @@ class Standings:
             for arm in readers
         )
 
-    def _seeds(self, experiment: str, arm: str) -> tuple[int, ...]:
+    def seeds(self, experiment: str, arm: str) -> tuple[int, ...]:
+        """List the seeds of an arm.
+
+        Parameters
+        ----------
+        experiment, arm : str
+            Names.
+
+        Returns
+        -------
+        tuple of int
+            With which it runs.
+        """
         return config.seeds(self.scale, experiment, self.config_dir, arm)
 
     @functools.cache  # noqa: B019, for there are few of these, and they live as long as the process
@@ -229,7 +266,7 @@ class Standings:
         """
         return tuple(
             (name, config.seeds(self.scale, name, self.config_dir)[0])
-            for name in config.read_scale(self.scale, self.config_dir).experiments
+            for name in self.experiments
             if config.recipe(name, self.config_dir) == "classify"
             and set(SAMPLED) <= config.read_experiment(name, self.config_dir)["arms"].keys()
         )
@@ -243,11 +280,11 @@ class Standings:
             In the order of the scale; shared epochs only where they are needed and not done.
         """
         found = []
-        for experiment in config.read_scale(self.scale, self.config_dir).experiments:
+        for experiment in self.experiments:
             arms = config.arms(self.scale, experiment, self.config_dir)
             trunks = [
                 self.of(experiment, config.TRUNK, seed)
-                for seed in sorted({seed for arm in arms for seed in self._seeds(experiment, arm)})
+                for seed in sorted({seed for arm in arms for seed in self.seeds(experiment, arm)})
                 if config.recipe(experiment, self.config_dir) in WITH_TRUNK
                 and self.needed(experiment, seed)
             ]
@@ -260,7 +297,7 @@ class Standings:
             found += [
                 self.of(experiment, arm, seed)
                 for arm in arms
-                for seed in self._seeds(experiment, arm)
+                for seed in self.seeds(experiment, arm)
             ]
         return found
 
@@ -276,8 +313,3 @@ def _cut_off(product: Path) -> bool:
     """Whether Snakemake, in the current folder, has noted that the job that made a file did not end."""
     name = base64.b64encode(str(product).encode()).decode()
     return Path(".snakemake", "incomplete", name).exists()
-
-
-def _edited(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    edited = [name for name in {**was, **now} if was.get(name) != now.get(name)]
-    return [f"edited: {name}" for name in edited]

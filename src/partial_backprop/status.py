@@ -15,7 +15,10 @@ _SHOWN = 3
 
 
 def survey(
-    scale: str, results: Path = Path("results"), config_dir: Path = config.CONFIG_DIR
+    scale: str,
+    results: Path = Path("results"),
+    config_dir: Path = config.CONFIG_DIR,
+    also: Iterable[str] = (),
 ) -> list[RunStatus]:
     """Look at every run of a scale.
 
@@ -27,6 +30,8 @@ def survey(
         Folder with a folder for each scale.
     config_dir : pathlib.Path
         The configuration folder.
+    also : iterable of str
+        Experiments that run on request and are asked for.
 
     Returns
     -------
@@ -46,7 +51,7 @@ def survey(
         dataclasses.replace(
             status, seconds=durations.of(status.experiment, status.arm, status.seed)
         )
-        for status in Standings(scale, results / scale, config_dir).runs()
+        for status in Standings(scale, results / scale, config_dir, also).runs()
     ]
 
 

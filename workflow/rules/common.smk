@@ -3,14 +3,14 @@ import functools
 import os
 import shlex
 import shutil
+import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-
 from partial_backprop import config as configuration
-from partial_backprop import stamps
+from partial_backprop import derived, preflight, stamps
+from partial_backprop.config_files import Overlay, Settings
 from partial_backprop.errors import UserError
-from partial_backprop.files import at_home
+from partial_backprop.files import at_home, validated
 from partial_backprop.standings import GRADIENTS, Standings
 
 
@@ -19,12 +19,23 @@ def told(function, *arguments):
     try:
         return function(*arguments)
     except UserError as error:
-        raise WorkflowError(str(error)) from None
+        sys.exit(f"error: {error}")
 
 
-SCALE_NAME = config["scale"]
+# What is given with the command beside the settings makes a scale of another name.
+CHANGES = {key: config[key] for key in config if key in Overlay.model_fields}
+SETTINGS = told(
+    validated,
+    Settings,
+    {key: config[key] for key in config if key not in CHANGES},
+    "config/config.yaml and --config",
+)
+SCALE_NAME = SETTINGS.scale
+if CHANGES:
+    SCALE_NAME = told(derived.derive_scale, SCALE_NAME, CHANGES)
 SCALE = told(configuration.read_scale, SCALE_NAME)
-RESULTS = f"results/{SCALE_NAME}"
+RUNNING = SCALE.run(SETTINGS.also)
+RESULTS = f"{'results' if SCALE.published else SETTINGS.results_root}/{SCALE_NAME}"
 RUNS = f"{RESULTS}/runs"
 FIGURES = f"figures/{SCALE_NAME}"
 # Unfinished runs are no output, so that Snakemake does not delete them when it starts a job again.
@@ -33,10 +44,10 @@ CHECKPOINTS = f"{RESULTS}/.checkpoints"
 # Settings that change no number. Rules take them as a resource, since another resource, unlike another
 # parameter, is no reason to run again.
 RUN_OPTIONS = shlex.join(
-    f"--{key.replace('_', '-')}={config[key]}"
+    f"--{key.replace('_', '-')}={getattr(SETTINGS, key)}"
     for key in ("device", "data_root", "checkpoint_every")
 )
-ARM_OPTIONS = RUN_OPTIONS + (" --tensorboard" if config["tensorboard"] else "")
+ARM_OPTIONS = RUN_OPTIONS + (" --tensorboard" if SETTINGS.tensorboard else "")
 
 # The experiments of Tables 1 and 2, in their order.
 CLASSIFIERS = [
@@ -77,14 +88,14 @@ EXPERIMENTS = SHOWN + ENCODER + CAPTIONING + LAB_1 + PRETRAINING + LAB_2 + LAB_3
 EXPERIMENTS += SPARSIFICATION + ["cnn_training"] + WEIGHT_PRUNING + FILTER_PRUNING
 EXPERIMENTS += RIVALS + TUNED + STEP_COST + PATHS + EARLY + TICKETS
 # And what else the scale runs, which has no table of its own.
-EXPERIMENTS += [name for name in SCALE.experiments if name not in EXPERIMENTS]
+EXPERIMENTS += [name for name in RUNNING if name not in EXPERIMENTS]
 
 # What `make bench` measured, if it ran: it belongs to a machine and to no scale.
 BENCHMARKS = sorted(map(str, Path("results/bench").glob("*.json")))
 
 
 # How each run stands, by what its files say.
-STANDINGS = Standings(SCALE_NAME, Path(RESULTS))
+STANDINGS = Standings(SCALE_NAME, Path(RESULTS), also=SETTINGS.also)
 # Tables, figures, frames and the paper: file -> command, name, and the files that it reads.
 PRINTS = {}
 # An input of every job. Snakemake compares times, so what is not current gets a time before that of this
@@ -126,7 +137,7 @@ def records(*arms, experiments=CLASSIFIERS, first_seed=False):
     return [
         f"{RUNS}/{experiment}/{arm}/seed{seed}/record.json"
         for experiment in experiments
-        if experiment in SCALE.experiments
+        if experiment in RUNNING
         for arm in told(configuration.arms, SCALE_NAME, experiment)
         if not arms or arm in arms
         for seed in seeds(experiment, arm)[: 1 if first_seed else None]
@@ -155,7 +166,10 @@ def gradients(experiments=CLASSIFIERS):
 def run_of(wildcards, arm=None):
     """The experiment, arm and seed that a rule's wildcards name."""
     arm = arm or getattr(wildcards, "arm", configuration.TRUNK)
-    return wildcards.experiment, arm, int(wildcards.seed)
+    seed = int(wildcards.seed)
+    of_arm = configuration.TRUNK if arm == GRADIENTS else arm
+    told(preflight.check_seed, SCALE_NAME, wildcards.experiment, of_arm, seed)
+    return wildcards.experiment, arm, seed
 
 
 def run_is_current(experiment, arm, seed):
@@ -233,9 +247,13 @@ def of_run(function, arm=None):
 
 
 def changed_run(wildcards, arm=None):
-    """The input that makes a run that is stale run again."""
+    """The input that makes a run that is stale run again; its data have to be there by then."""
     run = run_of(wildcards, arm)
-    return changed(STANDINGS.product(*run), run_is_current(*run))
+    current = run_is_current(*run)
+    if not current:
+        configured = told(STANDINGS.configuration, *run)
+        told(preflight.check_data, configured, Path(SETTINGS.data_root))
+    return changed(STANDINGS.product(*run), current)
 
 
 def of_print(product, paths):
@@ -251,14 +269,7 @@ def changed_print(product, command, name, paths):
 
 def run_config(wildcards):
     """The resolved configuration of the run that a rule's wildcards name."""
-    arm = getattr(wildcards, "arm", configuration.TRUNK)
-    return told(
-        configuration.resolve,
-        SCALE_NAME,
-        wildcards.experiment,
-        arm,
-        int(wildcards.seed),
-    )
+    return told(STANDINGS.configuration, *run_of(wildcards))
 
 
 def run_threads(wildcards):
@@ -283,8 +294,8 @@ def given_checkpoint(wildcards):
     """The user's own weights that take the place of a training, if there are any."""
     path = at_home(run_config(wildcards).recipe).get("checkpoint")
     if path is not None and not Path(path).exists():
-        raise WorkflowError(
-            f"there is no file {path}: correct recipe.checkpoint of {wildcards.experiment},"
+        sys.exit(
+            f"error: there is no file {path}: correct recipe.checkpoint of {wildcards.experiment},"
             " or leave it out to train"
         )
     return path or []
@@ -309,9 +320,9 @@ def image_features(wildcards):
 
 def n_gpus(wildcards):
     """GPUs that a training asks the scheduler for."""
-    wants = config["device"].startswith("cuda")
+    wants = SETTINGS.device.startswith("cuda")
     return int(
-        wants or (config["device"] == "auto" and shutil.which("nvidia-smi") is not None)
+        wants or (SETTINGS.device == "auto" and shutil.which("nvidia-smi") is not None)
     )
 
 
