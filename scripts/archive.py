@@ -20,7 +20,7 @@ from pathlib import Path
 import crate
 from publish import publish
 
-from partial_backprop import __version__, record
+from partial_backprop import __version__, config, record
 from partial_backprop.errors import UserError
 from partial_backprop.measurements import caption_examples
 
@@ -83,9 +83,30 @@ def generated(scale: str, root: Path) -> list[Path]:
         raise UserError(
             f"there is no {paper.relative_to(root)}: run `make paper SCALE={scale}` first"
         )
-    results, figures = root / "results" / scale, root / "figures" / scale
+    results, figures = results_of(scale, root), root / "figures" / scale
     found = [paper, *results.glob("tables/*"), *results.glob("*.csv"), *figures.glob("*.*")]
     return [path for path in found if not path.name.startswith(".")]
+
+
+def results_of(scale: str, root: Path) -> Path:
+    """Find the results of a scale, which may lie outside the project.
+
+    Parameters
+    ----------
+    scale : str
+        Its name.
+    root : pathlib.Path
+        The project's folder.
+
+    Returns
+    -------
+    pathlib.Path
+        Their folder.
+    """
+    folder = root / "config"
+    if scale == "published" or not (folder / "config.yaml").is_file():
+        return root / "results" / scale
+    return root / config.read_settings(folder).results_root / scale
 
 
 def commit(root: Path) -> str | None:
@@ -191,17 +212,21 @@ def collect(scale: str, folder: Path, root: Path) -> None:
         elif source.is_file():
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, copy)
+    results = results_of(scale, root)
     for path in generated(scale, root):
-        copy = folder / path.relative_to(root)
+        if path.is_relative_to(results):
+            copy = folder / "results" / scale / path.relative_to(results)
+        else:
+            copy = folder / path.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(path, copy)
-    for pictures in (root / "results" / scale).rglob(caption_examples.PICTURES):
+    for pictures in results.rglob(caption_examples.PICTURES):
         raise UserError(
-            f"{pictures.relative_to(root)} puts photographs into figure_4, which may not be passed on: "
+            f"{pictures} puts photographs into figure_4, which may not be passed on: "
             f"delete it and run `make paper SCALE={scale}` again"
         )
     published = folder / "results" / "published"
-    copies = publish(root / "results" / scale, published)
+    copies = publish(results, published)
     written = json.dumps(provenance(scale, published / "runs", root), indent=1)
     (folder / "PROVENANCE.json").write_text(written + "\n", encoding="utf-8")
     (folder / "ARCHIVE.md").write_text(README.format(version=__version__, scale=scale))

@@ -58,7 +58,7 @@ class Experiment(Changes):
     """``config/experiments/NAME.yaml``: what is run, and the arms in which its runs differ."""
 
     title: str = pydantic.Field(min_length=1)
-    """What print calls it."""
+    """What it is, for who reads the file; print has names of its own (`labels`)."""
     arms: dict[Name, Changes | None] = pydantic.Field(min_length=1)
     """Arm -> its changes to the experiment."""
 
@@ -129,8 +129,8 @@ class Settings(Frozen):
     """``auto`` (CUDA if there is one), ``cpu``, ``cuda``, or another that torch knows."""
     data_root: HomePath = "data"
     """Folder with real data sets, maybe from the home folder on (``~/data``); the embedded ones need none."""
-    results_root: HomePath = "results"
-    """Folder with a folder for each scale: records, weights, tables."""
+    results_root: Annotated[HomePath, pydantic.Field(pattern=r"^\S+$")] = "results"
+    """Folder with a folder for each scale: records, weights, tables; no blank in its path."""
     checkpoint_every: float = pydantic.Field(default=30.0, ge=0)
     """Seconds between the checkpoints of an unfinished run, written after an epoch."""
     tensorboard: bool = False

@@ -113,9 +113,8 @@ def check_seed(
     UserError
         If it does not; the message lists those with which it does.
     """
-    valid = {*config.seeds(scale, experiment, directory)}
-    for one in config.arms(scale, experiment, directory) if arm == config.TRUNK else [arm]:
-        valid |= {*config.seeds(scale, experiment, directory, one)}
+    readers = config.arms(scale, experiment, directory) if arm == config.TRUNK else [arm]
+    valid = {own for one in readers for own in config.seeds(scale, experiment, directory, one)}
     if seed not in valid:
         listed = ", ".join(map(str, sorted(valid)))
         raise UserError(

@@ -68,6 +68,17 @@ def test_it_holds_sources_and_results_and_nothing_else(archive, root):
     assert found["scripts/environment"][1] == 0o755
 
 
+def test_results_outside_the_project_are_packed_too(archive, root, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (root / "results" / "demo").rename(outside / "demo")
+    (root / "config").mkdir(exist_ok=True)
+    (root / "config" / "config.yaml").write_text(f"results_root: {outside}\n")
+    found = members(archive.main("demo", root))
+    assert "results/demo/tables/table_1.csv" in found
+    assert [name for name in found if name.endswith("record.json")]
+
+
 def test_every_file_has_its_checksum(archive, root):
     found = members(archive.main("demo", root))
     lines = found.pop("SHA256SUMS")[0].decode().splitlines()

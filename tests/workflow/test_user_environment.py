@@ -67,3 +67,36 @@ def test_the_home_folder_in_a_path_is_the_home_folder(project, tmp_path):
     assert outcome.returncode != 0
     assert str(tmp_path / "data") in outcome.stdout + outcome.stderr
     assert not (project.root / "~").exists()
+
+
+def test_results_may_lie_outside_and_under_a_name_of_their_own(project, tmp_path):
+    changes = (
+        f"results_root={tmp_path}/out",
+        "name=quick",
+        "seeds=[0]",
+        "epochs=1",
+        "arms=[fb,pb]",
+    )
+    config = ("scale=smoke", *changes, "experiments=[lenet5_mnist]")
+    outcome = project.snakemake("figure_1", "table_1", "--until", "figure_1", config=config)
+    assert outcome.returncode == 0, outcome.stderr[-4000:]
+    assert (project.root / "figures" / "quick" / "figure_1.pdf").exists()
+    assert (tmp_path / "out" / "quick" / "logs").is_dir()
+    assert not (project.root / "results" / "quick").exists()
+    known = project.snakemake(
+        "table_1", "--dry-run", config=(f"results_root={tmp_path}/out", "scale=quick")
+    )
+    assert known.returncode == 0, known.stderr[-4000:]
+
+
+@pytest.mark.parametrize(
+    ("config", "key"),
+    [(("scale=smoke", "experiments=lab2_pruning", "name=alone"), "resnet20_pretraining")],
+)
+def test_what_cannot_run_is_one_line(project, config, key):
+    outcome = project.snakemake("--dry-run", config=config)
+    assert outcome.returncode != 0
+    (line,) = [line for line in outcome.stderr.splitlines() if line.startswith("error: ")]
+    assert key in line
+    assert "Traceback" not in outcome.stderr
+    assert "File " not in outcome.stderr
