@@ -19,6 +19,9 @@ from partial_backprop.run_status import RunStatus, differences
 GRADIENTS = "gradients"
 """Name of the pseudo-arm that measures the gradients after the shared epochs, for figures."""
 
+CLASSIFIERS = ("vgg19_cifar10", "resnet110_cifar10", "densenet121_cifar10", "lenet5_mnist")
+"""Experiments of Tables 1 and 2 of seed 001, in their order: those of which gradient samples are drawn."""
+
 SAMPLED = ("pb", "pb_otsu")
 """Arms whose thresholds a gradient sample shows."""
 
@@ -267,7 +270,7 @@ class Standings:
         return tuple(
             (name, config.seeds(self.scale, name, self.config_dir)[0])
             for name in self.experiments
-            if config.recipe(name, self.config_dir) == "classify"
+            if name in CLASSIFIERS
             and set(SAMPLED) <= config.read_experiment(name, self.config_dir)["arms"].keys()
         )
 

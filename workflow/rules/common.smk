@@ -11,7 +11,7 @@ from partial_backprop import derived, preflight, stamps
 from partial_backprop.config_files import Overlay, Settings
 from partial_backprop.errors import UserError
 from partial_backprop.files import at_home, validated
-from partial_backprop.standings import GRADIENTS, Standings
+from partial_backprop.standings import CLASSIFIERS, GRADIENTS, Standings
 
 
 def told(function, *arguments):
@@ -49,16 +49,8 @@ RUN_OPTIONS = shlex.join(
 )
 ARM_OPTIONS = RUN_OPTIONS + (" --tensorboard" if SETTINGS.tensorboard else "")
 
-# The experiments of Tables 1 and 2, in their order.
-CLASSIFIERS = [
-    "vgg19_cifar10",
-    "resnet110_cifar10",
-    "densenet121_cifar10",
-    "lenet5_mnist",
-]
-# Them, and the one that has the source's split of MNIST too: what tables show.
-SHOWN = CLASSIFIERS + ["lenet5_mnist_60000"]
-
+# The experiments of Tables 1 and 2, and the one that has the source's split of MNIST too: what tables show.
+SHOWN = [*CLASSIFIERS, "lenet5_mnist_60000"]
 
 # The experiments of seed 003: linear models, a pretrained network, pruning it, quantizing it.
 LAB_1 = ["lab1"]
