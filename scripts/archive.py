@@ -212,14 +212,14 @@ def collect(scale: str, folder: Path, root: Path) -> None:
         elif source.is_file():
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, copy)
-    results = results_of(scale, root)
+    results, made = results_of(scale, root), []
     for path in generated(scale, root):
         if path.is_relative_to(results):
             copy = folder / "results" / scale / path.relative_to(results)
         else:
             copy = folder / path.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, copy)
+        made.append(Path(shutil.copy(path, copy)))
     for pictures in results.rglob(caption_examples.PICTURES):
         raise UserError(
             f"{pictures} puts photographs into figure_4, which may not be passed on: "
@@ -235,7 +235,7 @@ def collect(scale: str, folder: Path, root: Path) -> None:
         scale=scale,
         version=__version__,
         date=made_on(scale, root),
-        made=[*(folder / path.relative_to(root) for path in generated(scale, root)), *copies],
+        made=[*made, *copies],
         snakemake=metadata.version("snakemake"),
     )
 

@@ -10,6 +10,7 @@ from partial_backprop import cli, config, run_status, sources, stamps, standings
 from partial_backprop.errors import UserError
 
 RUN = ("lenet5_mnist", "pb", 0)
+EXPERIMENTS = (*fakes.EXPERIMENTS, fakes.AS_IN_SOURCE)
 
 
 @pytest.fixture
@@ -42,9 +43,9 @@ def test_every_run_of_the_scale_is_there_once(project):
     found = survey(project)
     extra = {key for key in found if key[1] in (config.TRUNK, standings.GRADIENTS)}
     # Every run needs the shared epochs of its seed, and figures a sample of each network's gradients.
-    assert len(extra) == len(fakes.EXPERIMENTS) * (3 + 1)
+    assert len(extra) == len(EXPERIMENTS) * 3 + len(standings.CLASSIFIERS)
     found = {key: run for key, run in found.items() if key not in extra}
-    assert len(found) == len(fakes.EXPERIMENTS) * len(fakes.ARMS) * 3
+    assert len(found) == len(EXPERIMENTS) * len(fakes.ARMS) * 3
     done = {key for key, run in found.items() if run.state == "done"}
     assert done == {("lenet5_mnist", "fb", 0), RUN}
     assert {run.state for key, run in found.items() if key not in done} == {"missing"}
@@ -160,4 +161,5 @@ def test_the_command_prints_it(project, capsys):
     assert cli.main(["status", "--scale", fakes.SCALE, *where, "--cores", "2"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "lenet5_mnist         2 done, 17 missing" in lines  # 3 trunks and a gradient sample too
-    assert lines[-1].startswith("74 runs are left")
+    n_runs = len(EXPERIMENTS) * (len(fakes.ARMS) + 1) * 3 + len(standings.CLASSIFIERS)
+    assert lines[-1].startswith(f"{n_runs - 2} runs are left")
