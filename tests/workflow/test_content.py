@@ -108,8 +108,10 @@ def test_a_copy_is_current_with_what_snakemake_noted_and_without(finished, proje
 def test_comments_docstrings_and_blank_lines_change_nothing(project):
     path = project.root / "src" / "partial_backprop" / "training" / "loop.py"
     text = path.read_text()
-    first, _, rest = text.partition("\n")
-    path.write_text(f"{first} And more.\n\n{rest}\n# and a comment\n")
+    assert text.startswith('"""')
+    path.write_text(
+        text.replace('"""', '"""Edited. ', 1).replace("\n\n", "\n\n\n", 1) + "\n# and a comment\n"
+    )
     assert plan(project) == {}
 
 
