@@ -6,7 +6,9 @@ CORES ?= all
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
-IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH"
+# By their text, so that a tree without executable bits (a zip) works too.
+SCRIPT := bash scripts
+IN_VENV := . scripts/clean-environment; PATH="$(CURDIR)/.venv/bin:$$PATH"
 
 .PHONY: help paper published check-published archive test lint format environment system-packages lock \
 	coverage docs bench clean
@@ -29,8 +31,8 @@ archive: paper ## Pack sources, records, tables, figures and PDF with checksums 
 	$(IN_VENV) python scripts/archive.py $(SCALE)
 
 test: environment ## Set up and run all tests (PYTEST_ARGS="-k mask").
-	@scripts/system-packages slurm
-	@scripts/executors
+	@$(SCRIPT)/system-packages slurm
+	@$(SCRIPT)/executors
 	$(IN_VENV) python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: environment ## Check formats, docstrings, layers and locked versions.
@@ -39,13 +41,13 @@ lint: environment ## Check formats, docstrings, layers and locked versions.
 format: environment ## Format the Python files and the workflow.
 	$(IN_VENV) ruff check --fix-only --quiet .
 	$(IN_VENV) ruff format --quiet .
-	$(IN_VENV) snakefmt --quiet Snakefile workflow
+	$(IN_VENV) snakefmt Snakefile workflow
 
 environment: ## Make .venv as envs/requirements.lock says (PYTHON=python3.12).
-	@PYTHON="$(PYTHON)" scripts/environment
+	@PYTHON="$(PYTHON)" $(SCRIPT)/environment
 
 system-packages: ## Install LaTeX and pdftotext with apt-get, or say what to install.
-	@scripts/system-packages
+	@$(SCRIPT)/system-packages
 
 lock: environment ## Write envs/requirements.lock anew from envs/requirements.in.
 	$(IN_VENV) python scripts/lock.py
@@ -61,6 +63,6 @@ bench: environment ## Measure speed and memory, some ten minutes (BENCH_ARGS=--q
 	$(IN_VENV) python -m benchmarks $(BENCH_ARGS)
 
 clean: ## Remove the environment and all caches; results, figures and papers stay.
-	rm -rf .venv .pytest_cache .ruff_cache .hypothesis paper/build src/*.egg-info
+	rm -rf .venv .venv.new .venv.old .pytest_cache .ruff_cache .hypothesis paper/build src/*.egg-info
 	find src tests benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 	rm -rf .venv-docs site dist build htmlcov .coverage coverage.xml

@@ -2,19 +2,19 @@
 import sys
 from pathlib import Path
 
-from snakemake.utils import min_version, validate
+from snakemake.utils import min_version
 
 min_version("9.0")
 
-# The package runs from its sources, here and in the jobs, whatever environment those run in.
+# The package runs from its sources, here and in the jobs, whatever environment those run in. Jobs see
+# no other packages than those of their environment: neither PYTHONPATH nor the user's own.
 sys.path.insert(0, str(Path("src").resolve()))
-shell.prefix('export PYTHONPATH="$PWD/src${{PYTHONPATH:+:$PYTHONPATH}}"; ')
+shell.prefix(
+    "unset ${{!PYTHON@}} CDPATH; " 'export PYTHONPATH="$PWD/src" PYTHONNOUSERSITE=1; '
+)
 
 
 configfile: "config/config.yaml"
-
-
-validate(config, "workflow/schemas/config.schema.yaml")
 
 
 container: "partial-backprop.sif"  # built from envs/apptainer.def; used by --sdm apptainer
@@ -24,6 +24,7 @@ include: "workflow/rules/common.smk"
 
 
 if not SCALE.published:
+    told(preflight.check, SCALE_NAME, configuration.CONFIG_DIR, SETTINGS.also)
 
     include: "workflow/rules/train.smk"
     include: "workflow/rules/captioning.smk"

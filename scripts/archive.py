@@ -20,15 +20,15 @@ from pathlib import Path
 import crate
 from publish import publish
 
-from partial_backprop import __version__, record
+from partial_backprop import __version__, config, record
 from partial_backprop.errors import UserError
 from partial_backprop.measurements import caption_examples
 
 ROOT = Path(__file__).parents[1]
 
 ROOMS = (
-    *(".ci", ".editorconfig", ".gitignore", ".snakemake-workflow-catalog.yml"),
-    *("CITATION.cff", "LICENSE", "Makefile", "NOTICE", "README.md", "Snakefile", "pyproject.toml"),
+    *(".ci", ".editorconfig", ".gitignore", "CITATION.cff", "LICENSE"),
+    *("Makefile", "NOTICE", "README.md", "Snakefile", "pyproject.toml"),
     *("benchmarks", "config", "docs", "envs", "paper/source", "profiles", "scripts", "src"),
     *("tests", "workflow", "results/bench"),
     *(".gitattributes", ".github", ".pre-commit-config.yaml", "CHANGELOG.md", "CONTRIBUTING.md"),
@@ -77,8 +77,30 @@ def generated(scale: str, root: Path) -> list[Path]:
         raise UserError(
             f"there is no {paper.relative_to(root)}: run `make paper SCALE={scale}` first"
         )
-    results, figures = root / "results" / scale, root / "figures" / scale
-    return [paper, *results.glob("tables/*"), *results.glob("*.csv"), *figures.glob("*.*")]
+    results, figures = results_of(scale, root), root / "figures" / scale
+    found = [paper, *results.glob("tables/*"), *results.glob("*.csv"), *figures.glob("*.*")]
+    return [path for path in found if not path.name.startswith(".")]
+
+
+def results_of(scale: str, root: Path) -> Path:
+    """Find the results of a scale, which may lie outside the project.
+
+    Parameters
+    ----------
+    scale : str
+        Its name.
+    root : pathlib.Path
+        The project's folder.
+
+    Returns
+    -------
+    pathlib.Path
+        Their folder.
+    """
+    folder = root / "config"
+    if scale == "published" or not (folder / "config.yaml").is_file():
+        return root / "results" / scale
+    return root / config.read_settings(folder).results_root / scale
 
 
 def commit(root: Path) -> str | None:
@@ -92,14 +114,30 @@ def commit(root: Path) -> str | None:
     Returns
     -------
     str or None
-        Its hash, with ``-changed`` where files differ from it; None where there is no git.
+        Its hash, with ``-changed`` where packed files differ from it or are not in it; None where the
+        folder is no clone, as an unpacked archive, whichever repository may lie around it.
+
+    Raises
+    ------
+    UserError
+        If it is a clone and git does not say.
     """
-    ask = ["git", "-C", str(root), "describe", "--always", "--abbrev=40", "--dirty=-changed"]
-    ask += ["--exclude", "*"]
-    try:
-        return subprocess.run(ask, check=True, capture_output=True, text=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
+    if not (root / ".git").exists():
         return None
+    head = _git(root, "rev-parse", "HEAD")
+    changed = _git(root, "status", "--porcelain", "--untracked-files=all", "--", *ROOMS)
+    return head + ("-changed" if changed else "")
+
+
+def _git(root: Path, *words: str) -> str:
+    try:
+        command = ["git", "-C", str(root), *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    except OSError as error:
+        raise UserError(f"{root} is a clone, but git does not run ({error}): install it") from None
+    except subprocess.CalledProcessError as error:
+        said = " ".join(error.stderr.split()) or f"status {error.returncode}"
+        raise UserError(f"git does not say which commit {root} is of: {said}") from None
 
 
 def provenance(scale: str, runs: Path, root: Path) -> dict:
@@ -168,17 +206,21 @@ def collect(scale: str, folder: Path, root: Path) -> None:
         elif source.is_file():
             copy.parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source, copy)
+    results, made = results_of(scale, root), []
     for path in generated(scale, root):
-        copy = folder / path.relative_to(root)
+        if path.is_relative_to(results):
+            copy = folder / "results" / scale / path.relative_to(results)
+        else:
+            copy = folder / path.relative_to(root)
         copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(path, copy)
-    for pictures in (root / "results" / scale).rglob(caption_examples.PICTURES):
+        made.append(Path(shutil.copy(path, copy)))
+    for pictures in results.rglob(caption_examples.PICTURES):
         raise UserError(
-            f"{pictures.relative_to(root)} puts photographs into figure_4, which may not be passed on: "
+            f"{pictures} puts photographs into figure_4, which may not be passed on: "
             f"delete it and run `make paper SCALE={scale}` again"
         )
     published = folder / "results" / "published"
-    copies = publish(root / "results" / scale, published)
+    copies = publish(results, published)
     written = json.dumps(provenance(scale, published / "runs", root), indent=1)
     (folder / "PROVENANCE.json").write_text(written + "\n", encoding="utf-8")
     (folder / "ARCHIVE.md").write_text(README.format(version=__version__, scale=scale))
@@ -187,7 +229,7 @@ def collect(scale: str, folder: Path, root: Path) -> None:
         scale=scale,
         version=__version__,
         date=made_on(scale, root),
-        made=[*(folder / path.relative_to(root) for path in generated(scale, root)), *copies],
+        made=[*made, *copies],
         snakemake=metadata.version("snakemake"),
     )
 

@@ -58,7 +58,7 @@ def write_config(root: Path, *, epochs: int = 12, seeds: Iterable[int] = (0, 1, 
         f"experiments/{name}": {"title": name, "arms": dict.fromkeys(ARMS)}
         for name in (*EXPERIMENTS, AS_IN_SOURCE)
     }
-    files |= {f"scales/{SCALE}": scale, "scales/published": published}
+    files |= {f"scales/{SCALE}": scale, "scales/published": published, "config": {"scale": SCALE}}
     for name, content in files.items():
         path = folder / f"{name}.yaml"
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -82,7 +82,7 @@ class Edit:
     def __enter__(self) -> None:
         self._stat = self._path.stat()
         self._text = self._path.read_text()
-        self._path.write_text(self._text + "\n# edited\n")
+        self._path.write_text(self._text + "\n_EDITED = True\n")
 
     def __exit__(self, *_: object) -> None:
         self._path.write_text(self._text)

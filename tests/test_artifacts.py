@@ -1,11 +1,13 @@
 """Files of tables and figures: names, bytes, LaTeX."""
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import matplotlib
 import pandas as pd
 import pytest
 
@@ -16,6 +18,7 @@ from partial_backprop.inputs import read_inputs
 from partial_backprop.paper.text import escape
 from partial_backprop.tables.layout import Cell, Row, Table
 
+ROOT = Path(__file__).parents[1]
 TABLES = artifacts.names("tables")
 FIGURES = artifacts.names("figures")
 
@@ -79,6 +82,60 @@ def test_tables_are_the_same_byte_for_byte(name: str, tmp_path: Path, campaign: 
         assert sorted(path.parent.iterdir() for path in paths[:1])
         assert len(list((tmp_path / time).iterdir())) == 2
     assert files["first"] == files["second"]
+
+
+SETTINGS = """\
+savefig.bbox: tight
+font.weight: bold
+font.family: serif
+text.usetex: True
+axes.grid: True
+pdf.compression: 0
+backend: nonsense
+no.such.key: 3
+"""
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    return drawn_by_command(tmp_path_factory.mktemp("undisturbed"))
+
+
+def drawn_by_command(folder: Path, **variables: str) -> dict[str, bytes]:
+    """Figure 1, which needs no run, as a user's shell would make it: kind -> bytes."""
+    words = ["figure", "figure_1", "--scale", "smoke", "--out", str(folder / "figure_1.pdf")]
+    subprocess.run(
+        [sys.executable, "-m", "partial_backprop", *words],
+        cwd=ROOT,
+        env=os.environ | variables,
+        check=True,
+    )
+    return {kind: (folder / f"figure_1.{kind}").read_bytes() for kind in ("pdf", "png")}
+
+
+def test_a_user_s_settings_of_matplotlib_change_no_figure(
+    tmp_path: Path, undisturbed: dict[str, bytes]
+) -> None:
+    (tmp_path / "matplotlib").mkdir()
+    (tmp_path / "matplotlib" / "matplotlibrc").write_text(SETTINGS)
+    assert drawn_by_command(tmp_path, XDG_CONFIG_HOME=str(tmp_path)) == undisturbed
+
+
+@pytest.mark.parametrize("backend", ["module://matplotlib_inline.backend_inline", "qtagg", "x"])
+def test_a_user_s_backend_of_matplotlib_does_not_matter(
+    tmp_path: Path, undisturbed: dict[str, bytes], backend: str
+) -> None:
+    assert drawn_by_command(tmp_path, MPLBACKEND=backend) == undisturbed
+
+
+def test_settings_made_in_this_process_change_no_figure(
+    tmp_path: Path, undisturbed: dict[str, bytes], campaign: dict
+) -> None:
+    paths = tmp_path / "figure_1.pdf", tmp_path / "figure_1.png"
+    with matplotlib.rc_context({"font.weight": "bold", "axes.grid": True, "savefig.bbox": "tight"}):
+        artifacts.make_figure("figure_1", pdf=paths[0], png=paths[1], **campaign)
+        assert matplotlib.rcParams["font.weight"] == "bold"
+    assert paths[1].read_bytes() == undisturbed["png"]
 
 
 @pytest.mark.slow

@@ -6,10 +6,11 @@ import pytest
 import yaml
 from tests import fakes
 
-from partial_backprop import cli, config, sources, status
+from partial_backprop import cli, config, run_status, sources, stamps, standings, status
 from partial_backprop.errors import UserError
 
 RUN = ("lenet5_mnist", "pb", 0)
+EXPERIMENTS = (*fakes.EXPERIMENTS, fakes.AS_IN_SOURCE)
 
 
 @pytest.fixture
@@ -40,7 +41,11 @@ def change(path, **changes):
 
 def test_every_run_of_the_scale_is_there_once(project):
     found = survey(project)
-    assert len(found) == len(fakes.EXPERIMENTS) * len(fakes.ARMS) * 3
+    extra = {key for key in found if key[1] in (config.TRUNK, standings.GRADIENTS)}
+    # Every run needs the shared epochs of its seed, and figures a sample of each network's gradients.
+    assert len(extra) == len(EXPERIMENTS) * 3 + len(standings.CLASSIFIERS)
+    found = {key: run for key, run in found.items() if key not in extra}
+    assert len(found) == len(EXPERIMENTS) * len(fakes.ARMS) * 3
     done = {key for key, run in found.items() if run.state == "done"}
     assert done == {("lenet5_mnist", "fb", 0), RUN}
     assert {run.state for key, run in found.items() if key not in done} == {"missing"}
@@ -114,18 +119,36 @@ def test_a_damaged_benchmark_is_no_estimate(project):
     ],
 )
 def test_the_rest_is_estimated(times, told):
-    done = status.RunStatus("lab", "arm", 0, "done", seconds=1000.0)
-    runs = [status.RunStatus("lab", "arm", i + 1, "missing", (), t) for i, t in enumerate(times)]
+    done = run_status.RunStatus("lab", "arm", 0, "done", seconds=1000.0)
+    runs = [
+        run_status.RunStatus("lab", "arm", i + 1, "missing", (), t) for i, t in enumerate(times)
+    ]
     assert status.text([done, *runs], cores=2).splitlines()[-1] == told
 
 
-def test_a_run_that_starts_from_a_missing_one_is_stale(project):
-    """Pruning starts from the weights of another run."""
-    found = {("net", "float", 0): status.RunStatus("net", "float", 0, "missing")}
-    run = config.resolve(fakes.SCALE, *RUN, project / "config")
-    run = run.model_copy(update={"recipe": run.recipe | {"start": "net/float"}})
-    why = status._status(run, project / "results" / fakes.SCALE, found).why
-    assert "net/float/seed0 is missing" in why
+def test_a_run_made_from_another_trunk_is_stale(project):
+    """Arms begin with shared epochs; where these were trained again, the arms are of the old ones."""
+    trunk = record_of(project).parents[2] / config.TRUNK / "seed0" / "trunk.pt"
+    trunk.parent.mkdir(parents=True)
+    trunk.write_bytes(b"weights")
+    now = standings.Standings(fakes.SCALE, project / "results" / fakes.SCALE, project / "config")
+    stamps.write(trunk, now.made_from("lenet5_mnist", config.TRUNK, 0), [trunk])
+    stamps.write(record_of(project), {"input trunk": stamps.digest(trunk)})
+    assert survey(project)[RUN].state == "done"
+    stamps.write(record_of(project), {"input trunk": "0" * 64})
+    run = survey(project)[RUN]
+    assert run.state == "stale"
+    assert "lenet5_mnist/trunk/seed0" in run.why[0]
+
+
+def test_a_trunk_of_which_nothing_is_known_makes_no_arm_stale(project):
+    """Its record tells what a run is made of; the trunk is trained again for those to come."""
+    trunk = record_of(project).parents[2] / config.TRUNK / "seed0" / "trunk.pt"
+    trunk.parent.mkdir(parents=True)
+    trunk.write_bytes(b"weights")
+    found = survey(project)
+    assert found[RUN].state == "done"
+    assert found["lenet5_mnist", config.TRUNK, 0].state == "missing"
 
 
 def test_a_published_scale_has_no_runs_to_come(project):
@@ -137,5 +160,6 @@ def test_the_command_prints_it(project, capsys):
     where = ["--results", str(project / "results"), "--config", str(project / "config")]
     assert cli.main(["status", "--scale", fakes.SCALE, *where, "--cores", "2"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "lenet5_mnist         2 done, 13 missing" in lines
-    assert lines[-1].startswith("58 runs are left")
+    assert "lenet5_mnist         2 done, 17 missing" in lines  # 3 trunks and a gradient sample too
+    n_runs = len(EXPERIMENTS) * (len(fakes.ARMS) + 1) * 3 + len(standings.CLASSIFIERS)
+    assert lines[-1].startswith(f"{n_runs - 2} runs are left")

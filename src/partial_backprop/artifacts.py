@@ -183,9 +183,7 @@ def make_figure(
     UserError
         If there is no such figure, or an input is missing, damaged or outdated.
     """
-    import matplotlib  # here, so that tables need not wait for it
-
-    from partial_backprop.figures import style
+    from partial_backprop.figures import style  # here, so that tables need not wait for matplotlib
 
     module = _module("figures", name)
     inputs = read_inputs(scale, records, gradients, config_dir, benchmarks)
@@ -195,7 +193,7 @@ def make_figure(
         "png": {"Software": None},
     }
     saved = {}
-    with matplotlib.rc_context(style.rc()):
+    with style.applied():
         figure = module.draw(inputs)
         for kind in ("pdf", "png"):
             buffer = io.BytesIO()

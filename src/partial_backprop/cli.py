@@ -30,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = _parser().parse_args(arguments)
     try:
         with importing():
+            _check_place(chosen)
             return chosen.command(chosen) or 0
     except UserError as error:
         message = f"error: {error}"
@@ -40,6 +41,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             with log.open("a", encoding="utf-8") as file:
                 print(message, file=file)
         return 2
+
+
+def _check_place(chosen: argparse.Namespace) -> None:
+    """See that a command on a project's folder runs with that project's own sources."""
+    sources = Path("src", "partial_backprop")
+    if hasattr(chosen, "config") and sources.is_dir():
+        mine = Path(__file__).parent
+        if not mine.samefile(sources):
+            raise UserError(
+                f"this command is of the clone whose sources are {mine}, and not of this folder: "
+                "activate this folder's environment, or set PYTHONPATH=src"
+            )
 
 
 def _sizes(text: str) -> tuple[int, ...]:
@@ -109,6 +122,12 @@ def _parser() -> argparse.ArgumentParser:
     def add_benchmarks(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--benchmarks", type=Path, nargs="*", default=[], help="of make bench")
 
+    def add_results(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument("--results", metavar="FOLDER", help="default: results_root of config.yaml")
+        sub.add_argument(
+            "--also", nargs="*", metavar="EXPERIMENT", help="those that run on request"
+        )
+
     add_job(add_run("train", commands.train, "Train one arm of an experiment, or its trunk."))
     add_job(
         add_run(
@@ -135,7 +154,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", type=Path, required=True, help="the PDF")
     add_run("config", commands.show, "Print a run's full configuration and its hash.")
     sub = add("status", commands.status, "Say which runs are done, stale (and why) or missing.")
-    sub.add_argument("--results", type=Path, default=Path("results"), metavar="FOLDER")
+    add_results(sub)
     sub.add_argument("--cores", type=int, help="cores for the estimate (default: this machine's)")
     about = (
         "Compare two folders of results, record by record and claim by claim; exit 1 if different."
@@ -145,6 +164,10 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("first", type=Path, metavar="A", help="folder, such as results/published")
     sub.add_argument("second", type=Path, metavar="B", help="folder, such as results/cpu")
     sub.add_argument("--config", type=Path, default=config.CONFIG_DIR, metavar="FOLDER")
+    about = "Say what checkpoints take on the disk, and remove those that no run needs."
+    sub = add("checkpoints", commands.checkpoints, about)
+    add_results(sub)
+    sub.add_argument("--remove", action="store_true", help="those of runs that are done or stale")
     about = "Print a network's layers, parameters and weights as Keras does."
     sub = menu.add_parser("summary", help=about, description=about)
     sub.set_defaults(command=commands.summary)

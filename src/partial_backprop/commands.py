@@ -7,9 +7,11 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from partial_backprop import config
 from partial_backprop.errors import UserError
+from partial_backprop.files import at_home
 from partial_backprop.quick_start import imported, keep_freed_memory, without_compiler
 
 
@@ -21,11 +23,17 @@ def train(chosen: argparse.Namespace) -> None:
     chosen : argparse.Namespace
         What the command line says.
     """
-    from partial_backprop import registry
+    from partial_backprop import preflight, registry, stamps
 
     run = config.resolve(chosen.scale, chosen.experiment, chosen.arm, chosen.seed, chosen.config)
-    options = {key: value for key, value in run.recipe.items() if key != "name"}
-    registry.load("recipes", run.recipe["name"])(run, _job(chosen, run), **options)
+    preflight.check_seed(chosen.scale, run.experiment, run.arm, run.seed, chosen.config)
+    options = at_home({key: value for key, value in run.recipe.items() if key != "name"})
+    product = chosen.out / ("trunk.pt" if run.arm == config.TRUNK else "record.json")
+    features = chosen.features and chosen.features / "record.json"
+    inputs = {"trunk": chosen.trunk, "start": chosen.start, "features": features}
+    made_from = stamps.of_run(run, inputs | {"checkpoint": options.get("checkpoint")})
+    with stamps.stamped(product, made_from):
+        registry.load("recipes", run.recipe["name"])(run, _job(chosen, run), **options)
 
 
 def gradients(chosen: argparse.Namespace) -> None:
@@ -36,17 +44,21 @@ def gradients(chosen: argparse.Namespace) -> None:
     chosen : argparse.Namespace
         What the command line says.
     """
+    from partial_backprop import stamps
     from partial_backprop.recipes.gradient_sample import measure
+    from partial_backprop.standings import GRADIENTS, SAMPLED, Standings
 
+    standings = Standings(chosen.scale, chosen.out, chosen.config)
+    made_from = standings.made_from(chosen.experiment, GRADIENTS, chosen.seed)
+    made_from["input trunk"] = stamps.digest(chosen.trunk) if chosen.trunk else None
     where = (chosen.scale, chosen.experiment)
-    pb, otsu = (
-        config.resolve(*where, arm, chosen.seed, chosen.config) for arm in ("pb", "pb_otsu")
-    )
+    pb, otsu = (config.resolve(*where, arm, chosen.seed, chosen.config) for arm in SAMPLED)
     fixed = pb.freezing.criterion
     rate = fixed["learning_rate"] or pb.training.learning_rate(pb.freezing.start_epoch)
     trunk = config.resolve(*where, config.TRUNK, chosen.seed, chosen.config)
     options = {key: value for key, value in otsu.freezing.criterion.items() if key != "name"}
-    measure(trunk, fixed["threshold"] * rate, options, _job(chosen, trunk))
+    with stamps.stamped(chosen.out / "gradients.json", made_from):
+        measure(trunk, fixed["threshold"] * rate, options, _job(chosen, trunk))
 
 
 def _job(chosen: argparse.Namespace, run: config.RunConfig) -> object:
@@ -85,6 +97,16 @@ def _job(chosen: argparse.Namespace, run: config.RunConfig) -> object:
     )
 
 
+def _stamped(product: Path, command: str, name: str, chosen: argparse.Namespace) -> Any:
+    """Leave a stamp beside what is printed in this block."""
+    from partial_backprop import stamps
+
+    read = ("records", "gradients", "benchmarks", "tables", "figures")
+    files = [path for key in read for path in getattr(chosen, key, [])]
+    made_from = stamps.of_print(command, name, chosen.scale, files, chosen.config)
+    return stamps.stamped(product, made_from)
+
+
 def table(chosen: argparse.Namespace) -> None:
     """Make a table from records.
 
@@ -95,16 +117,17 @@ def table(chosen: argparse.Namespace) -> None:
     """
     from partial_backprop import artifacts
 
-    artifacts.make_table(
-        chosen.name,
-        scale=chosen.scale,
-        records=chosen.records,
-        gradients=chosen.gradients,
-        csv=chosen.out.with_suffix(".csv"),
-        tex=chosen.out.with_suffix(".tex"),
-        config_dir=chosen.config,
-        benchmarks=chosen.benchmarks,
-    )
+    with _stamped(chosen.out.with_suffix(".csv"), "table", chosen.name, chosen):
+        artifacts.make_table(
+            chosen.name,
+            scale=chosen.scale,
+            records=chosen.records,
+            gradients=chosen.gradients,
+            csv=chosen.out.with_suffix(".csv"),
+            tex=chosen.out.with_suffix(".tex"),
+            config_dir=chosen.config,
+            benchmarks=chosen.benchmarks,
+        )
 
 
 def figure(chosen: argparse.Namespace) -> None:
@@ -117,16 +140,17 @@ def figure(chosen: argparse.Namespace) -> None:
     """
     from partial_backprop import artifacts
 
-    artifacts.make_figure(
-        chosen.name,
-        scale=chosen.scale,
-        records=chosen.records,
-        gradients=chosen.gradients,
-        pdf=chosen.out.with_suffix(".pdf"),
-        png=chosen.out.with_suffix(".png"),
-        config_dir=chosen.config,
-        benchmarks=chosen.benchmarks,
-    )
+    with _stamped(chosen.out.with_suffix(".pdf"), "figure", chosen.name, chosen):
+        artifacts.make_figure(
+            chosen.name,
+            scale=chosen.scale,
+            records=chosen.records,
+            gradients=chosen.gradients,
+            pdf=chosen.out.with_suffix(".pdf"),
+            png=chosen.out.with_suffix(".png"),
+            config_dir=chosen.config,
+            benchmarks=chosen.benchmarks,
+        )
 
 
 def aggregate(chosen: argparse.Namespace) -> None:
@@ -139,9 +163,10 @@ def aggregate(chosen: argparse.Namespace) -> None:
     """
     from partial_backprop import artifacts
 
-    artifacts.make_frames(
-        scale=chosen.scale, records=chosen.records, folder=chosen.out, config_dir=chosen.config
-    )
+    with _stamped(chosen.out / "runs.csv", "aggregate", "runs", chosen):
+        artifacts.make_frames(
+            scale=chosen.scale, records=chosen.records, folder=chosen.out, config_dir=chosen.config
+        )
 
 
 def paper(chosen: argparse.Namespace) -> None:
@@ -154,16 +179,17 @@ def paper(chosen: argparse.Namespace) -> None:
     """
     from partial_backprop import paper
 
-    paper.build(
-        chosen.scale,
-        records=chosen.records,
-        gradients=chosen.gradients,
-        tables=chosen.tables,
-        figures=chosen.figures,
-        pdf=chosen.out,
-        config_dir=chosen.config,
-        benchmarks=chosen.benchmarks,
-    )
+    with _stamped(chosen.out, "paper", "paper", chosen):
+        paper.build(
+            chosen.scale,
+            records=chosen.records,
+            gradients=chosen.gradients,
+            tables=chosen.tables,
+            figures=chosen.figures,
+            pdf=chosen.out,
+            config_dir=chosen.config,
+            benchmarks=chosen.benchmarks,
+        )
 
 
 def show(chosen: argparse.Namespace) -> None:
@@ -189,7 +215,8 @@ def status(chosen: argparse.Namespace) -> None:
     """
     from partial_backprop import status
 
-    runs = status.survey(chosen.scale, chosen.results, chosen.config)
+    results, also = _asked(chosen)
+    runs = status.survey(chosen.scale, results, chosen.config, also)
     print(status.text(runs, chosen.cores))
 
 
@@ -208,6 +235,26 @@ def compare(chosen: argparse.Namespace) -> None:
     print(compare.text("claims", claims))
     if any(line.outcome == compare.DIFFERENT for line in records + claims):
         sys.exit(1)
+
+
+def _asked(chosen: argparse.Namespace) -> tuple[Path, tuple[str, ...]]:
+    """Folder of results, and the experiments that run on request."""
+    settings = config.read_settings(chosen.config, results_root=chosen.results, also=chosen.also)
+    return Path(settings.results_root), settings.also
+
+
+def checkpoints(chosen: argparse.Namespace) -> None:
+    """Say what checkpoints take on the disk, and maybe remove those that nobody needs.
+
+    Parameters
+    ----------
+    chosen : argparse.Namespace
+        What the command line says.
+    """
+    from partial_backprop import checkpoints
+
+    results, also = _asked(chosen)
+    print(checkpoints.report(chosen.scale, results, chosen.config, also, remove=chosen.remove))
 
 
 def summary(chosen: argparse.Namespace) -> None:

@@ -19,6 +19,9 @@ from partial_backprop.run_config import TRUNK, RunConfig, TrainingConfig
 
 CONFIG_DIR = Path("config")
 
+OWN_SCALES = Path("scales") / "own"
+"""Folder, in the configuration's, of the scales that `derived.derive_scale` wrote."""
+
 
 def merge(base: Any, change: Any) -> Any:
     """Merge a change into a nested mapping; neither argument is altered.
@@ -87,7 +90,9 @@ def read_scale(name: str, directory: Path = CONFIG_DIR) -> Scale:
     UserError
         If there is no such scale or one of its keys or values is wrong.
     """
-    return read_checked(Scale, directory / "scales" / f"{name}.yaml")
+    path = directory / "scales" / f"{name}.yaml"
+    own = directory / OWN_SCALES / f"{name}.yaml"
+    return read_checked(Scale, own if own.exists() and not path.exists() else path)
 
 
 def read_experiment(name: str, directory: Path = CONFIG_DIR) -> dict[str, Any]:
@@ -112,6 +117,25 @@ def read_experiment(name: str, directory: Path = CONFIG_DIR) -> dict[str, Any]:
     """
     path = directory / "experiments" / f"{name}.yaml"
     return read_checked(Experiment, path).model_dump(exclude_unset=True)
+
+
+def recipe(experiment: str, directory: Path = CONFIG_DIR) -> str:
+    """Return the name of the recipe that the runs of an experiment follow.
+
+    Parameters
+    ----------
+    experiment : str
+        Name of an experiment.
+    directory : pathlib.Path
+        The configuration folder.
+
+    Returns
+    -------
+    str
+        A module of ``recipes``.
+    """
+    content = read_experiment(experiment, directory).get("recipe") or {}
+    return content.get("name", "classify")
 
 
 def arms(scale: str, experiment: str, directory: Path = CONFIG_DIR) -> list[str]:

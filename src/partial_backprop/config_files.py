@@ -1,25 +1,37 @@
 """What may stand in the files in ``config/``: their keys and types, and nothing of what they do."""
 
+import os
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 import pydantic
 
 from partial_backprop.run_config import Frozen
 
+HomePath = Annotated[str, pydantic.AfterValidator(os.path.expanduser)]
 
-class Settings(Frozen):
-    """``config/config.yaml``: what to run and where; nothing here changes a run's numbers."""
 
-    scale: str = "demo"
-    """One of the files in ``config/scales``."""
-    device: str = "auto"
-    """``auto`` (CUDA if there is one), ``cpu`` or ``cuda``."""
-    data_root: str = "data"
-    """Folder with real data sets; the embedded ones need none."""
-    checkpoint_every: float = pydantic.Field(default=30.0, ge=0)
-    """Seconds between the checkpoints of an unfinished run, written after an epoch."""
-    tensorboard: bool = False
-    """Write TensorBoard events beside each record."""
+def _as_list(value: Any) -> Any:
+    """Take one name or number for a list of one, as it is typed on the command line."""
+    return [value] if isinstance(value, str | int) else value
+
+
+Name = Annotated[str, pydantic.Field(pattern=r"^[a-z0-9_]+$")]
+"""Name of an arm or an experiment, as it stands in paths: small letters, digits and underscores."""
+
+
+def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(seeds)) != len(seeds):
+        raise ValueError("seeds must differ from each other")
+    return seeds
+
+
+Seeds = Annotated[
+    tuple[Annotated[int, pydantic.Field(ge=0)], ...],
+    pydantic.Field(min_length=1),
+    pydantic.AfterValidator(_distinct),
+]
+"""Seeds with which each run of an experiment is made once: distinct whole numbers from 0."""
 
 
 class Changes(Frozen):
@@ -42,31 +54,13 @@ class Changes(Frozen):
         return self.model_dump(include=set(Changes.model_fields), exclude_unset=True)
 
 
-Name = Annotated[str, pydantic.Field(pattern=r"^[a-z0-9_]+$")]
-"""Name of an arm or an experiment, as it stands in paths: small letters, digits and underscores."""
-
-
 class Experiment(Changes):
     """``config/experiments/NAME.yaml``: what is run, and the arms in which its runs differ."""
 
     title: str = pydantic.Field(min_length=1)
-    """What print calls it."""
+    """What it is, for who reads the file; print has names of its own (`labels`)."""
     arms: dict[Name, Changes | None] = pydantic.Field(min_length=1)
     """Arm -> its changes to the experiment."""
-
-
-def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
-    if len(set(seeds)) != len(seeds):
-        raise ValueError("seeds must differ from each other")
-    return seeds
-
-
-Seeds = Annotated[
-    tuple[Annotated[int, pydantic.Field(ge=0)], ...],
-    pydantic.Field(min_length=1),
-    pydantic.AfterValidator(_distinct),
-]
-"""Seeds with which each run of an experiment is made once: distinct whole numbers from 0."""
 
 
 class Part(Changes):
@@ -78,6 +72,8 @@ class Part(Changes):
     """Arms that have other seeds than their experiment."""
     arms: dict[Name, Changes] = pydantic.Field(default_factory=dict)
     """Arm of the experiment file -> what the scale changes in it, on top of all else."""
+    on_request: bool = False
+    """Runs only where ``also`` of the settings names it, as for data that few people have."""
 
 
 class Scale(Frozen):
@@ -103,3 +99,63 @@ class Scale(Frozen):
     one as ``experiment/arm``."""
     published: bool = False
     """No training: render the committed records as they are."""
+
+    @pydantic.model_validator(mode="after")
+    def _runs_something(self) -> "Scale":
+        if not (self.published or self.experiments):
+            raise ValueError("it runs no experiment: name some below experiments")
+        return self
+
+    def run(self, also: Iterable[str] = ()) -> list[str]:
+        """List the experiments that run.
+
+        Parameters
+        ----------
+        also : iterable of str
+            Those that run on request and are asked for.
+
+        Returns
+        -------
+        list of str
+            Names, in the order of the file.
+        """
+        asked = set(also)
+        return [
+            name for name, part in self.experiments.items() if not part.on_request or name in asked
+        ]
+
+
+class Settings(Frozen):
+    """``config/config.yaml``: what to run and where; nothing here changes a run's numbers."""
+
+    scale: Annotated[str, pydantic.Field(pattern=r"^[\w.-]+$")] = "demo"
+    """One of the files in ``config/scales``."""
+    device: Annotated[str, pydantic.Field(pattern=r"^(auto|[a-z]+(:\d+)?)$")] = "auto"
+    """``auto`` (CUDA if there is one), ``cpu``, ``cuda``, or another that torch knows."""
+    data_root: HomePath = "data"
+    """Folder with real data sets, maybe from the home folder on (``~/data``); the embedded ones need none."""
+    results_root: Annotated[HomePath, pydantic.Field(pattern=r"^\S+$")] = "results"
+    """Folder with a folder for each scale: records, weights, tables; no blank in its path."""
+    checkpoint_every: float = pydantic.Field(default=30.0, ge=0)
+    """Seconds between the checkpoints of an unfinished run, written after an epoch."""
+    tensorboard: bool = False
+    """Write TensorBoard events beside each record."""
+    also: Annotated[tuple[Name, ...], pydantic.BeforeValidator(_as_list)] = ()
+    """Experiments of the scale that run only on request, and are asked for."""
+
+
+class Overlay(Frozen):
+    """Changes to a scale that are given with the command, and make a scale of another name."""
+
+    name: Name
+    """Of the new scale: its results, figures and paper lie below this name."""
+    seeds: Annotated[Seeds | None, pydantic.BeforeValidator(_as_list)] = None
+    """Seeds in the place of the scale's; an experiment with fewer of its own takes as many, the first."""
+    epochs: int | None = pydantic.Field(default=None, ge=1)
+    """Epochs of every training, milestones beyond them left out."""
+    arms: Annotated[tuple[Name, ...] | None, pydantic.BeforeValidator(_as_list)] = None
+    """Arms that run, in the experiments that have any of them."""
+    experiments: (
+        Annotated[tuple[Name, ...], pydantic.BeforeValidator(_as_list)] | dict[Name, Part] | None
+    ) = None
+    """Experiments that run, as a list; or changes to some, as in a scale."""

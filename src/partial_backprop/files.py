@@ -119,7 +119,32 @@ def validated(model: type[pydantic.BaseModel], content: Mapping[str, Any], where
         reason = first["msg"].removeprefix("Value error, ")
         if first["type"] == "extra_forbidden":
             reason = "unknown key; remove it or mend its spelling"
+        elif first["type"] == "tuple_type":
+            reason = f"must be a list, such as [0, 1], and is {first['input']!r}"
+        elif first["type"] == "string_type":
+            reason = f"must be text, and is {first['input']!r}: put it in quotes, or correct it"
+        elif first["type"] == "string_pattern_mismatch":
+            reason = f"{first['input']!r} has letters that it may not have: {reason}"
         raise UserError(f"{where}: {key}: {reason}") from None
+
+
+def at_home(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace a leading ``~`` of every text by the home folder, as a shell does with a path.
+
+    Parameters
+    ----------
+    options : mapping
+        Options of a configuration, of which some may be paths.
+
+    Returns
+    -------
+    dict
+        The options; what is hashed and recorded are those that were given.
+    """
+    return {
+        key: os.path.expanduser(value) if isinstance(value, str) else value
+        for key, value in options.items()
+    }
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -5,13 +5,17 @@ Imports are read from the source text with `ast`; nothing is imported.
 
 import ast
 import hashlib
+import re
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
+from partial_backprop.errors import UserError
 from partial_backprop.run_config import RunConfig
 
 _ROOT = Path(__file__).parent
+# A line up to its comment: strings, in which # means itself, and anything else.
+_BEFORE_COMMENT = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^#"'])*""")
 # What these do for a run is in its configuration's hash or in its record's schema.
 _LEAVES = {
     "__init__",
@@ -26,6 +30,8 @@ _LEAVES = {
     "record",
     "registry",
     "run_config",
+    "sources",
+    "stamps",
 }
 
 
@@ -40,10 +46,50 @@ def _path(module: str) -> Path | None:
     return None
 
 
-@cache  # by content, so that an edited file is parsed anew
-def _imports(source: str) -> frozenset[str]:
+def _read(path: Path) -> tuple[frozenset[str], str]:
+    if path.suffix != ".py":  # a kernel in C
+        return frozenset(), hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    try:
+        return _parsed(path.read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise UserError(f"{path}, line {error.lineno}: {error.msg}: mend it") from None
+
+
+@lru_cache(maxsize=1024)  # by content, so that an edited file is parsed anew
+def _parsed(source: str) -> tuple[frozenset[str], str]:
+    """The modules that a source file imports, and a hash of its code."""
+    nodes = list(ast.walk(ast.parse(source)))
+    code = _code(source, nodes)
+    return _imports(nodes), hashlib.sha256(code.encode()).hexdigest()[:16] if code else ""
+
+
+def _code(source: str, nodes: Iterable[ast.AST]) -> str:
+    """Leave out what changes no run: comments, blank lines, and strings that stand alone (docstrings)."""
+    lines = source.split("\n")
+    dropped: set[int] = set()
+    kept: set[int] = set()  # lines inside a string, in which # and blanks mean themselves
+    for node in nodes:
+        spans = range(getattr(node, "lineno", 1), (getattr(node, "end_lineno", None) or 0) + 1)
+        if isinstance(node, ast.Expr) and isinstance(getattr(node.value, "value", None), str):
+            if not lines[node.lineno - 1][: node.col_offset].strip():
+                dropped.update(spans)
+        elif isinstance(node, ast.Constant | ast.JoinedStr) and len(spans) > 1:
+            kept.update(spans)
+    found = []
+    for number, line in enumerate(lines, start=1):
+        if number in dropped:
+            continue
+        if number not in kept and "#" in line:
+            end = _BEFORE_COMMENT.match(line).end()
+            line = line[:end] if line[end : end + 1] == "#" else line
+        if number in kept or line.strip():
+            found.append(line if number in kept else line.rstrip())
+    return "\n".join(found)
+
+
+def _imports(nodes: Iterable[ast.AST]) -> frozenset[str]:
     found: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("partial_backprop"):
             base = node.module.partition(".")[2]
             found |= {f"{base}.{alias.name}".strip(".") for alias in node.names} | {base}
@@ -87,13 +133,40 @@ def closure(*modules: str) -> list[Path]:
             or path.relative_to(_ROOT).with_suffix("").as_posix() in _LEAVES
         ):
             continue
-        found.add(path)
-        waiting += _imports(path.read_text(encoding="utf-8"))
-    return sorted(path for path in found if path.name != "__init__.py" or path.stat().st_size > 300)
+        found |= {path, *path.parent.glob("*.[ch]")}
+        waiting += _read(path)[0]
+    return sorted(path for path in found if path.name != "__init__.py" or _has_code(path))
+
+
+def _has_code(path: Path) -> bool:
+    return bool(_read(path)[1])
+
+
+def modules(run: RunConfig) -> list[str]:
+    """Name the modules of a run: its recipe, network, data set and criterion.
+
+    Parameters
+    ----------
+    run : RunConfig
+        The run's resolved configuration.
+
+    Returns
+    -------
+    list of str
+        Names relative to the package.
+    """
+    found = [f"recipes.{run.recipe['name']}"]
+    found += [f"networks.{run.network['name']}"] if run.network else []
+    found += [f"data.{run.data.dataset['name']}"] if run.data else []
+    criterion = run.freezing.criterion if run.freezing else None
+    while criterion:  # a control has another criterion in it, whose share it freezes
+        found.append(f"freezing.{criterion['name']}")
+        criterion = criterion.get("like")
+    return found
 
 
 def of_run(run: RunConfig) -> list[Path]:
-    """List the source files on which a run depends: its recipe, network, data set and criterion.
+    """List the source files on which a run depends.
 
     Parameters
     ----------
@@ -103,20 +176,13 @@ def of_run(run: RunConfig) -> list[Path]:
     Returns
     -------
     list of pathlib.Path
-        Files of this package, as `closure` finds them.
+        Files of this package, as `closure` finds them from the run's `modules`.
     """
-    modules = [f"recipes.{run.recipe['name']}"]
-    modules += [f"networks.{run.network['name']}"] if run.network else []
-    modules += [f"data.{run.data.dataset['name']}"] if run.data else []
-    criterion = run.freezing.criterion if run.freezing else None
-    while criterion:  # a control has another criterion in it, whose share it freezes
-        modules.append(f"freezing.{criterion['name']}")
-        criterion = criterion.get("like")
-    return closure(*modules)
+    return closure(*modules(run))
 
 
 def digests(files: Iterable[Path]) -> dict[str, str]:
-    """Hash source files one by one, so that one can say which was edited.
+    """Hash the code of source files one by one, so that one can say which was edited.
 
     Parameters
     ----------
@@ -126,9 +192,7 @@ def digests(files: Iterable[Path]) -> dict[str, str]:
     Returns
     -------
     dict of str to str
-        Path in the package -> the first 16 hexadecimal digits of its SHA-256.
+        Path in the package -> the first 16 hexadecimal digits of a SHA-256 of its code, without
+        comments, docstrings and blank lines: the same in every version of Python.
     """
-    return {
-        path.relative_to(_ROOT).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-        for path in files
-    }
+    return {path.relative_to(_ROOT).as_posix(): _read(path)[1] for path in files}

@@ -3,83 +3,22 @@
 import dataclasses
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
 
-from partial_backprop import config, record, sources
+from partial_backprop import config
 from partial_backprop.errors import UserError
-from partial_backprop.run_config import RunConfig
-
-State = Literal["done", "stale", "unfinished", "missing"]
-"""A stale run has a record of another configuration or of other code; an unfinished one a checkpoint."""
+from partial_backprop.run_status import RunStatus, State
+from partial_backprop.standings import Standings
 
 _SHOWN = 3
 
 
-@dataclasses.dataclass(frozen=True)
-class RunStatus:
-    """How one run stands.
-
-    Parameters
-    ----------
-    experiment, arm : str
-        Names.
-    seed : int
-        Seed.
-    state : {"done", "stale", "unfinished", "missing"}
-        How it stands.
-    why : tuple of str
-        What made a stale run stale, each in a few words.
-    seconds : float or None
-        Seconds of one process that it took, or that runs like it took; None if none has run yet.
-    """
-
-    experiment: str
-    arm: str
-    seed: int
-    state: State
-    why: tuple[str, ...] = ()
-    seconds: float | None = None
-
-    @property
-    def name(self) -> str:
-        """Experiment, arm and seed as the run's folder spells them."""
-        return f"{self.experiment}/{self.arm}/seed{self.seed}"
-
-
-def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Say which values of two configurations differ.
-
-    Parameters
-    ----------
-    old, new : mapping
-        Configurations as plain values.
-    prefix : str
-        Where in the configuration they stand.
-
-    Returns
-    -------
-    list of str
-        Such as ``training.epochs: 9, now 12``, in the order of the keys.
-    """
-    found = []
-    for key in {**old, **new}:
-        before, after = old.get(key), new.get(key)
-        if isinstance(before, Mapping) and isinstance(after, Mapping):
-            found += differences(before, after, f"{prefix}{key}.")
-        elif before != after:
-            found.append(f"{prefix}{key}: {_short(before)}, now {_short(after)}")
-    return found
-
-
-def _short(value: Any) -> str:
-    text = "absent" if value is None else str(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
-
-
 def survey(
-    scale: str, results: Path = Path("results"), config_dir: Path = config.CONFIG_DIR
+    scale: str,
+    results: Path = Path("results"),
+    config_dir: Path = config.CONFIG_DIR,
+    also: Iterable[str] = (),
 ) -> list[RunStatus]:
     """Look at every run of a scale.
 
@@ -91,64 +30,29 @@ def survey(
         Folder with a folder for each scale.
     config_dir : pathlib.Path
         The configuration folder.
+    also : iterable of str
+        Experiments that run on request and are asked for.
 
     Returns
     -------
     list of RunStatus
-        The runs, in the order of the scale's file.
+        The runs, in the order of the scale's file: the arms of each experiment, its gradient sample,
+        and those shared epochs that have to be trained again.
 
     Raises
     ------
     UserError
         If the scale trains nothing, or a configuration file is wrong.
     """
-    the_scale = config.read_scale(scale, config_dir)
-    if the_scale.published:
+    if config.read_scale(scale, config_dir).published:
         raise UserError(f"scale {scale} trains nothing: ask for the scale whose runs you want")
-    root = results / scale
-    durations = _Durations(root / "benchmarks")
-    found: dict[tuple[str, str, int], RunStatus] = {}
-    for experiment in the_scale.experiments:
-        for run in _runs(scale, experiment, config_dir):
-            status = _status(run, root, found)
-            seconds = durations.of(experiment, run.arm, run.seed)
-            key = experiment, run.arm, run.seed
-            found[key] = dataclasses.replace(status, seconds=seconds)
-    return list(found.values())
-
-
-def _runs(scale: str, experiment: str, config_dir: Path) -> Iterator[RunConfig]:
-    for arm in config.arms(scale, experiment, config_dir):
-        for seed in config.seeds(scale, experiment, config_dir, arm):
-            yield config.resolve(scale, experiment, arm, seed, config_dir)
-
-
-def _status(
-    run: RunConfig, root: Path, found: Mapping[tuple[str, str, int], RunStatus]
-) -> RunStatus:
-    identity = {"experiment": run.experiment, "arm": run.arm, "seed": run.seed}
-    path = root / "runs" / run.experiment / run.arm / f"seed{run.seed}" / "record.json"
-    if not path.exists():
-        begun = (root / ".checkpoints" / f"{run.sha256()}.pt").exists()
-        return RunStatus(**identity, state="unfinished" if begun else "missing")
-    try:
-        was = record.read(path)
-    except UserError:
-        return RunStatus(**identity, state="stale", why=("its record is damaged",))
-    why = differences(was.config.model_dump(mode="json"), run.model_dump(mode="json"))
-    modules = was.provenance.modules
-    if modules:
-        why += _edited(modules, sources.digests(sources.of_run(run)))
-    start = run.recipe.get("start")
-    if isinstance(start, str) and start.count("/") == 1:
-        before = found.get((*start.split("/"), run.seed))
-        why += [f"{before.name} is {before.state}"] if before and before.state != "done" else []
-    return RunStatus(**identity, state="stale" if why else "done", why=tuple(why))
-
-
-def _edited(was: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
-    edited = [name for name in {**was, **now} if was.get(name) != now.get(name)]
-    return [f"edited: {name}" for name in edited]
+    durations = _Durations(results / scale / "benchmarks")
+    return [
+        dataclasses.replace(
+            status, seconds=durations.of(status.experiment, status.arm, status.seed)
+        )
+        for status in Standings(scale, results / scale, config_dir, also).runs()
+    ]
 
 
 class _Durations:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -59,6 +60,29 @@ def test_a_dry_run_plans_every_job(project, name):
     )
     assert outcome.returncode == 0, outcome.stderr[-4000:]
     assert re.search(r"^compress +3$", outcome.stdout + outcome.stderr, re.MULTILINE)
+
+
+PARSE = """
+import sys
+from snakemake.cli import parse_args
+settings = parse_args(sys.argv[1:])[1]
+print([settings.keep_going, settings.rerun_incomplete, settings.show_failed_logs])
+"""
+
+
+@pytest.mark.parametrize("name", CLUSTERS)
+def test_a_killed_command_goes_on_as_it_does_without_a_profile(name):
+    """What Snakemake makes of the profile: it reads profiles/default only where no other is named."""
+    env = os.environ | {"PYTHONPATH": str(EXECUTORS)}
+    parsed = subprocess.run(
+        [sys.executable, "-c", PARSE, "--workflow-profile", f"profiles/{name}"],
+        cwd=ROOT,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert parsed.stdout.splitlines()[-1] == "[True, True, True]"
 
 
 @pytest.mark.parametrize("name", CLUSTERS)

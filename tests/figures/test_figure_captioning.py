@@ -20,7 +20,7 @@ from partial_backprop.run_config import DataConfig
 
 @pytest.fixture(autouse=True)
 def the_style() -> Iterator[None]:
-    with matplotlib.rc_context(style.rc()):
+    with style.applied():
         yield
 
 

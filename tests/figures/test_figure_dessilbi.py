@@ -21,7 +21,7 @@ from partial_backprop.record import Record
 
 @pytest.fixture(autouse=True)
 def the_style() -> Iterator[None]:
-    with matplotlib.rc_context(style.rc()):
+    with style.applied():
         yield
 
 

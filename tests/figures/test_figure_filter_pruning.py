@@ -19,7 +19,7 @@ from partial_backprop.frames import filter_arms
 
 @pytest.fixture(autouse=True)
 def the_style() -> Iterator[None]:
-    with matplotlib.rc_context(style.rc()):
+    with style.applied():
         yield
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-import matplotlib
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -14,7 +13,7 @@ from partial_backprop.measurements import linear
 
 @pytest.fixture(autouse=True)
 def the_style() -> Iterator[None]:
-    with matplotlib.rc_context(style.rc()):
+    with style.applied():
         yield
 
 

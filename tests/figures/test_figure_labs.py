@@ -18,7 +18,7 @@ LAB2, LAB3 = fake_labs.ARMS
 
 @pytest.fixture(autouse=True)
 def the_style() -> Iterator[None]:
-    with matplotlib.rc_context(style.rc()):
+    with style.applied():
         yield
 
 

@@ -18,7 +18,7 @@ from partial_backprop.figures import figure_1, figure_2, figure_3, figure_kde, s
 
 @pytest.fixture(autouse=True)
 def the_style() -> Iterator[None]:
-    with matplotlib.rc_context(style.rc()):
+    with style.applied():
         yield
 
 

@@ -197,20 +197,6 @@ def test_kernels_of_all_compilers_make_the_same_bits(build, dtype, monkeypatch):
         assert all(torch.equal(bits(a), bits(b)) for a, b in zip(found[0], other, strict=True))
 
 
-def test_without_a_folder_to_write_to_the_kernel_is_compiled_all_the_same(tmp_path, monkeypatch):
-    if adam_c.compiled() is None:
-        return
-    nowhere = tmp_path / "adam.c"
-    nowhere.write_bytes(adam_c.SOURCE.read_bytes())
-    (tmp_path / "__pycache__").write_text("no folder", encoding="utf-8")
-    monkeypatch.setattr(adam_c, "SOURCE", nowhere)
-    assert adam_c.compiled.__wrapped__() is not None
-    monkeypatch.setenv("CC", "false")
-    assert adam_c.compiled.__wrapped__() is None
-    monkeypatch.setenv("CC", "no-such-compiler")
-    assert adam_c.compiled.__wrapped__() is None
-
-
 def test_threads_change_no_bit():
     found = []
     before = torch.get_num_threads()

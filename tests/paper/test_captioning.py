@@ -4,7 +4,6 @@ import re
 import shutil
 from pathlib import Path
 
-import matplotlib
 import pytest
 
 import fake_captions
@@ -159,7 +158,7 @@ def test_the_section_is_typeset_and_fits_the_page(tmp_path: Path, tex: None) -> 
     path = tmp_path / "tables" / "table_captioning.tex"
     path.write_text(artifacts.to_tex(table), encoding="utf-8")
     figures = []
-    with matplotlib.rc_context(style.rc()):
+    with style.applied():
         for name, module in (("figure_4", figure_4), ("figure_5", figure_5)):
             figures.append(tmp_path / "figures" / f"{name}.pdf")
             module.draw(inputs).savefig(figures[-1])

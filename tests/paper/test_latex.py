@@ -102,3 +102,16 @@ def test_a_user_s_own_settings_of_latexmk_are_not_read(tmp_path, tex, monkeypatc
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert os.environ["HOME"] == str(tmp_path / "home")
     assert latex.compile(write(tmp_path / "source", "x"), tmp_path / "out.pdf").exists()
+
+
+@pytest.mark.parametrize("name", ["TEXINPUTS", "BSTINPUTS", "TEXMFCNF", "TEXFORMATS"])
+def test_a_user_s_search_paths_of_tex_are_not_read(tmp_path, tex, monkeypatch, name):
+    monkeypatch.setenv(name, "/nowhere")
+    assert latex.compile(write(tmp_path / "source", "x"), tmp_path / "out.pdf").exists()
+
+
+def test_a_failure_leaves_the_last_pdf(tmp_path, tex):
+    (tmp_path / "out.pdf").write_bytes(b"the last one")
+    with pytest.raises(UserError):
+        latex.compile(write(tmp_path / "source", r"\nosuchmacro"), tmp_path / "out.pdf")
+    assert (tmp_path / "out.pdf").read_bytes() == b"the last one"

@@ -68,6 +68,17 @@ def test_it_holds_sources_and_results_and_nothing_else(archive, root):
     assert found["scripts/environment"][1] == 0o755
 
 
+def test_results_outside_the_project_are_packed_too(archive, root, tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (root / "results" / "demo").rename(outside / "demo")
+    (root / "config").mkdir(exist_ok=True)
+    (root / "config" / "config.yaml").write_text(f"results_root: {outside}\n")
+    found = members(archive.main("demo", root))
+    assert "results/demo/tables/table_1.csv" in found
+    assert [name for name in found if name.endswith("record.json")]
+
+
 def test_every_file_has_its_checksum(archive, root):
     found = members(archive.main("demo", root))
     lines = found.pop("SHA256SUMS")[0].decode().splitlines()
@@ -118,6 +129,45 @@ def test_the_same_files_give_the_same_bytes(archive, root):
     first = archive.main("demo", root).read_bytes()
     (root / "README.md").touch()
     assert archive.main("demo", root).read_bytes() == first
+
+
+def git(folder, *words):
+    identity = ["-c", "user.name=A", "-c", "user.email=a@example.org"]
+    asked = ["git", "-C", str(folder), *identity, *words]
+    return subprocess.run(asked, check=True, capture_output=True, text=True).stdout.strip()
+
+
+def commit_of(archive, root):
+    return json.loads(members(archive.main("demo", root))["PROVENANCE.json"][0])["commit"]
+
+
+def test_the_provenance_names_the_commit_and_says_whether_all_files_are_of_it(archive, root):
+    git(root, "init", "-q")
+    (root / ".gitignore").write_text(
+        "/data/\n/results/*\n/figures/\n/paper/*.pdf\n/archive/\n*.pyc\n"
+    )
+    git(root, "add", ".")
+    git(root, "commit", "-qm", "all")
+    head = git(root, "rev-parse", "HEAD")
+    assert commit_of(archive, root) == head
+    (root / "src" / "partial_backprop" / "new.py").write_text("b = 1\n")
+    assert commit_of(archive, root) == f"{head}-changed"
+    (root / "src" / "partial_backprop" / "new.py").unlink()
+    (root / "README.md").write_text("read this")
+    assert commit_of(archive, root) == f"{head}-changed"
+
+
+def test_the_commit_of_a_repository_around_is_not_that_of_an_unpacked_archive(archive, root):
+    git(root.parent, "init", "-q")
+    git(root.parent, "commit", "-q", "--allow-empty", "-m", "outer")
+    assert commit_of(archive, root) is None
+
+
+def test_a_clone_whose_commit_git_does_not_tell_is_told(archive, root):
+    (root / ".git").write_text("gitdir: /nowhere\n")
+    with pytest.raises(UserError, match="commit"):
+        archive.main("demo", root)
+    assert not (root / "archive").exists()
 
 
 def test_a_scale_without_paper_is_told(archive, root):

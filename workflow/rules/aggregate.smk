@@ -1,11 +1,16 @@
 # Aggregate: every record of the scale in tidy tables, for whoever wants to go on from there.
+ALL_RECORDS = records(experiments=EXPERIMENTS)
+FRAMES = f"{RESULTS}/runs.csv"
+
+
 rule aggregate_records:
     input:
-        records=records(experiments=EXPERIMENTS),
+        records=of_print(FRAMES, ALL_RECORDS),
+        changed=changed_print(FRAMES, "aggregate", "runs", ALL_RECORDS),
     output:
-        runs=f"{RESULTS}/runs.csv",
-        layers=f"{RESULTS}/layers.csv",
-        histories=f"{RESULTS}/histories.csv",
+        runs=update(FRAMES),
+        layers=update(f"{RESULTS}/layers.csv"),
+        histories=update(f"{RESULTS}/histories.csv"),
     log:
         f"{RESULTS}/logs/aggregate_records.log",
     group:
@@ -14,7 +19,6 @@ rule aggregate_records:
         "../../envs/environment.yaml"
     params:
         scale=SCALE_NAME,
-        code=code("artifacts"),
     message:
         "All records in three tidy tables"
     shell:

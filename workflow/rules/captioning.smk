@@ -1,8 +1,9 @@
 # Captioning (seed 001, section 4.2): features of all images once, shared epochs, then each arm.
 rule encode_images:
     input:
-        start=start_weights,
-        checkpoint=given_checkpoint,
+        start=of_run(start_weights),
+        checkpoint=of_run(given_checkpoint),
+        changed=changed_run,
     output:
         record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
         encoder=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/encoder.pt",
@@ -27,9 +28,7 @@ rule encode_images:
     params:
         scale=SCALE_NAME,
         checkpoints=CHECKPOINTS,
-        sha256=run_sha256,
         start=lambda wildcards, input: f"--start {input.start}" if input.start else "",
-        code=run_code,
     message:
         "{wildcards.experiment}: features of all images"
     shell:
@@ -40,7 +39,8 @@ rule encode_images:
 
 rule train_decoder_trunk:
     input:
-        features=image_features,
+        features=of_run(image_features),
+        changed=changed_run,
     output:
         trunk=f"{RUNS}/{{experiment}}/trunk/seed{{seed}}/trunk.pt",
     log:
@@ -58,8 +58,6 @@ rule train_decoder_trunk:
     params:
         scale=SCALE_NAME,
         checkpoints=CHECKPOINTS,
-        sha256=run_sha256,
-        code=run_code,
     message:
         "{wildcards.experiment}: shared epochs, seed {wildcards.seed}"
     shell:
@@ -70,8 +68,9 @@ rule train_decoder_trunk:
 
 rule train_decoder:
     input:
-        trunk=shared_trunk,
-        features=image_features,
+        trunk=of_run(shared_trunk),
+        features=of_run(image_features),
+        changed=changed_run,
     output:
         record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
         history=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/history.csv",
@@ -95,8 +94,6 @@ rule train_decoder:
     params:
         scale=SCALE_NAME,
         checkpoints=CHECKPOINTS,
-        sha256=run_sha256,
-        code=run_code,
     message:
         "{wildcards.experiment}: {wildcards.arm}, seed {wildcards.seed}"
     shell:

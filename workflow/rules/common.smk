@@ -1,15 +1,17 @@
 # Names, paths and small questions that the other rule files ask.
 import functools
-import hashlib
+import os
 import shlex
 import shutil
+import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-
 from partial_backprop import config as configuration
-from partial_backprop import sources
+from partial_backprop import derived, preflight, stamps
+from partial_backprop.config_files import Overlay, Settings
 from partial_backprop.errors import UserError
+from partial_backprop.files import at_home, validated
+from partial_backprop.standings import CLASSIFIERS, GRADIENTS, Standings
 
 
 def told(function, *arguments):
@@ -17,12 +19,23 @@ def told(function, *arguments):
     try:
         return function(*arguments)
     except UserError as error:
-        raise WorkflowError(str(error)) from None
+        sys.exit(f"error: {error}")
 
 
-SCALE_NAME = config["scale"]
+# What is given with the command beside the settings makes a scale of another name.
+CHANGES = {key: config[key] for key in config if key in Overlay.model_fields}
+SETTINGS = told(
+    validated,
+    Settings,
+    {key: config[key] for key in config if key not in CHANGES},
+    "config/config.yaml and --config",
+)
+SCALE_NAME = SETTINGS.scale
+if CHANGES:
+    SCALE_NAME = told(derived.derive_scale, SCALE_NAME, CHANGES)
 SCALE = told(configuration.read_scale, SCALE_NAME)
-RESULTS = f"results/{SCALE_NAME}"
+RUNNING = SCALE.run(SETTINGS.also)
+RESULTS = f"{'results' if SCALE.published else SETTINGS.results_root}/{SCALE_NAME}"
 RUNS = f"{RESULTS}/runs"
 FIGURES = f"figures/{SCALE_NAME}"
 # Unfinished runs are no output, so that Snakemake does not delete them when it starts a job again.
@@ -31,21 +44,13 @@ CHECKPOINTS = f"{RESULTS}/.checkpoints"
 # Settings that change no number. Rules take them as a resource, since another resource, unlike another
 # parameter, is no reason to run again.
 RUN_OPTIONS = shlex.join(
-    f"--{key.replace('_', '-')}={config[key]}"
+    f"--{key.replace('_', '-')}={getattr(SETTINGS, key)}"
     for key in ("device", "data_root", "checkpoint_every")
 )
-ARM_OPTIONS = RUN_OPTIONS + (" --tensorboard" if config["tensorboard"] else "")
+ARM_OPTIONS = RUN_OPTIONS + (" --tensorboard" if SETTINGS.tensorboard else "")
 
-# The experiments of Tables 1 and 2, in their order.
-CLASSIFIERS = [
-    "vgg19_cifar10",
-    "resnet110_cifar10",
-    "densenet121_cifar10",
-    "lenet5_mnist",
-]
-# Them, and the one that has the source's split of MNIST too: what tables show.
-SHOWN = CLASSIFIERS + ["lenet5_mnist_60000"]
-
+# The experiments of Tables 1 and 2, and the one that has the source's split of MNIST too: what tables show.
+SHOWN = [*CLASSIFIERS, "lenet5_mnist_60000"]
 
 # The experiments of seed 003: linear models, a pretrained network, pruning it, quantizing it.
 LAB_1 = ["lab1"]
@@ -74,12 +79,25 @@ TICKETS = ["dessilbi_ticket_vgg16", "dessilbi_ticket_resnet56"]
 EXPERIMENTS = SHOWN + ENCODER + CAPTIONING + LAB_1 + PRETRAINING + LAB_2 + LAB_3
 EXPERIMENTS += SPARSIFICATION + ["cnn_training"] + WEIGHT_PRUNING + FILTER_PRUNING
 EXPERIMENTS += RIVALS + TUNED + STEP_COST + PATHS + EARLY + TICKETS
+# And what else the scale runs, which has no table of its own.
+EXPERIMENTS += [name for name in RUNNING if name not in EXPERIMENTS]
 
 # What `make bench` measured, if it ran: it belongs to a machine and to no scale.
 BENCHMARKS = sorted(map(str, Path("results/bench").glob("*.json")))
 
 # What the sources claim and how that is tested, one file a source.
 CLAIMS = sorted(map(str, Path("config/claims").glob("*.yaml")))
+
+
+# How each run stands, by what its files say.
+STANDINGS = Standings(SCALE_NAME, Path(RESULTS), also=SETTINGS.also)
+# Tables, figures, frames and the paper: file -> command, name, and the files that it reads.
+PRINTS = {}
+# An input of every job. Snakemake compares times, so what is not current gets a time before that of this
+# folder, and for what is current it is ancient. (Files with the content of the last time count as old.)
+CHANGED = Path(".snakemake/changed-since-it-was-made")
+CHANGED.mkdir(parents=True, exist_ok=True)
+os.utime(CHANGED, (2, 2))
 
 
 wildcard_constraints:
@@ -93,10 +111,7 @@ def with_recipe(*names):
     found = [
         experiment
         for experiment in SCALE.experiments
-        if told(configuration.read_experiment, experiment)
-        .get("recipe", {"name": "classify"})
-        .get("name")
-        in names
+        if told(configuration.recipe, experiment) in names
     ]
     return "|".join(found) or "(?!)"
 
@@ -117,7 +132,7 @@ def records(*arms, experiments=CLASSIFIERS, first_seed=False):
     return [
         f"{RUNS}/{experiment}/{arm}/seed{seed}/record.json"
         for experiment in experiments
-        if experiment in SCALE.experiments
+        if experiment in RUNNING
         for arm in told(configuration.arms, SCALE_NAME, experiment)
         if not arms or arm in arms
         for seed in seeds(experiment, arm)[: 1 if first_seed else None]
@@ -132,32 +147,124 @@ def seeds(experiment, arm=None):
 
 
 def gradients(experiments=CLASSIFIERS):
-    """The gradient samples of each experiment's first seed."""
-    name = f"trunk/seed{SCALE.seeds[0]}/gradients.json"
-    paths = [f"{RUNS}/{experiment}/{name}" for experiment in experiments]
+    """The gradient samples of each experiment's first seed: those to be made, or those there."""
     if SCALE.published:
-        return [path for path in paths if Path(path).exists()]
+        found = Path(RUNS).glob("*/trunk/seed*/gradients.json")
+        return sorted(str(path) for path in found if path.parts[-4] in experiments)
     return [
-        path
-        for path, experiment in zip(paths, experiments)
-        if experiment in SCALE.experiments
+        f"{RUNS}/{experiment}/trunk/seed{seed}/gradients.json"
+        for experiment, seed in told(STANDINGS.samples)
+        if experiment in experiments
     ]
+
+
+def run_of(wildcards, arm=None):
+    """The experiment, arm and seed that a rule's wildcards name."""
+    arm = arm or getattr(wildcards, "arm", configuration.TRUNK)
+    seed = int(wildcards.seed)
+    of_arm = configuration.TRUNK if arm == GRADIENTS else arm
+    told(preflight.check_seed, SCALE_NAME, wildcards.experiment, of_arm, seed)
+    return wildcards.experiment, arm, seed
+
+
+def run_is_current(experiment, arm, seed):
+    """Whether a run is done, or is of shared epochs that no run asks for."""
+    if told(STANDINGS.of, experiment, arm, seed).state == "done":
+        return True
+    return arm == configuration.TRUNK and not told(STANDINGS.needed, experiment, seed)
+
+
+@functools.cache
+def print_is_current(product):
+    """Whether a table, a figure, the frames or the paper is made of what is there, and that is current."""
+    command, name, paths = PRINTS[product]
+    now = told(stamps.of_print, command, name, SCALE_NAME, paths)
+    if None in now.values() or stamps.made_from(Path(product)) != now:
+        return False
+    return all(map(input_is_current, paths))
+
+
+def input_is_current(path):
+    """Whether what a print reads will not be made again."""
+    path = Path(path)
+    if path.suffix == ".tex" and path.with_suffix(".csv").as_posix() in PRINTS:
+        return print_is_current(path.with_suffix(".csv").as_posix())
+    if path.as_posix() in PRINTS:
+        return print_is_current(path.as_posix())
+    if SCALE.published or not path.parent.name.startswith("seed"):
+        return True
+    arm = GRADIENTS if path.name == "gradients.json" else path.parts[-3]
+    seed = int(path.parent.name.removeprefix("seed"))
+    return run_is_current(path.parts[-4], arm, seed)
+
+
+def settled(product, current, paths):
+    """What a job reads. Where its product is current, times of these files say nothing."""
+    if not current:
+        return paths
+    paths = [path for path in ([paths] if isinstance(paths, str) else paths)]
+    forced = [
+        getattr(workflow.dag_settings, key)
+        for key in ("forceall", "forcerun", "forcetargets")
+    ]
+    if not any(forced):  # else what depends on a forced job follows it
+        return [ancient(path) for path in paths if Path(path).exists()]
+    made = Path(product).stat().st_mtime
+    return [
+        (
+            ancient(path)
+            if Path(path).exists() and Path(path).stat().st_mtime > made
+            else path
+        )
+        for path in paths
+    ]
+
+
+def changed(product, current):
+    """The input that makes a job run again where its product is there and not current."""
+    if current:
+        return ancient(CHANGED.as_posix())
+    if Path(product).exists():
+        os.utime(product, (1, 1))
+    return CHANGED.as_posix()
+
+
+def of_run(function, arm=None):
+    """What a run reads of others, as a function of its wildcards says."""
+
+    def inputs(wildcards):
+        run = run_of(wildcards, arm)
+        return settled(
+            STANDINGS.product(*run), run_is_current(*run), function(wildcards)
+        )
+
+    return inputs
+
+
+def changed_run(wildcards, arm=None):
+    """The input that makes a run that is stale run again; its data have to be there by then."""
+    run = run_of(wildcards, arm)
+    current = run_is_current(*run)
+    if not current:
+        configured = told(STANDINGS.configuration, *run)
+        told(preflight.check_data, configured, Path(SETTINGS.data_root))
+    return changed(STANDINGS.product(*run), current)
+
+
+def of_print(product, paths):
+    """What a print reads."""
+    return lambda wildcards: settled(product, print_is_current(product), paths)
+
+
+def changed_print(product, command, name, paths):
+    """The input that makes a print again where something that it reads has changed."""
+    PRINTS[product] = command, name, tuple(paths)
+    return lambda wildcards: changed(product, print_is_current(product))
 
 
 def run_config(wildcards):
     """The resolved configuration of the run that a rule's wildcards name."""
-    arm = getattr(wildcards, "arm", configuration.TRUNK)
-    return told(
-        configuration.resolve,
-        SCALE_NAME,
-        wildcards.experiment,
-        arm,
-        int(wildcards.seed),
-    )
-
-
-def run_sha256(wildcards):
-    return run_config(wildcards).sha256()
+    return told(STANDINGS.configuration, *run_of(wildcards))
 
 
 def run_threads(wildcards):
@@ -173,12 +280,17 @@ def shared_trunk(wildcards):
     return f"{RUNS}/{wildcards.experiment}/trunk/seed{wildcards.seed}/trunk.pt"
 
 
+def sampled_trunk(wildcards):
+    """The checkpoint of the shared epochs after which gradients are measured."""
+    return f"{RUNS}/{wildcards.experiment}/trunk/seed{wildcards.seed}/trunk.pt"
+
+
 def given_checkpoint(wildcards):
     """The user's own weights that take the place of a training, if there are any."""
-    path = run_config(wildcards).recipe.get("checkpoint")
+    path = at_home(run_config(wildcards).recipe).get("checkpoint")
     if path is not None and not Path(path).exists():
-        raise WorkflowError(
-            f"there is no file {path}: correct recipe.checkpoint of {wildcards.experiment},"
+        sys.exit(
+            f"error: there is no file {path}: correct recipe.checkpoint of {wildcards.experiment},"
             " or leave it out to train"
         )
     return path or []
@@ -201,80 +313,33 @@ def image_features(wildcards):
     return f"{RUNS}/{experiment}/{arm}/seed{seeds(experiment)[0]}/record.json"
 
 
-@functools.cache
-def content(path):
-    return hashlib.sha256(path.read_bytes()).digest()
-
-
-def hashed(files):
-    """One hash of source files: their names in this folder, and their contents.
-
-    A parameter and no input: a file that was only touched or checked out anew is no reason to run
-    again, and Snakemake asks for the size of each input of each waiting job whenever it starts one.
-    """
-    root = Path.cwd()
-    if not files[0].is_relative_to(root):
-        raise WorkflowError(
-            f"python imports partial_backprop from {files[0].parents[1]}, not from this folder:"
-            " run `pip install --no-deps -e .` here, or activate this folder's environment"
-        )
-    digest = hashlib.sha256()
-    for path in sorted(files):
-        digest.update(path.relative_to(root).as_posix().encode())
-        digest.update(content(path))
-    return digest.hexdigest()
-
-
-def code(*modules):
-    """Hash of the source files on which a stage depends."""
-    return hashed(sources.closure(*modules))
-
-
-def run_code(wildcards):
-    """Hash of the source files on which a run depends."""
-    return hashed(sources.of_run(run_config(wildcards)))
-
-
 def n_gpus(wildcards):
     """GPUs that a training asks the scheduler for."""
-    wants = config["device"].startswith("cuda")
+    wants = SETTINGS.device.startswith("cuda")
     return int(
-        wants or (config["device"] == "auto" and shutil.which("nvidia-smi") is not None)
+        wants or (SETTINGS.device == "auto" and shutil.which("nvidia-smi") is not None)
     )
 
 
-def thresholds_sha256(wildcards):
-    """Hashes of the configurations whose thresholds a gradient sample shows."""
-    where = (SCALE_NAME, wildcards.experiment)
-    seed = int(wildcards.seed)
-    runs = [told(configuration.resolve, *where, arm, seed) for arm in ("pb", "pb_otsu")]
-    return [run.sha256() for run in runs]
-
-
-def sample_code(wildcards):
-    """Hash of the source files on which a gradient sample depends."""
-    return [run_code(wildcards), code("recipes.gradient_sample")]
-
-
 def table(name):
-    """The files of a table."""
+    """The files of a table; where it cannot be made, the last ones stay."""
     return {
         "csv": report(
-            f"{RESULTS}/tables/{name}.csv",
+            update(f"{RESULTS}/tables/{name}.csv"),
             caption=f"../report/{name}.rst",
             category="Tables",
             labels={"table": name},
         ),
-        "tex": f"{RESULTS}/tables/{name}.tex",
+        "tex": update(f"{RESULTS}/tables/{name}.tex"),
     }
 
 
 def figure(name):
-    """The files of a figure."""
+    """The files of a figure; where it cannot be made, the last ones stay."""
     return {
-        "pdf": f"{FIGURES}/{name}.pdf",
+        "pdf": update(f"{FIGURES}/{name}.pdf"),
         "png": report(
-            f"{FIGURES}/{name}.png",
+            update(f"{FIGURES}/{name}.png"),
             caption=f"../report/{name}.rst",
             category="Figures",
             labels={"figure": name},

@@ -37,27 +37,37 @@ FIGURE_GRADIENTS = {
 }
 # Figures that read other files beside their records; pictures.npz is there where scripts/pictures.py put it.
 BESIDE = {"figure_4": ["examples.npz", "pictures.npz"]}
-# Figures that show the sources' printed numbers beside ours.
-PRINTED_TOO = ("figure_5", "figure_lab2", "figure_lab3", "figure_filter_pruning")
-PRINTED_TOO += ("figure_claims",)
 
 for figure_name, figure_message in FIGURES_MADE.items():
+    figure_pdf = f"{FIGURES}/{figure_name}.pdf"
+    figure_records = FIGURE_RECORDS.get(figure_name, [])
+    figure_gradients = FIGURE_GRADIENTS.get(figure_name, [])
+    figure_benchmarks = BENCHMARKS if figure_name == "figure_bench" else []
+    figure_beside = [
+        Path(record).with_name(name).as_posix()
+        for record in figure_records
+        for name in BESIDE.get(figure_name, [])
+        if name != "pictures.npz" or Path(record).with_name(name).exists()
+    ]
 
     rule:
         name:
             figure_name
         input:
-            records=FIGURE_RECORDS.get(figure_name, []),
-            gradients=FIGURE_GRADIENTS.get(figure_name, []),
-            benchmarks=BENCHMARKS if figure_name == "figure_bench" else [],
-            beside=[
-                Path(record).with_name(name).as_posix()
-                for record in FIGURE_RECORDS.get(figure_name, [])
-                for name in BESIDE.get(figure_name, [])
-                if name != "pictures.npz" or Path(record).with_name(name).exists()
-            ],
-            reported="config/reported.yaml" if figure_name in PRINTED_TOO else [],
-            claims=CLAIMS if figure_name == "figure_claims" else [],
+            records=of_print(figure_pdf, figure_records),
+            gradients=of_print(figure_pdf, figure_gradients),
+            benchmarks=of_print(figure_pdf, figure_benchmarks),
+            beside=of_print(figure_pdf, figure_beside),
+            reported=of_print(figure_pdf, ["config/reported.yaml"]),
+            claims=of_print(
+                figure_pdf, CLAIMS if figure_name == "figure_claims" else []
+            ),
+            changed=changed_print(
+                figure_pdf,
+                "figure",
+                figure_name,
+                [*figure_records, *figure_gradients, *figure_benchmarks],
+            ),
         output:
             **figure(figure_name),
         log:
@@ -69,7 +79,6 @@ for figure_name, figure_message in FIGURES_MADE.items():
         params:
             scale=SCALE_NAME,
             name=figure_name,
-            code=code("artifacts", f"figures.{figure_name}"),
         message:
             figure_message
         shell:

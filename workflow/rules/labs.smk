@@ -1,6 +1,8 @@
 # Runs other than FB and PB: linear models, sparsified gradients, pruning, quantization, inclusion paths
 # (seeds 000, 002, 003, 004).
 rule run_linear:
+    input:
+        changed=changed_run,
     output:
         record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
     log:
@@ -11,8 +13,6 @@ rule run_linear:
         "../../envs/environment.yaml"
     params:
         scale=SCALE_NAME,
-        sha256=run_sha256,
-        code=run_code,
     message:
         "{wildcards.experiment}: {wildcards.arm}"
     shell:
@@ -21,6 +21,8 @@ rule run_linear:
 
 
 rule train_alone:
+    input:
+        changed=changed_run,
     output:
         record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
         history=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/history.csv",
@@ -40,8 +42,6 @@ rule train_alone:
     params:
         scale=SCALE_NAME,
         checkpoints=CHECKPOINTS,
-        sha256=run_sha256,
-        code=run_code,
     message:
         "{wildcards.experiment}: {wildcards.arm}, seed {wildcards.seed}"
     shell:
@@ -53,7 +53,8 @@ rule train_alone:
 
 use rule train_alone as pretrain with:
     input:
-        checkpoint=given_checkpoint,
+        checkpoint=of_run(given_checkpoint),
+        changed=changed_run,
     log:
         f"{RESULTS}/logs/pretrain/{{experiment}}_{{arm}}_seed{{seed}}.log",
     benchmark:
@@ -97,7 +98,8 @@ use rule train_alone as train_path with:
 
 rule compress:
     input:
-        start=start_weights,
+        start=of_run(start_weights),
+        changed=changed_run,
     output:
         record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
         history=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/history.csv",
@@ -117,8 +119,6 @@ rule compress:
     params:
         scale=SCALE_NAME,
         checkpoints=CHECKPOINTS,
-        sha256=run_sha256,
-        code=run_code,
     message:
         "{wildcards.experiment}: {wildcards.arm}, seed {wildcards.seed}"
     shell:
@@ -130,7 +130,8 @@ rule compress:
 
 use rule compress as train_ticket with:
     input:
-        start=start_path,
+        start=of_run(start_path),
+        changed=changed_run,
     log:
         f"{RESULTS}/logs/train_ticket/{{experiment}}_{{arm}}_seed{{seed}}.log",
     benchmark:
@@ -140,6 +141,8 @@ use rule compress as train_ticket with:
 
 
 rule measure_cost:
+    input:
+        changed=changed_run,
     output:
         record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
         timing=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/timing.csv",
@@ -155,8 +158,6 @@ rule measure_cost:
         options=RUN_OPTIONS,
     params:
         scale=SCALE_NAME,
-        sha256=run_sha256,
-        code=run_code,
     message:
         "{wildcards.experiment}: {wildcards.arm}"
     shell:

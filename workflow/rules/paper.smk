@@ -1,17 +1,28 @@
 # Paper: everything above in, one PDF out.
+PDF = f"paper/{SCALE_NAME}.pdf"
+ALL_TABLES = [f"{RESULTS}/tables/{name}.tex" for name in TABLES]
+ALL_FIGURES = [f"{FIGURES}/{name}.pdf" for name in FIGURES_MADE]
+
+
 rule build_paper:
     input:
-        records=records(experiments=EXPERIMENTS),
-        gradients=gradients(),
-        benchmarks=BENCHMARKS,
-        tables=[f"{RESULTS}/tables/{name}.tex" for name in TABLES],
-        figures=[f"{FIGURES}/{name}.pdf" for name in FIGURES_MADE],
-        source=sorted(map(str, Path("paper/source").rglob("*.*"))),
-        reported="config/reported.yaml",
-        claims=CLAIMS,
+        records=of_print(PDF, ALL_RECORDS),
+        gradients=of_print(PDF, gradients()),
+        benchmarks=of_print(PDF, BENCHMARKS),
+        tables=of_print(PDF, ALL_TABLES),
+        figures=of_print(PDF, ALL_FIGURES),
+        source=of_print(PDF, sorted(map(str, stamps.TEMPLATES.rglob("*.*")))),
+        reported=of_print(PDF, ["config/reported.yaml"]),
+        claims=of_print(PDF, CLAIMS),
+        changed=changed_print(
+            PDF,
+            "paper",
+            "paper",
+            [*ALL_RECORDS, *gradients(), *BENCHMARKS, *ALL_TABLES, *ALL_FIGURES],
+        ),
     output:
         report(
-            f"paper/{SCALE_NAME}.pdf",
+            update(PDF),
             caption="../report/paper.rst",
             category="Paper",
         ),
@@ -23,7 +34,6 @@ rule build_paper:
         "../../envs/environment.yaml"
     params:
         scale=SCALE_NAME,
-        code=code("paper"),
     message:
         "The paper: {output}"
     shell:

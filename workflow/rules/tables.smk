@@ -67,16 +67,26 @@ TABLE_RECORDS = {
 TABLE_GRADIENTS = {"table_1": OTSU_WITHOUT_AN_ARM, "table_2": OTSU_WITHOUT_AN_ARM}
 
 for table_name, table_message in TABLES.items():
+    table_csv = f"{RESULTS}/tables/{table_name}.csv"
+    table_records = TABLE_RECORDS[table_name]
+    table_gradients = TABLE_GRADIENTS.get(table_name, [])
+    table_benchmarks = BENCHMARKS if table_name == "table_bench" else []
 
     rule:
         name:
             table_name
         input:
-            records=TABLE_RECORDS[table_name],
-            gradients=TABLE_GRADIENTS.get(table_name, []),
-            benchmarks=BENCHMARKS if table_name == "table_bench" else [],
-            reported="config/reported.yaml",
-            claims=CLAIMS if table_name == "table_claims" else [],
+            records=of_print(table_csv, table_records),
+            gradients=of_print(table_csv, table_gradients),
+            benchmarks=of_print(table_csv, table_benchmarks),
+            reported=of_print(table_csv, ["config/reported.yaml"]),
+            claims=of_print(table_csv, CLAIMS if table_name == "table_claims" else []),
+            changed=changed_print(
+                table_csv,
+                "table",
+                table_name,
+                [*table_records, *table_gradients, *table_benchmarks],
+            ),
         output:
             **table(table_name),
         log:
@@ -88,7 +98,6 @@ for table_name, table_message in TABLES.items():
         params:
             scale=SCALE_NAME,
             name=table_name,
-            code=code("artifacts", f"tables.{table_name}"),
         message:
             table_message
         shell:

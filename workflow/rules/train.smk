@@ -2,6 +2,8 @@
 
 
 rule train_trunk:
+    input:
+        changed=changed_run,
     output:
         trunk=f"{RUNS}/{{experiment}}/trunk/seed{{seed}}/trunk.pt",
     log:
@@ -19,8 +21,6 @@ rule train_trunk:
     params:
         scale=SCALE_NAME,
         checkpoints=CHECKPOINTS,
-        sha256=run_sha256,
-        code=run_code,
     message:
         "{wildcards.experiment}: shared epochs, seed {wildcards.seed}"
     shell:
@@ -31,7 +31,8 @@ rule train_trunk:
 
 rule train_arm:
     input:
-        trunk=shared_trunk,
+        trunk=of_run(shared_trunk),
+        changed=changed_run,
     output:
         record=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/record.json",
         history=f"{RUNS}/{{experiment}}/{{arm}}/seed{{seed}}/history.csv",
@@ -52,8 +53,6 @@ rule train_arm:
     params:
         scale=SCALE_NAME,
         checkpoints=CHECKPOINTS,
-        sha256=run_sha256,
-        code=run_code,
     message:
         "{wildcards.experiment}: {wildcards.arm}, seed {wildcards.seed}"
     shell:
@@ -65,7 +64,8 @@ rule train_arm:
 
 rule measure_gradients:
     input:
-        trunk=rules.train_trunk.output.trunk,
+        trunk=of_run(sampled_trunk, GRADIENTS),
+        changed=functools.partial(changed_run, arm=GRADIENTS),
     output:
         f"{RUNS}/{{experiment}}/trunk/seed{{seed}}/gradients.json",
     log:
@@ -82,8 +82,6 @@ rule measure_gradients:
         options=RUN_OPTIONS,
     params:
         scale=SCALE_NAME,
-        sha256=thresholds_sha256,
-        code=sample_code,
     message:
         "{wildcards.experiment}: gradients after the shared epochs, seed {wildcards.seed}"
     shell:

@@ -14,6 +14,7 @@ import numpy as np
 
 from partial_backprop import registry
 from partial_backprop.errors import UserError
+from partial_backprop.files import at_home
 from partial_backprop.record import DataFacts
 from partial_backprop.run_config import DataConfig
 
@@ -249,7 +250,8 @@ def load_captioned(data: DataConfig, root: Path, seed: int) -> CaptionedSplits:
             f"n_validation is {data.n_validation} for the role {data.role}, but "
             f"{spec['n_validation']} for {name}: leave the latter out"
         )
-    dataset = registry.load("data", name)(Path(root), **spec | {"n_validation": data.n_validation})
+    spec = at_home(spec | {"n_validation": data.n_validation})
+    dataset = registry.load("data", name)(Path(root), **spec)
     facts = DataFacts(
         role=data.role,
         name=dataset.name,

@@ -9,6 +9,7 @@ import numpy as np
 from partial_backprop import registry
 from partial_backprop.data.examples import Examples, hold_out
 from partial_backprop.errors import UserError
+from partial_backprop.files import at_home
 from partial_backprop.record import DataFacts
 from partial_backprop.run_config import DataConfig
 
@@ -146,7 +147,7 @@ def load_splits(data: DataConfig, root: Path, seed: int) -> Splits:
     """
     spec = registry.resolve("data", data.dataset)
     name = spec.pop("name")
-    dataset = registry.load("data", name)(Path(root), **spec)
+    dataset = registry.load("data", name)(Path(root), **at_home(spec))
     if not isinstance(dataset, Dataset):
         raise UserError(
             f"{name} has captions and no classes: let another data set play the role {data.role}"

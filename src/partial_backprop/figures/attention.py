@@ -5,7 +5,6 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -183,6 +182,6 @@ def save(examples: Sequence[Example], path: Path) -> None:
     """
     check_kind(path)
     buffer = io.BytesIO()
-    with matplotlib.rc_context(style.rc()):
+    with style.applied():
         draw(examples).savefig(buffer, format=path.suffix.lower()[1:])
     write_atomically(path, buffer.getvalue())

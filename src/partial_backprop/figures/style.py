@@ -4,10 +4,12 @@ The colours are those of Okabe and Ito, which people with any common colour blin
 apart; lines and markers differ too, so that a grey print can be read.
 """
 
+import contextlib
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+import matplotlib
 import numpy as np
 import seaborn as sns
 from matplotlib.axes import Axes
@@ -97,6 +99,24 @@ def rc() -> dict[str, Any]:
         "savefig.dpi": 200,
         "savefig.facecolor": "white",
     }
+
+
+@contextlib.contextmanager
+def applied() -> Iterator[None]:
+    """Draw and save inside this block: in the style, and otherwise with matplotlib's own defaults.
+
+    Yields
+    ------
+    None
+        After the block matplotlib's parameters are as they were before, the user's own included.
+    """
+    mine = {
+        name: value
+        for name, value in matplotlib.rcParamsDefault.items()
+        if not name.startswith("backend") and matplotlib.rcParams[name] != value
+    }
+    with matplotlib.rc_context(mine | rc()):
+        yield
 
 
 EMPTY_ROW_IN = 0.5

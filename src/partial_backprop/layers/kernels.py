@@ -1,24 +1,17 @@
-"""Build `kernels.c` once per machine, and load it."""
+"""Load `kernels.c`, and tell where it may compute."""
 
 import contextlib
 import ctypes
-import functools
-import hashlib
-import os
-import platform
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-SOURCE = Path(__file__).with_name("kernels.c")
-HEADER = Path(__file__).with_name("maps.h")
-FLAGS = ("-O3", "-march=native", "-fopenmp-simd", "-ffp-contract=fast", "-shared", "-fPIC")
+from partial_backprop import c_library
 
+SOURCE = Path(__file__).with_name("kernels.c")
+FLAGS = ("-fopenmp-simd", "-ffp-contract=fast")
 
 _off = False
 
@@ -86,26 +79,9 @@ def library() -> ctypes.CDLL | None:
     ctypes.CDLL or None
         None without a compiler, with PARTIAL_BACKPROP_KERNELS=0 in the environment, and in `torch_only`.
     """
-    return None if _off else _library()
+    return None if _off else c_library.load(SOURCE, *FLAGS)
 
 
-@functools.cache
-def _library() -> ctypes.CDLL | None:
-    if os.environ.get("PARTIAL_BACKPROP_KERNELS") == "0":
-        return None
-    compiler = shutil.which(os.environ.get("CC", "cc"))
-    if compiler is None:
-        return None
-    path = _folder() / f"{_key(compiler)}.so"
-    try:
-        if not path.exists():
-            _build(compiler, path)
-        return ctypes.CDLL(str(path))
-    except (OSError, subprocess.CalledProcessError):
-        return None
-
-
-@functools.cache
 def has_amx() -> bool:
     """Tell whether the processor multiplies matrices of bfloat16 in tiles (AMX).
 
@@ -114,7 +90,7 @@ def has_amx() -> bool:
     bool
         As Linux says; False elsewhere.
     """
-    return "amx_bf16" in _processor().split()
+    return "amx_bf16" in c_library.processor().split()
 
 
 def call(name: str, *arguments: Tensor | int | float | None) -> None:
@@ -136,48 +112,3 @@ def _converted(argument: Tensor | int | float | None) -> object:
     if isinstance(argument, float):
         return ctypes.c_double(argument)
     return ctypes.c_void_p(None if argument is None else argument.data_ptr())
-
-
-def _key(compiler: str) -> str:
-    """Name a build by all that it depends on; `-march=native` differs from node to node of a cluster."""
-    parts = [
-        SOURCE.read_text(),
-        HEADER.read_text(),
-        compiler,
-        *FLAGS,
-        platform.machine(),
-        _processor(),
-    ]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
-
-
-def _processor() -> str:
-    try:
-        text = Path("/proc/cpuinfo").read_text()
-    except OSError:
-        return platform.processor()
-    return "\n".join(
-        sorted({one for one in text.splitlines() if one.startswith(("flags", "model"))})
-    )
-
-
-def _folder() -> Path:
-    """The user's cache, or a private temporary folder where that cannot be written."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "partial_backprop"
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-        if os.access(cache, os.W_OK) and cache.stat().st_uid == os.getuid():
-            return cache
-    except OSError:
-        pass
-    return Path(tempfile.mkdtemp(prefix="partial_backprop-"))
-
-
-def _build(compiler: str, path: Path) -> None:
-    # Built beside and renamed: processes that start together never load half a file.
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        made = Path(folder) / path.name
-        subprocess.run(
-            [compiler, *FLAGS, str(SOURCE), "-o", str(made)], check=True, capture_output=True
-        )
-        made.replace(path)

@@ -10,7 +10,6 @@ from typing import Literal, NamedTuple
 
 import pydantic
 
-from partial_backprop import labels
 from partial_backprop.record import Record
 from partial_backprop.run_config import Frozen
 
@@ -18,6 +17,9 @@ KEY = "gradient_counts"
 """Key of a `GradientCounts` in `record.Record.measurements`."""
 
 EXPERIMENT = "sparsification"
+
+ARMS = ("full", "threshold", "random")
+"""Its arms, in their order."""
 
 
 class WeightCounts(Frozen):
@@ -114,7 +116,7 @@ def by_arm(records: Iterable[Record]) -> dict[str, list[GradientCounts]]:
         Arm -> counts, one a seed in increasing order; arms that did not run are absent.
     """
     ran = sorted((one for one in records if one.experiment == EXPERIMENT), key=lambda one: one.seed)
-    found = {arm: [of(one) for one in ran if one.arm == arm] for arm in labels.SPARSIFICATION}
+    found = {arm: [of(one) for one in ran if one.arm == arm] for arm in ARMS}
     return {arm: counts for arm, counts in found.items() if counts}
 
 

@@ -26,6 +26,8 @@ DEBIAN_PACKAGES = (
 EPOCH = "1577836800"
 """SOURCE_DATE_EPOCH of every PDF (2020-01-01), since a date of its own would change its bytes."""
 
+_KEPT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SYSTEMROOT")
+
 _INSTALL = f"apt-get install --no-install-recommends {' '.join(DEBIAN_PACKAGES)}"
 _OVERFULL = re.compile(r"^Overfull \\hbox \((\d+(?:\.\d+)?)pt too wide\).*$", re.MULTILINE)
 _UNDEFINED = re.compile(r"(?:Reference|Citation) `([^']+)'.*undefined")
@@ -112,7 +114,9 @@ def compile(tex_dir: Path, pdf: Path, *, timeout_s: float = 300) -> Path:
 
 
 def _latexmk(folder: Path, timeout_s: float) -> str | None:
-    environment = os.environ | {
+    # Of the user's variables only those without which programs do not run: TEXINPUTS and its kin would
+    # bring other files into the paper, or hide those that it needs.
+    environment = {name: os.environ[name] for name in _KEPT if name in os.environ} | {
         "SOURCE_DATE_EPOCH": EPOCH,
         "FORCE_SOURCE_DATE": "1",
         "max_print_line": "1000",  # else the log breaks its lines at 79 characters

@@ -80,4 +80,11 @@ def choose_device(name: str) -> "torch.device":
         raise UserError(
             f"device {name!r} was asked for, but torch finds no CUDA: choose cpu or auto"
         )
+    try:
+        torch.empty(1, device=device).item()
+    except (RuntimeError, AssertionError, ImportError) as error:  # NotImplementedError is the first
+        reason = str(error).partition("\n")[0].partition(". ")[0].rstrip(".")
+        raise UserError(
+            f"device {name!r} cannot be used here ({reason}): choose cpu or auto"
+        ) from None
     return device

@@ -27,13 +27,14 @@ PACKAGES = (
     "pydantic",
 )
 ROOMS = (
+    "c_library.py",
     "mask.py",
     "captioning/**/*.py",
     "data/**/*.py",
     "metrics/**/*.py",
     "layers/**/*.[chp]*",
     "networks/**/*.py",
-    "freezing/**/*.py",
+    "freezing/**/*.[chp]*",
     "optim/**/*.py",
     "pruning/**/*.py",
     "quantization/**/*.py",

@@ -1,0 +1,69 @@
+"""How one run stands, and in what two configurations differ."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, Literal
+
+State = Literal["done", "stale", "unfinished", "missing"]
+"""A stale run has a record of another configuration or of other code; an unfinished one a checkpoint."""
+
+
+@dataclasses.dataclass(frozen=True)
+class RunStatus:
+    """How one run stands.
+
+    Parameters
+    ----------
+    experiment, arm : str
+        Names.
+    seed : int
+        Seed.
+    state : {"done", "stale", "unfinished", "missing"}
+        How it stands.
+    why : tuple of str
+        What made a stale run stale, each in a few words.
+    seconds : float or None
+        Seconds of one process that it took, or that runs like it took; None if none has run yet.
+    """
+
+    experiment: str
+    arm: str
+    seed: int
+    state: State
+    why: tuple[str, ...] = ()
+    seconds: float | None = None
+
+    @property
+    def name(self) -> str:
+        """Experiment, arm and seed as the run's folder spells them."""
+        return f"{self.experiment}/{self.arm}/seed{self.seed}"
+
+
+def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
+    """Say which values of two configurations differ.
+
+    Parameters
+    ----------
+    old, new : mapping
+        Configurations as plain values.
+    prefix : str
+        Where in the configuration they stand.
+
+    Returns
+    -------
+    list of str
+        Such as ``training.epochs: 9, now 12``, in the order of the keys.
+    """
+    found = []
+    for key in {**old, **new}:
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, Mapping) and isinstance(after, Mapping):
+            found += differences(before, after, f"{prefix}{key}.")
+        elif before != after:
+            found.append(f"{prefix}{key}: {_short(before)}, now {_short(after)}")
+    return found
+
+
+def _short(value: Any) -> str:
+    text = "absent" if value is None else str(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -1,0 +1,232 @@
+"""What a file was made from, beside it: content, not time, tells whether it is current.
+
+A stamp is a small JSON file ``.NAME.stamp.json`` beside ``NAME.csv`` or whatever it is of. It names all that
+its command read, each with a hash, and travels with the file when a folder is copied, packed or cloned.
+"""
+
+import contextlib
+import functools
+import hashlib
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from partial_backprop import config, sources
+from partial_backprop.files import write_atomically
+from partial_backprop.run_config import RunConfig
+
+PRINTS = {"table": "tables", "figure": "figures"}
+"""Command -> package of its modules."""
+
+
+READ_BY_OTHERS = ("trunk.pt", "weights.pt", "path.pt")
+"""Files of a run that other runs begin with."""
+
+TEMPLATES = Path("paper/source")
+"""Templates of the paper."""
+
+
+def _path_of(product: Path) -> Path:
+    """Return where the stamp of a file lies."""
+    return product.with_name(f".{product.stem}.stamp.json")
+
+
+@functools.lru_cache(maxsize=4096)
+def _digest(path: Path, mtime_ns: int, size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def digest(path: Path) -> str | None:
+    """Hash a file's content; None where there is no such file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    str or None
+        Its SHA-256.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return _digest(path, found.st_mtime_ns, found.st_size)
+
+
+def write(product: Path, made_from: Mapping[str, str | None], made: Iterable[Path] = ()) -> None:
+    """Say what a file was made from.
+
+    Parameters
+    ----------
+    product : pathlib.Path
+        The file; the stamp lies beside it.
+    made_from : mapping
+        What was read -> its hash.
+    made : iterable of pathlib.Path
+        Files beside the product that others are made from: their hashes are kept too, since they may be
+        large.
+    """
+    content = {
+        "made_from": {key: value for key, value in made_from.items() if value is not None},
+        "made": {path.name: digest(path) for path in made if path.exists()},
+    }
+    text = json.dumps(content, indent=1, sort_keys=True)
+    write_atomically(_path_of(product), f"{text}\n".encode())
+
+
+def remove(product: Path) -> None:
+    """Take a stamp away before its file is made anew.
+
+    Parameters
+    ----------
+    product : pathlib.Path
+        The file.
+    """
+    _path_of(product).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def stamped(product: Path, made_from: Mapping[str, str | None]) -> Iterator[None]:
+    """Leave a stamp beside what is made in this block, and none where that fails.
+
+    Parameters
+    ----------
+    product : pathlib.Path
+        The file.
+    made_from : mapping
+        What is read -> its hash.
+
+    Yields
+    ------
+    None
+        While the file is made.
+    """
+    remove(product)
+    yield
+    write(product, made_from, map(product.with_name, READ_BY_OTHERS))
+
+
+def _read(product: Path) -> dict[str, dict[str, str]]:
+    try:
+        content = json.loads(_path_of(product).read_bytes())
+        return {key: dict(content[key]) for key in ("made_from", "made")}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def made_from(product: Path) -> dict[str, str] | None:
+    """Read what a file was made from; None where no stamp says it.
+
+    Parameters
+    ----------
+    product : pathlib.Path
+        The file.
+
+    Returns
+    -------
+    dict or None
+        What was read -> its hash.
+    """
+    return _read(product).get("made_from")
+
+
+def made(product: Path, name: str) -> str | None:
+    """Return the hash of a file that was made with another, as the stamp says or else its content.
+
+    Parameters
+    ----------
+    product : pathlib.Path
+        The file.
+    name : str
+        Name of the other file, beside it.
+
+    Returns
+    -------
+    str or None
+        Its SHA-256; None where it is missing.
+    """
+    if not product.with_name(name).exists():
+        return None
+    return _read(product).get("made", {}).get(name) or digest(product.with_name(name))
+
+
+def code(modules: Mapping[str, str]) -> dict[str, str]:
+    """Name the source files of a stage as a stamp does.
+
+    Parameters
+    ----------
+    modules : mapping
+        Source file -> hash of its code, from `sources.digests`.
+
+    Returns
+    -------
+    dict
+        What is read -> its hash.
+    """
+    return {f"code of {name}": value for name, value in modules.items()}
+
+
+def of_run(run: RunConfig, inputs: Mapping[str, str | Path | None]) -> dict[str, str | None]:
+    """Name all that a run is made from.
+
+    Parameters
+    ----------
+    run : RunConfig
+        Its resolved configuration.
+    inputs : mapping
+        Kind of input -> file; None where it reads none.
+
+    Returns
+    -------
+    dict
+        What is read -> its hash.
+    """
+    found: dict[str, str | None] = {"configuration": run.sha256()}
+    found |= code(sources.digests(sources.of_run(run)))
+    return found | {f"input {kind}": digest(Path(path)) for kind, path in inputs.items() if path}
+
+
+def _label(path: Path) -> str:
+    """Name a file by its last folders alone, which stay when the rest of its path is another."""
+    return "/".join(path.parts[-4 if path.parent.name.startswith("seed") else -2 :])
+
+
+def of_print(
+    command: str, name: str, scale: str, files: Iterable[Path], config_dir: Path = config.CONFIG_DIR
+) -> dict[str, str | None]:
+    """Name all that a table, a figure, the frames or the paper is made from.
+
+    Parameters
+    ----------
+    command : {"table", "figure", "aggregate", "paper"}
+        The command that makes it.
+    name : str
+        Which table or figure.
+    scale : str
+        Name of the scale.
+    files : iterable of pathlib.Path
+        Records, gradient samples, benchmarks, tables and figures.
+    config_dir : pathlib.Path
+        The configuration folder.
+
+    Returns
+    -------
+    dict
+        What is read -> its hash; None for a file that is missing.
+    """
+    stage = {"aggregate": ["artifacts"], "paper": ["paper"]}
+    modules = stage.get(command) or ["artifacts", f"{PRINTS[command]}.{name}"]
+    the_scale = config.read_scale(scale, config_dir)
+    said = {"scale": scale, "title of the scale": the_scale.title}
+    if command == "paper":
+        said["experiments of the scale"] = " ".join(the_scale.experiments)
+    sources_of_text = sorted(TEMPLATES.rglob("*.*")) if command == "paper" else []
+    paths = [*map(Path, files), *sources_of_text, config_dir / "reported.yaml"]
+    if command == "paper" or name in ("table_claims", "figure_claims"):
+        paths += sorted((config_dir / "claims").glob("*.yaml"))
+    read = {_label(path): digest(path) for path in paths}
+    return said | code(sources.digests(sources.closure(*modules))) | read
