@@ -2,6 +2,7 @@
 
 import contextlib
 import weakref
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -99,6 +100,26 @@ class ActivationQuantizer:
             The backward pass may be outside.
         """
         return torch.autograd.graph.saved_tensors_hooks(self._pack, _unpack)
+
+    def state_dict(self) -> dict[str, int]:
+        """Return what has to be kept to go on exactly, at the beginning of an epoch.
+
+        Returns
+        -------
+        dict
+            The counts.
+        """
+        return {"n_bytes": self.n_bytes, "n_bytes_before": self.n_bytes_before}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Go on from where another quantizer was.
+
+        Parameters
+        ----------
+        state : mapping
+            What `state_dict` gave.
+        """
+        self.n_bytes, self.n_bytes_before = state["n_bytes"], state["n_bytes_before"]
 
     @torch.no_grad()
     def _pack(self, tensor: Tensor) -> Tensor | _Saved:
