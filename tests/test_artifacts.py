@@ -37,7 +37,8 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
 
 
 def test_names_are_the_stems_of_the_modules() -> None:
-    labs = ["lab1", "lab2_layers", "lab2_pruning", "lab3_joint", "lab3_quantization", "statements"]
+    labs = ["lab1", "lab2_layers", "lab2_pruning", "lab3_joint", "lab3_quantization"]
+    labs += ["mask_stability", "statements"]
     prunings = ["filter_pruning", "gradients"]
     paths = sorted(f"dessilbi_{n}" for n in range(1, 11))
     tables = [
@@ -50,10 +51,11 @@ def test_names_are_the_stems_of_the_modules() -> None:
         *paths,
         *prunings,
         *labs,
+        "tinyscript",
         "weight_pruning",
     ]
     figures = ["1", "2", "3", "4", "5", "bench", "claims", "dessilbi", "filter_pruning", "kde"]
-    figures += ["lab1", "lab2", "lab3"]
+    figures += ["lab1", "lab2", "lab3", "movement", "tinyscript"]
     assert [name.removeprefix("table_") for name in TABLES] == tables
     assert [name.removeprefix("figure_") for name in FIGURES] == figures
 

@@ -103,6 +103,21 @@ FILTER_PRUNING = {
 }
 """Arms of the experiment ``filter_pruning``; the fourth and fifth have one defect each."""
 
+TINYSCRIPT = {"tinyscript": "TinyScript, LeNet-5", "tinyscript_cifar10": "TinyScript, ResNet-20"}
+"""Experiments with activations and gradients in few bits -> name in print."""
+
+TINYSCRIPT_ARMS = {
+    f"{prefix}{levels}_{bits}bit": f"{what}{name} levels, {bits} bits"
+    for prefix, what in (
+        ("", ""),
+        ("activations_", "activations alone: "),
+        ("gradients_", "gradients alone: "),
+    )
+    for levels, name in (("uniform", "uniform"), ("weibull", "Weibull"))
+    for bits in (2, 3, 4)
+}
+"""Arms of these experiments but ``float``, in their order."""
+
 DESSILBI = {
     "dessilbi_mnist": "optimizers on MNIST",
     "dessilbi_cifar10": "optimizers on CIFAR-10",
@@ -140,10 +155,11 @@ OPTIMIZERS = {
 ALGORITHMS = {"amsgrad": "AMSGrad", "adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
 """Name of an optimizer in a configuration -> name in print."""
 
-EXPERIMENTS = CNNS | ALL_OF_MNIST | CAPTIONING | LABS | PRUNINGS | DESSILBI
+EXPERIMENTS = CNNS | ALL_OF_MNIST | CAPTIONING | LABS | PRUNINGS | TINYSCRIPT | DESSILBI
 """All experiments, in the order of the paper."""
 
-ALL_ARMS = ARMS | LAB2 | LAB3 | SPARSIFICATION | WEIGHT_PRUNING | FILTER_PRUNING | OPTIMIZERS
+ALL_ARMS = ARMS | LAB2 | LAB3 | SPARSIFICATION | WEIGHT_PRUNING | FILTER_PRUNING
+ALL_ARMS |= TINYSCRIPT_ARMS | OPTIMIZERS
 """The arms of all experiments."""
 
 RULES = {

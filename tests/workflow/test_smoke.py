@@ -60,6 +60,7 @@ OTHERS = {
     "cnn_training": 1,
     "weight_pruning": 2,
     "filter_pruning": 6,
+    "tinyscript": 3,
     "encoder_pretraining": 1,
     "caption_features": 1,
     "dessilbi_mnist": 5,

@@ -14,6 +14,7 @@ FIGURES_MADE = {
     "figure_lab3": "Lab 3: accuracy against bits",
     "figure_dessilbi": "DessiLBI: paths, densities, filters in their order, tickets",
     "figure_filter_pruning": "Zeros of each filter, by layer",
+    "figure_tinyscript": "Magnitudes with levels for them, and accuracy against bits",
     "figure_bench": "How time grows with weights, seeds and jobs",
     "figure_claims": "Claims of the sources: reported against measured",
 }
@@ -29,6 +30,7 @@ FIGURE_RECORDS = {
         experiments=RIVALS[:2] + TUNED + PATHS + EARLY + TICKETS
     ),
     "figure_filter_pruning": records(experiments=FILTER_PRUNING),
+    "figure_tinyscript": records(experiments=TINYSCRIPT),
     "figure_claims": records(experiments=EXPERIMENTS),
 }
 FIGURE_GRADIENTS = {

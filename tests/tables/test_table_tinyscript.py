@@ -1,0 +1,51 @@
+"""The table of few bits against the records."""
+
+import pytest
+
+import fake_tinyscript
+from partial_backprop.artifacts import to_tex
+from partial_backprop.tables import table_tinyscript
+from partial_backprop.tables.layout import Cell
+
+
+def texts(table):
+    return [
+        [cell.text if isinstance(cell, Cell) else cell for cell in row.cells] for row in table.body
+    ]
+
+
+def test_lines_of_arms():
+    table = table_tinyscript.build(fake_tinyscript.inputs())
+    arms = table.frame[table.frame["part"] == "arm"].set_index("name")
+    assert list(arms.index[:-1]) == list(fake_tinyscript.ARMS)  # the last: the other network
+    for arm, accuracy in fake_tinyscript.ACCURACY.items():
+        assert arms.loc[arm, "accuracy_percent_mean"] == accuracy + 0.5
+        assert arms.loc[arm, "difference_points_mean"] == pytest.approx(accuracy - 80)
+    before, after = fake_tinyscript.ACTIVATION_BYTES, fake_tinyscript.ACTIVATION_BYTES * 3 / 32
+    sizes = arms["n_activation_bytes_a_step"]
+    assert sizes["float"] == sizes["gradients_weibull_2bit"] == before
+    assert sizes["weibull_2bit"] == sizes["activations_weibull_2bit"] == after
+    assert arms.loc["activations_weibull_2bit", "n_gradient_bytes_a_step"] == 64 * 1024
+
+
+def test_lines_of_layers():
+    table = table_tinyscript.build(fake_tinyscript.inputs())
+    layers = table.frame[table.frame["part"].isin(fake_tinyscript.RATIOS)]
+    assert len(layers) == 4
+    for _, line in layers.iterrows():
+        found = [line[f"variance_ratio_{bits}bit"] for bits in (2, 3, 4)]
+        assert found == pytest.approx(fake_tinyscript.RATIOS[line["part"]])
+    printed = {line[0]: line[1:] for line in texts(table)}
+    assert printed["fc, gradient"] == ["1.200", "0.250", "0.125", "0.80"]
+
+
+def test_what_did_not_run():
+    both = ("tinyscript", "tinyscript_cifar10")
+    full = texts(table_tinyscript.build(fake_tinyscript.inputs(experiments=both)))
+    assert not any("not run" in line[0] for line in full)
+    none = texts(table_tinyscript.build(fake_tinyscript.inputs(arms=())))
+    assert ["not run" in line[0] for line in none] == [True, True]
+    one = table_tinyscript.build(fake_tinyscript.inputs(arms=("weibull_2bit",), seeds=(0,)))
+    assert to_tex(one)
+    sizes = one.frame.set_index("name")["n_gradient_bytes_a_step"]
+    assert sizes["weibull_2bit"] == fake_tinyscript.GRADIENT_BYTES * 3 / 32
