@@ -283,7 +283,7 @@ ALLOWED_DIGITS = (
     r"\\begin\{(equation|algorithm|tabbing|longtable)\}.*?\\end\{\1\}",
     r"\\(VAR|BLOCK|#|fact|ref|label|cite[tp]?|emph|texttt|input|includegraphics|hspace|setlength)"
     r"(\[[^]]*\])?\{[^{}]*(\{[^{}]*\}[^{}]*)*\}",
-    r"VGG19|ResNet-20|ResNet-110|DenseNet-121|LeNet-5|CIFAR-10",
+    r"VGG19|ResNet-20|ResNet-56|ResNet-110|DenseNet-121|LeNet-5|CIFAR-10",
     r"BLEU-4|Flickr8k|ResNet-101|bfloat16",
     r"Labs?[ ~]\d( and \d)?",
     r"(Table|Figure)~\d",  # of the source
