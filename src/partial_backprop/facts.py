@@ -253,13 +253,17 @@ def as_in_source(inputs: Inputs) -> dict[str, Facts | None]:
     -------
     dict
         Experiment -> its facts, or None. An experiment of `labels.AS_IN_SOURCE` stands in the place of the
-        one with images held out where both its FB and PB ran.
+        one with images held out where FB and PB of it ran on at least as many seeds.
     """
-    ran = {(run.record.experiment, run.record.arm) for run in inputs.runs}
+    ran = {(run.record.experiment, run.record.arm, run.record.seed) for run in inputs.runs}
+
+    def n_pairs(experiment: str | None) -> int:
+        return sum((experiment, "pb", seed) in ran for e, arm, seed in ran if (e, arm) == (experiment, "fb"))
+
     found = {}
     for name, title in labels.CNNS.items():
         other = labels.AS_IN_SOURCE.get(name)
-        chosen = other if {(other, "fb"), (other, "pb")} <= ran else name
+        chosen = other if 0 < n_pairs(other) >= n_pairs(name) else name
         found[chosen] = of_runs(chosen, title, inputs.runs)
     return found
 
