@@ -18,7 +18,9 @@ def test_every_number_stands_on_its_line(shared_data: Path) -> None:
         (path,) = (shared_data.parent / "seeds").glob(f"{document}_*.txt")
         lines = path.read_text(encoding="utf-8").splitlines()
         for name, entry in content.entries.items():
-            printed = {float(text) for text in re.findall(r"\d+(?:\.\d+)?", lines[entry.line - 1])}
+            texts = re.findall(r"\d+(?:,\d{3})*(?:\.\d+)?", lines[entry.line - 1])
+            texts += re.findall(r"\d+(?:\.\d+)?", lines[entry.line - 1])
+            printed = {float(text.replace(",", "")) for text in texts}
             for quantity, value in entry.values.items():
                 assert value in printed, (name, quantity)
 

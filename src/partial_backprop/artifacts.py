@@ -94,7 +94,7 @@ def to_tex(table: Table) -> str:
     """
     lines = ["% Generated from records: edits will be lost."]
     # A size in points, not \footnotesize, so that the width does not hang on the paper's class.
-    lines += [r"\begingroup\fontsize{8}{9.6}\selectfont\setlength{\tabcolsep}{1.8pt}%"]
+    lines += [r"\begingroup\fontsize{7.5}{9}\selectfont\setlength{\tabcolsep}{1.8pt}%"]
     lines += [rf"\begin{{tabular}}{{@{{}}{table.columns}@{{}}}}", r"\toprule"]
     for row in table.header:
         lines.append(_line(row))

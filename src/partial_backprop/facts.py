@@ -258,7 +258,11 @@ def as_in_source(inputs: Inputs) -> dict[str, Facts | None]:
     ran = {(run.record.experiment, run.record.arm, run.record.seed) for run in inputs.runs}
 
     def n_pairs(experiment: str | None) -> int:
-        return sum((experiment, "pb", seed) in ran for e, arm, seed in ran if (e, arm) == (experiment, "fb"))
+        return sum(
+            (experiment, "pb", seed) in ran
+            for e, arm, seed in ran
+            if (e, arm) == (experiment, "fb")
+        )
 
     found = {}
     for name, title in labels.CNNS.items():

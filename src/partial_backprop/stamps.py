@@ -86,7 +86,9 @@ def remove(product: Path) -> None:
     product : pathlib.Path
         The file.
     """
-    _path_of(product).unlink(missing_ok=True)
+    # Where a file stands in a folder's place, the product cannot be written either, and says so.
+    with contextlib.suppress(NotADirectoryError):
+        _path_of(product).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -130,4 +130,4 @@ def test_the_data_set_that_ran_is_named_and_texts_stay_inside(inputs):
         assert box.y1 <= figure.bbox.y1, text.get_text()
     titles = [panel._left_title.get_window_extent() for panel in figure.axes]
     for left, right in pairwise(titles):
-        assert not left.overlaps(right)
+        assert not left.overlaps(right), [panel.get_title("left") for panel in figure.axes]

@@ -110,4 +110,6 @@ def test_printed_numbers_are_nowhere_but_in_reported():
         for path in (CONFIG / claims.FOLDER).glob("*.yaml")
         for fields in yaml.safe_load(path.read_text(encoding="utf-8"))["claims"].values()
     )
-    assert reported.read(CONFIG).documents["000"].entries["totals"].values["trainable"] == 551722
+    assert (
+        reported.read(CONFIG).documents["000"].entries["totals_trainable"].values["all"] == 551722
+    )

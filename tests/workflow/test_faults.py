@@ -44,7 +44,7 @@ def start(project, *words):
 def printed(project):
     """Tables by name, byte for byte."""
     results = project.root / "results" / "smoke"
-    paths = [*results.glob("tables/*"), results / "runs.csv"]
+    paths = [*results.glob("tables/[!.]*"), results / "runs.csv"]
     return {path.name: path.read_bytes() for path in paths}
 
 

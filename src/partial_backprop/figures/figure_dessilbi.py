@@ -154,7 +154,7 @@ def _filters(panel: Axes, found: Found, letter: str) -> None:
     n_drawn = dessilbi_marks.filters(panel, report.first_filters)
     n_all = len(report.first_filters.weights)
     some = "" if n_drawn == n_all else f", {n_drawn} of {n_all} filters"
-    panel.set_title(f"({letter}) {_where(run)}: step of entry{some}")
+    panel.set_title(f"({letter}) {_where(run)}: entry{some}")
 
 
 def _tickets(panel: Axes, masked: pd.DataFrame, letter: str) -> None:

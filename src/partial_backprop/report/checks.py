@@ -38,13 +38,13 @@ def _total(reported: Reported) -> Pair:
 
 def _trainable(reported: Reported) -> Pair:
     found = arithmetic(reported)
-    return reported.entry("000", "totals").values["trainable"], float(
+    return reported.entry("000", "totals_trainable").values["all"], float(
         found.n_all - found.n_statistics
     )
 
 
 def _statistics(reported: Reported) -> Pair:
-    printed = reported.entry("000", "totals").values["non_trainable"]
+    printed = reported.entry("000", "totals_non_trainable").values["all"]
     return printed, float(arithmetic(reported).n_statistics)
 
 
