@@ -1,7 +1,6 @@
 """The smoke scale from configuration to PDF, in a copy of the project, and what a change reruns."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys

@@ -40,7 +40,7 @@ class Side(_Strict):
     """Which numbers of the results frame; what is not said may be anything that leaves one per seed."""
 
     experiment: str | tuple[str, ...] | None = None
-    """Of several, the first that ran: the one nearest to the source's terms comes first."""
+    """Of several, the one with the most seeds, or the first of these: nearest to the source's terms."""
     arm: str | None = None
     metric: str | None = None
     stage: str | None = None
