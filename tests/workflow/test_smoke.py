@@ -215,7 +215,9 @@ def test_one_figure_needs_what_it_needs_and_no_more(untouched):
         "measure_gradients": 1,
         "figure_2": 1,
     }
-    assert untouched.planned("table_1")["train_arm"] == 16  # fb, pb, pb_otsu, pb_random of the first seed
+    assert (
+        untouched.planned("table_1")["train_arm"] == 16
+    )  # fb, pb, pb_otsu, pb_random of the first seed
 
 
 def test_an_arm_that_shares_no_epochs_waits_for_none(untouched):
