@@ -143,3 +143,47 @@ def test_the_state_is_that_of_torchs_module_with_and_without_a_compiler(monkeypa
     monkeypatch.setattr(kernels, "library", lambda: None)
     assert torch.equal(norm(features), twin(features))
     assert torch.equal(norm.running_mean, twin.running_mean)
+
+
+@pytest.mark.parametrize("side", [1, 2])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_the_other_use_s_gradient_is_added_in_whatever_order_it_lies(side, layout):
+    norm = module(24, True)
+    features = (
+        torch.randn(5, 24, side, side)
+        .contiguous(memory_format=torch.channels_last)
+        .requires_grad_()
+    )
+    outputs, same = norm.beside(features)
+    other = torch.randn(5, 24, side, side).contiguous(memory_format=layout)
+    found = torch.autograd.grad([outputs, same], features, [torch.zeros_like(outputs), other])[0]
+    torch.testing.assert_close(found, other)
+
+
+@pytest.mark.parametrize("name", ["weight", "bias", "running_mean", "running_var"])
+def test_vectors_of_another_type_are_torch_s_to_refuse(name):
+    norm, plain = BatchNorm2d(8), nn.BatchNorm2d(8)
+    (features,) = maps(4, 8, 2, 1)
+    outcomes = []
+    for one in (norm, plain):
+        if name in dict(one.named_parameters()):
+            setattr(one, name, nn.Parameter(getattr(one, name).double()))
+        else:
+            setattr(one, name, getattr(one, name).double())
+        try:
+            outcomes.append(one(features).detach())
+        except RuntimeError:
+            outcomes.append(None)
+    ours, torchs = outcomes
+    assert (ours is None) == (torchs is None)
+    if ours is not None:
+        torch.testing.assert_close(ours, torchs)
+
+
+def test_a_vector_with_gaps_is_torch_s_to_read():
+    norm = BatchNorm2d(8, rectify=True)
+    norm.running_mean = torch.arange(16.0)[::2]
+    (features,) = maps(4, 8, 2, 1)
+    found = norm.eval()(features)
+    expected = torch.relu((features - norm.running_mean.view(1, -1, 1, 1)) / (1 + norm.eps) ** 0.5)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)

@@ -98,6 +98,8 @@ def convolve(
             for one in (images, weight, bias)
         )
     chosen = "torch" if by_torch else algorithm(images, weight, geometry)
+    if chosen == "winograd" and not kernels.are_vectors(len(weight), bias):
+        chosen = "torch"  # which refuses it or casts it
     if chosen == "torch" and rows is None:
         return F.conv2d(images, weight, bias, *geometry)
     with torch.autocast(images.device.type, enabled=False):

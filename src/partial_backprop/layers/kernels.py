@@ -71,6 +71,51 @@ def are_there_for(*tensors: Tensor) -> bool:
     return suit(*tensors) and torch.get_num_threads() == 1 and library() is not None
 
 
+def are_vectors(length: int, *tensors: Tensor | None) -> bool:
+    """Tell whether a kernel may read some vectors, such as biases and statistics, as they lie in memory.
+
+    Parameters
+    ----------
+    length : int
+        Numbers that a kernel reads.
+    *tensors : Tensor or None
+        Vectors; None is one that is not there.
+
+    Returns
+    -------
+    bool
+        Whether all are float32 on the processor, without gaps and of this length.
+    """
+    return all(
+        one is None
+        or (
+            one.dtype == torch.float32
+            and one.device.type == "cpu"
+            and one.numel() == length
+            and one.is_contiguous()
+        )
+        for one in tensors
+    )
+
+
+def of_type(name: str, tensor: Tensor) -> str:
+    """Name the kernel for a tensor's type.
+
+    Parameters
+    ----------
+    name : str
+        A function of `maps.h`.
+    tensor : Tensor
+        A map, in float32 or bfloat16.
+
+    Returns
+    -------
+    str
+        The function's name in the library.
+    """
+    return f"{name}_{str(tensor.dtype).removeprefix('torch.')}"
+
+
 def library() -> ctypes.CDLL | None:
     """Build the kernels where that has not happened yet, and load them.
 

@@ -90,7 +90,9 @@ class BatchNorm2d(nn.BatchNorm2d):
             and self.track_running_stats
             and self.momentum is not None
             and all(_fits(one, features) for one in tensors)
-            and self.weight.dtype == torch.float32
+            and kernels.are_vectors(
+                self.num_features, self.weight, self.bias, self.running_mean, self.running_var
+            )
             and (not self.training or features.numel() > self.num_features)
             and kernels.are_there_for(*tensors, self.weight)
         )
@@ -112,7 +114,7 @@ class _Normalisation(torch.autograd.Function):
         mean, inverse = torch.empty(2, n_channels, dtype=torch.float64)
         scratch = torch.empty(6 * period, dtype=torch.float64)
         kernels.call(
-            _kernel("batch_norm_forward", features), features, addend, outputs, weight, bias,
+            kernels.of_type("batch_norm_forward", features), features, addend, outputs, weight, bias,
             module.running_mean, module.running_var, mean, inverse, scratch,
             float(module.momentum), float(module.eps), *sizes, module.training, module.rectify,
         )  # fmt: skip
@@ -130,9 +132,13 @@ class _Normalisation(torch.autograd.Function):
             return carried, None, None, None, None
         features, weight, outputs, mean, inverse = ctx.saved_tensors
         gradient = gradient.contiguous(memory_format=torch.channels_last)
-        if carried is not None and not _has_rows(carried):
-            carried = carried.contiguous(memory_format=torch.channels_last)
         sizes = _sizes(features)
+        stride = sizes[1]
+        if carried is not None and _has_rows(carried):
+            stride = carried.stride(3)
+        elif carried is not None:
+            # Not the stride that torch then names: of a map of one pixel that may be anything.
+            carried = carried.contiguous(memory_format=torch.channels_last)
         # The addend's gradient is that before the rectifier.
         before = (
             torch.empty_like(gradient) if ctx.needs_input_grad[1] and outputs is not None else None
@@ -140,17 +146,12 @@ class _Normalisation(torch.autograd.Function):
         of_features = torch.empty_like(features) if ctx.needs_input_grad[0] else None
         of_weight, of_bias = torch.empty_like(weight), torch.empty_like(weight)
         scratch = torch.empty(6 * sizes[2], dtype=torch.float64)
-        stride = 0 if carried is None else carried.stride(3)
         kernels.call(
-            _kernel("batch_norm_backward", features), gradient, outputs, features, before, of_features,
-            weight, of_weight, of_bias, mean, inverse, scratch, carried, stride, *sizes, ctx.training,
+            kernels.of_type("batch_norm_backward", features), gradient, outputs, features, before,
+            of_features, weight, of_weight, of_bias, mean, inverse, scratch, carried, stride, *sizes, ctx.training,
         )  # fmt: skip
         of_addend = (gradient if before is None else before) if ctx.needs_input_grad[1] else None
         return of_features, of_addend, of_weight, of_bias, None
-
-
-def _kernel(name: str, features: Tensor) -> str:
-    return f"{name}_{str(features.dtype).removeprefix('torch.')}"
 
 
 def _has_rows(tensor: Tensor) -> bool:

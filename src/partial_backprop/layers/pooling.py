@@ -55,10 +55,6 @@ class MaxPool2d(nn.MaxPool2d):
         return F.relu(outputs) if self.rectify else outputs
 
 
-def _kernel(name: str, features: Tensor) -> str:
-    return f"{name}_{str(features.dtype).removeprefix('torch.')}"
-
-
 class _MaxPool(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, features: Tensor, rectify: bool) -> Tensor:
@@ -68,7 +64,15 @@ class _MaxPool(torch.autograd.Function):
         )
         which = torch.empty_like(outputs, dtype=torch.uint8)
         kernels.call(
-            _kernel("max_pool_forward", features), features, outputs, which, n, h, w, c, rectify
+            kernels.of_type("max_pool_forward", features),
+            features,
+            outputs,
+            which,
+            n,
+            h,
+            w,
+            c,
+            rectify,
         )
         ctx.save_for_backward(which)
         return outputs
@@ -81,6 +85,13 @@ class _MaxPool(torch.autograd.Function):
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         of_features = gradient.new_empty(n, 2 * h, 2 * w, c).permute(0, 3, 1, 2)
         kernels.call(
-            _kernel("max_pool_backward", gradient), gradient, which, of_features, n, 2 * h, 2 * w, c
+            kernels.of_type("max_pool_backward", gradient),
+            gradient,
+            which,
+            of_features,
+            n,
+            2 * h,
+            2 * w,
+            c,
         )
         return of_features, None
