@@ -148,7 +148,8 @@ class _Normalisation(torch.autograd.Function):
         scratch = torch.empty(6 * sizes[2], dtype=torch.float64)
         kernels.call(
             kernels.of_type("batch_norm_backward", features), gradient, outputs, features, before,
-            of_features, weight, of_weight, of_bias, mean, inverse, scratch, carried, stride, *sizes, ctx.training,
+            of_features, weight, of_weight, of_bias, mean, inverse, scratch, carried, stride, *sizes,
+            ctx.training,
         )  # fmt: skip
         of_addend = (gradient if before is None else before) if ctx.needs_input_grad[1] else None
         return of_features, of_addend, of_weight, of_bias, None
