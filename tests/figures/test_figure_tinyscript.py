@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 import fake_tinyscript
 from partial_backprop.figures import figure_tinyscript
@@ -33,6 +34,16 @@ def test_accuracy_against_bits():
 def test_a_row_for_each_network(experiments):
     figure = figure_tinyscript.draw(fake_tinyscript.inputs(experiments=experiments))
     assert len(figure.axes) == 3 * len(experiments)
+
+
+def test_texts_stay_inside():
+    figure = figure_tinyscript.draw(fake_tinyscript.inputs())
+    FigureCanvasAgg(figure).draw()
+    titles = [panel.title for panel in figure.axes] + [panel._left_title for panel in figure.axes]
+    for text in [*titles, *figure.legends[0].get_texts()]:
+        box = text.get_window_extent()
+        assert figure.bbox.x0 <= box.x0, text.get_text()
+        assert box.x1 <= figure.bbox.x1, text.get_text()
 
 
 def test_nothing_ran():

@@ -61,13 +61,14 @@ def draw(inputs: Inputs) -> Figure:
         if len(base):
             row[2].axhline(base.mean(), color=style.NEUTRAL, linewidth=0.8, linestyle="dotted")
         row[2].set(xlabel="bits", ylabel="test accuracy (%)", xticks=BITS)
-        row[2].set_title("both quantized; dotted: float")
+        row[2].set_title("both quantized")
     handles = [
         Line2D([], [], color=look.color, marker=look.marker, label=NAMES[name])
         for name, look in LOOKS.items()
     ]
     handles.append(Line2D([], [], color=style.NEUTRAL, label="fitted density"))
-    style.legend_above(figure, handles, 3)
+    handles.append(Line2D([], [], color=style.NEUTRAL, linestyle="dotted", label="float"))
+    style.legend_above(figure, handles, 2)
     style.footer(figure, sentences([one for one in facts if one is not None]))
     return figure
 
