@@ -88,10 +88,12 @@ def test_every_network_is_covered_here():
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_every_weight_gets_a_gradient(name):
+@pytest.mark.parametrize("device", ["cpu", "meta"])
+def test_every_weight_gets_a_gradient(name, device):
     torch.manual_seed(0)
-    model = build(name, **SMALL[name])
-    images = torch.randn(4, *SHAPES.get(name, (3, 32, 32)))
+    with torch.device(device):
+        model = build(name, **SMALL[name])
+        images = torch.randn(4, *SHAPES.get(name, (3, 32, 32)))
     logits = model(images)
     assert logits.shape == (4, 10)
     logits.square().sum().backward()

@@ -14,7 +14,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from partial_backprop.layers.convolution import Conv2d, convolve
+from partial_backprop.layers.convolution import (
+    Conv2d,
+    as_autocast_would,
+    convolve,
+    without_autocast,
+)
 
 
 class _Linear(torch.autograd.Function):
@@ -37,15 +42,6 @@ class _Linear(torch.autograd.Function):
         of_active = table.index_select(1, rows).T @ inputs.reshape(-1, inputs.shape[-1])
         of_weight = torch.zeros_like(weight).index_copy_(0, rows, of_active)
         return of_inputs, of_weight, of_bias, None
-
-
-def _as_autocast_would(*tensors: Tensor | None) -> list[Tensor | None]:
-    """Cast to autocast's precision, where it is on: gradients come back in that of the weights."""
-    device = tensors[0].device.type
-    if not torch.is_autocast_enabled(device):
-        return list(tensors)
-    dtype = torch.get_autocast_dtype(device)
-    return [t if t is None or t.dtype is torch.float64 else t.to(dtype) for t in tensors]
 
 
 class _Skipping:
@@ -114,8 +110,8 @@ class _SkippingLinear(_Skipping, nn.Linear):
         if not torch.is_grad_enabled():
             return super().forward(inputs)
         rows = self.active_filters.to(inputs.device)
-        given = _as_autocast_would(inputs, self.weight, self.bias)
-        with torch.autocast(inputs.device.type, enabled=False):
+        given = as_autocast_would(inputs, self.weight, self.bias)
+        with without_autocast(inputs.device):
             return _Linear.apply(*given, rows)
 
 

@@ -4,6 +4,7 @@ N: batch, C: input channels, F: filters, H, W: height and width; "last" is (N, H
 """
 
 import threading
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -91,19 +92,30 @@ def convolve(
     Tensor of shape (N, F, H', W')
         As of ``F.conv2d``.
     """
-    if torch.is_autocast_enabled(images.device.type):
-        kind = torch.get_autocast_dtype(images.device.type)
-        images, weight, bias = (
-            one if one is None or one.dtype == torch.float64 else one.to(kind)
-            for one in (images, weight, bias)
-        )
+    images, weight, bias = as_autocast_would(images, weight, bias)
     chosen = "torch" if by_torch else algorithm(images, weight, geometry)
     if chosen == "winograd" and not kernels.are_vectors(len(weight), bias):
         chosen = "torch"  # which refuses it or casts it
     if chosen == "torch" and rows is None:
         return F.conv2d(images, weight, bias, *geometry)
-    with torch.autocast(images.device.type, enabled=False):
+    with without_autocast(images.device):
         return _Convolution.apply(images, weight, bias, geometry, rows, chosen)
+
+
+def as_autocast_would(*tensors: Tensor | None) -> list[Tensor | None]:
+    """Cast to autocast's precision, where it is on: gradients come back in that of the weights."""
+    device = tensors[0].device.type
+    if not torch.amp.is_autocast_available(device) or not torch.is_autocast_enabled(device):
+        return list(tensors)
+    dtype = torch.get_autocast_dtype(device)
+    return [t if t is None or t.dtype is torch.float64 else t.to(dtype) for t in tensors]
+
+
+def without_autocast(device: torch.device) -> AbstractContextManager:
+    """Switch autocast off; devices such as "meta" have none."""
+    if not torch.amp.is_autocast_available(device.type):
+        return nullcontext()
+    return torch.autocast(device.type, enabled=False)
 
 
 def algorithm(images: Tensor, weight: Tensor, geometry: tuple) -> str:
