@@ -103,7 +103,18 @@ def convolve(
 
 
 def as_autocast_would(*tensors: Tensor | None) -> list[Tensor | None]:
-    """Cast to autocast's precision, where it is on: gradients come back in that of the weights."""
+    """Cast to autocast's precision, where it is on: gradients come back in that of the weights.
+
+    Parameters
+    ----------
+    *tensors : Tensor or None
+        Images, weights and biases on one device.
+
+    Returns
+    -------
+    list of Tensor or None
+        The same, cast; double precision stays.
+    """
     device = tensors[0].device.type
     if not torch.amp.is_autocast_available(device) or not torch.is_autocast_enabled(device):
         return list(tensors)
@@ -112,7 +123,18 @@ def as_autocast_would(*tensors: Tensor | None) -> list[Tensor | None]:
 
 
 def without_autocast(device: torch.device) -> AbstractContextManager:
-    """Switch autocast off; devices such as "meta" have none."""
+    """Switch autocast off; devices such as "meta" have none.
+
+    Parameters
+    ----------
+    device : torch.device
+        Where the tensors lie.
+
+    Returns
+    -------
+    context manager
+        To compute in.
+    """
     if not torch.amp.is_autocast_available(device.type):
         return nullcontext()
     return torch.autocast(device.type, enabled=False)
