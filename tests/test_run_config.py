@@ -3,10 +3,11 @@
 import hashlib
 import json
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
-from partial_backprop import config, record, registry
+from partial_backprop import config, record, registry, run_config
 from partial_backprop.errors import UserError
 from partial_backprop.run_config import IN_ANY_PRECISION, RunConfig, TrainingConfig
 
@@ -90,3 +91,95 @@ def test_an_arm_shares_no_epochs_of_another_precision(tmp_path):
     path.write_text("{title: One, training: {precision: bf16}, arms: {fb: {}}}")
     for arm in ("fb", config.TRUNK):
         assert config.resolve("s", "one", arm, 0, config_dir).training.precision == "bf16"
+
+
+def record_of(content):
+    """A record of schema version 1 whose configuration holds what `content` says."""
+    plain = {**run().model_dump(mode="json"), "schema_version": 1, **content}
+    provenance = {
+        "version": "0", "code_sha256": "0", "packages": {}, "python": "3", "device": "d",
+        "platform": "p", "threads": 1, "wall_s": 1.0, "peak_memory_bytes": 1,
+    }  # fmt: skip
+    return {
+        **IDENTITY, "config": plain,
+        "config_sha256": canonical(plain), "provenance": provenance,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def second_schema(monkeypatch):
+    """A schema whose version 2 calls `decay` `factor` in the records of version 1, and adds a key."""
+
+    def renamed(content):
+        training = dict(content["training"])
+        training["decay"] = training.pop("factor")
+        return {**content, "training": training}
+
+    monkeypatch.setattr(run_config, "MIGRATIONS", (renamed,))
+
+    class Training(TrainingConfig):
+        ADDED = ("precision", "n_warm")
+        n_warm: int = 0
+
+    class Second(RunConfig):
+        schema_version: Literal[2] = 2
+        training: Training | None = None
+
+    class SecondRecord(record.Record):
+        config: Second
+
+    return Second, SecondRecord
+
+
+def old_training():
+    training = run().model_dump(mode="json")["training"]
+    training["factor"] = training.pop("decay") / 2
+    return training
+
+
+def test_a_record_of_an_older_schema_is_verified_as_written_and_migrated(second_schema):
+    _, new_record = second_schema
+    content = record_of({"training": old_training()})
+    found = new_record.model_validate_json(json.dumps(content))
+    assert found.config.training.decay == TrainingConfig().decay / 2
+    assert found.config.training.n_warm == 0
+    assert found.config.schema_version == 2
+    assert found.config_sha256 == content["config_sha256"]
+
+
+def test_a_tampered_record_of_an_older_schema_is_refused(second_schema):
+    _, new_record = second_schema
+    content = record_of({"training": old_training()})
+    content["config"]["training"]["factor"] *= 2
+    with pytest.raises(ValueError, match="config_sha256 does not match"):
+        new_record.model_validate_json(json.dumps(content))
+
+
+def test_a_record_of_a_later_schema_is_refused():
+    content = record_of({"schema_version": 99})
+    with pytest.raises(ValueError, match="schema_version 99"):
+        record.Record.model_validate(content)
+
+
+def test_an_added_key_changes_no_hash_at_its_default(second_schema):
+    new_run, _ = second_schema
+    fields = {**IDENTITY, "recipe": {"name": "classify"}, "schema_version": 2}
+    assert (
+        new_run(**fields, training={}).sha256()
+        == new_run(**fields, training={"n_warm": 0}).sha256()
+    )
+    assert (
+        new_run(**fields, training={}).sha256()
+        != new_run(**fields, training={"n_warm": 1}).sha256()
+    )
+
+
+def test_an_option_that_a_module_got_later_leaves_a_record_current():
+    now = config.resolve("demo", "lenet5_mnist", "pb", 0, Path(__file__).parents[1] / "config")
+    network = dict(now.network)
+    key = next(key for key in network if key != "name")
+    before = now.model_copy(update={"network": {k: v for k, v in network.items() if k != key}})
+    assert before != now
+    assert config.is_same(before, now)
+    other = now.model_copy(update={"network": {**network, "name": "no_such_network"}})
+    assert not config.is_same(other, now)

@@ -280,6 +280,33 @@ def resolve(
     return run
 
 
+def completed(run: RunConfig) -> RunConfig:
+    """Fill in the options that modules got after a run's configuration was recorded, at their defaults."""
+
+    def filled(package: str, spec: dict[str, Any] | None) -> dict[str, Any] | None:
+        return registry.resolve(package, spec) if spec else spec
+
+    change: dict[str, Any] = {
+        "network": filled("networks", run.network),
+        "recipe": filled("recipes", run.recipe),
+    }
+    if run.data:
+        dataset = filled("data", run.data.dataset)
+        change["data"] = run.data.model_copy(update={"dataset": dataset})
+    if run.freezing:
+        criterion = filled("freezing", run.freezing.criterion)
+        change["freezing"] = run.freezing.model_copy(update={"criterion": criterion})
+    return run.model_copy(update=change)
+
+
+def is_same(recorded: RunConfig, now: RunConfig) -> bool:
+    """Whether a recorded configuration, in today's schema, is today's."""
+    try:
+        return now in (recorded, completed(recorded))
+    except UserError:  # a module or an option is gone
+        return False
+
+
 def _as_trunk(content: dict[str, Any]) -> dict[str, Any]:
     training = dict(content.get("training") or {})
     training["epochs"] = training.get("shared_epochs", TrainingConfig().shared_epochs)

@@ -132,25 +132,25 @@ class Inputs:
     thresholds: str = "printed"
 
 
-def _is_current(
-    scale: str, experiment: str, arm: str, seed: int, sha256: str, directory: Path
-) -> bool:
-    return config.resolve(scale, experiment, arm, seed, directory).sha256() == sha256
+def _is_current(found: Record | GradientSample, directory: Path) -> bool:
+    arm = found.arm if isinstance(found, Record) else config.TRUNK
+    now = config.resolve(found.scale, found.experiment, arm, found.seed, directory)
+    if isinstance(found, Record):
+        return config.is_same(found.config, now)
+    return now.sha256() == found.config_sha256
 
 
 def _checked(path: Path, found: Record | GradientSample, scale: str, directory: Path) -> bool:
-    arm = found.arm if isinstance(found, Record) else config.TRUNK
-    arguments = found.scale, found.experiment, arm, found.seed, found.config_sha256, directory
     if config.read_scale(scale, directory).published:
         try:
-            return _is_current(*arguments)
+            return _is_current(found, directory)
         except UserError:  # the experiment may be gone from the configuration since
             return False
     if found.scale != scale:
         raise UserError(
             f"{path} is of scale {found.scale}, not {scale}: delete it and run it again"
         )
-    if not _is_current(*arguments):
+    if not _is_current(found, directory):
         raise UserError(
             f"{path} was made with another configuration, which has changed since: "
             "run it again, or restore the configuration"

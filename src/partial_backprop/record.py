@@ -15,7 +15,7 @@ from partial_backprop.correct_images import CorrectImages
 from partial_backprop.errors import UserError
 from partial_backprop.files import write_atomically
 from partial_backprop.freezing_report import FreezingReport
-from partial_backprop.run_config import Frozen, RunConfig
+from partial_backprop.run_config import Frozen, RunConfig, hash_plain, migrated
 
 Report = TypeVar("Report", bound=Frozen)
 """Type of what a recipe puts into a record's ``measurements``."""
@@ -125,7 +125,9 @@ class Record(Frozen):
     """Seed of the run."""
     scale: str
     config: RunConfig
+    """In today's schema, whatever the file's."""
     config_sha256: str
+    """Of the configuration as the file has it."""
     data: DataFacts | None = None
     network: NetworkFacts | None = None
     selections: tuple[Selection, ...] = ()
@@ -134,11 +136,23 @@ class Record(Frozen):
     """Results of recipes that are no plain classification, by name with unit."""
     provenance: Provenance
 
-    @pydantic.model_validator(mode="after")
-    def _hash_matches(self) -> "Record":
-        if self.config.sha256() != self.config_sha256:
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _verified_then_migrated(cls, content: Any) -> Any:
+        # The hash is that of the configuration as it was written, before defaults of today are filled in.
+        if not isinstance(content, dict):
+            return content
+        config = content.get("config")
+        if isinstance(config, RunConfig):
+            sha256 = config.sha256()
+        elif isinstance(config, dict):
+            sha256 = hash_plain(config)
+            content = {**content, "config": migrated(config)}
+        else:
+            return content
+        if sha256 != content.get("config_sha256"):
             raise ValueError("config_sha256 does not match the configuration in the record")
-        return self
+        return content
 
     def selection(self, rule: str) -> Selection:
         """Return the selection of a given rule.

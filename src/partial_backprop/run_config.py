@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, Literal
 
 import pydantic
 
@@ -19,10 +20,51 @@ WITHOUT_VALIDATION = ("classify",)
 """Recipes that can do without a validation part."""
 
 
+MIGRATIONS: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = ()
+"""Step n takes the plain configuration of schema version n (from 1) to version n + 1.
+
+A key that is only *added* needs no step: name it in its class's `ADDED`. A step changes the hash of every
+configuration, by which warm-up checkpoints and unfinished runs are known, and so trains these again.
+"""
+
+SCHEMA_VERSION = len(MIGRATIONS) + 1
+
+
+def hash_plain(content: Mapping[str, Any]) -> str:
+    """SHA-256 of a configuration's canonical JSON: sorted keys, no blanks."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def migrated(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Bring the plain configuration of an older schema to today's."""
+    found = dict(content)
+    version = found.get("schema_version", 1)
+    if not isinstance(version, int) or not 1 <= version <= len(MIGRATIONS) + 1:
+        raise ValueError(f"schema_version {version!r} of the configuration is not known here")
+    for step in MIGRATIONS[version - 1 :]:
+        found = step(found)
+    return {**found, "schema_version": len(MIGRATIONS) + 1}
+
+
 class Frozen(pydantic.BaseModel):
     """A mapping whose values do not change and whose unknown keys are errors."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+    ADDED: ClassVar[tuple[str, ...]] = ()
+    """Keys that older records lack: at their default they are neither hashed nor written, so that a record,
+    checkpoint or sample from before the key existed keeps its hash."""
+
+    @pydantic.model_serializer(mode="wrap")
+    def _without_added(self, dump: pydantic.SerializerFunctionWrapHandler) -> dict[str, Any]:
+        content = dump(self)
+        for key in self.ADDED:
+            if getattr(self, key) == type(self).model_fields[key].get_default(
+                call_default_factory=True
+            ):
+                content.pop(key, None)
+        return content
 
 
 class DataConfig(Frozen):
@@ -50,6 +92,8 @@ class OptimizerConfig(Frozen):
 
 class TrainingConfig(Frozen):
     """Length and schedule of a training; the defaults are those of seed 001, section 4.1."""
+
+    ADDED = ("precision",)
 
     epochs: int = pydantic.Field(default=110, ge=1)
     """Epochs in all, the shared ones included."""
@@ -83,15 +127,6 @@ class TrainingConfig(Frozen):
         n_reached = sum(epoch >= milestone for milestone in self.milestones)
         return self.optimizer.learning_rate * self.decay**n_reached
 
-    @pydantic.model_serializer(mode="wrap")
-    def _as_before(self, dump: pydantic.SerializerFunctionWrapHandler) -> dict[str, Any]:
-        # Records and caches made before there was a choice are known by the hash of a configuration
-        # without this key: at its default it stays out of what is hashed and written.
-        content = dump(self)
-        if self.precision == type(self).model_fields["precision"].default:
-            content.pop("precision", None)
-        return content
-
     @pydantic.model_validator(mode="after")
     def _shared_within(self) -> "TrainingConfig":
         if self.shared_epochs > self.epochs:
@@ -117,7 +152,7 @@ class FreezingConfig(Frozen):
 class RunConfig(Frozen):
     """Everything that determines the numbers of one run."""
 
-    schema_version: Literal[1] = 1
+    schema_version: Literal[SCHEMA_VERSION] = SCHEMA_VERSION
     scale: str
     experiment: str
     arm: str
@@ -160,12 +195,5 @@ class RunConfig(Frozen):
         return self
 
     def sha256(self) -> str:
-        """Hash the full configuration, defaults included.
-
-        Returns
-        -------
-        str
-            SHA-256 of the canonical JSON (sorted keys, no blanks), 64 hexadecimal digits.
-        """
-        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        """Hash the full configuration, defaults included but for what was `ADDED`."""
+        return hash_plain(self.model_dump(mode="json"))

@@ -145,8 +145,9 @@ class Standings:
             content = json.loads(path.read_bytes())
             sha256, modules = content["config_sha256"], content["provenance"].get("modules", {})
             if sha256 != run.sha256():
-                was = record.read(path).config.model_dump(mode="json")
-                return differences(was, run.model_dump(mode="json"))
+                was = record.read(path).config
+                if not config.is_same(was, run):
+                    return differences(was.model_dump(mode="json"), run.model_dump(mode="json"))
         except (ValueError, KeyError, TypeError, AttributeError, UserError):
             return ["its record is damaged"]
         now = self._digests(run) if modules else modules
