@@ -104,3 +104,10 @@ def test_no_run_depends_on_what_is_printed_of_it(recipe):
     """Nor on names for people: an edited one is no reason to train."""
     printed = ("labels", "facts", "inputs", "tables/", "figures/", "frames/", "paper/", "artifacts")
     assert not {path for path in stems(f"recipes.{recipe}") if path.startswith(printed)}
+
+
+def test_where_a_file_lies_is_no_code():
+    then = {"a.py": "1" * 16, "b.py": "2" * 16}
+    assert sources.edited(then, {"c/a.py": "1" * 16, "b.py": "2" * 16}) == []
+    assert sources.edited(then, {"a.py": "1" * 16}) == ["b.py"]
+    assert sources.edited(then, {**then, "new.py": "3" * 16}) == ["new.py"]

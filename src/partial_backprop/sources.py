@@ -5,8 +5,9 @@ Imports are read from the source text with `ast`; nothing is imported.
 
 import ast
 import hashlib
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 
@@ -14,6 +15,11 @@ from partial_backprop.errors import UserError
 from partial_backprop.run_config import RunConfig
 
 _ROOT = Path(__file__).parent
+
+EQUAL = _ROOT / "equal_code.json"
+"""Hash of code that is gone -> hashes of the code that is proved to do the same, and the proof
+(`scripts/equal_code.py` adds to it). Runs made by the old code stay current."""
+
 # A line up to its comment: strings, in which # means itself, and anything else.
 _BEFORE_COMMENT = re.compile(r"""(?:"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|[^#"'])*""")
 # What these do for a run is in its configuration's hash or in its record's schema.
@@ -47,12 +53,20 @@ def _path(module: str) -> Path | None:
 
 
 def _read(path: Path) -> tuple[frozenset[str], str]:
+    text = path.read_text(encoding="utf-8")
     if path.suffix != ".py":  # a kernel in C
-        return frozenset(), hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+        return frozenset(), hash_code(path.name, text)
     try:
-        return _parsed(path.read_text(encoding="utf-8"))
+        return _parsed(text)
     except SyntaxError as error:
         raise UserError(f"{path}, line {error.lineno}: {error.msg}: mend it") from None
+
+
+def hash_code(path: str, text: str) -> str:
+    """First 16 hexadecimal digits of a SHA-256 of a source file's code."""
+    if path.endswith(".py"):
+        return _parsed(text)[1]
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @lru_cache(maxsize=1024)  # by content, so that an edited file is parsed anew
@@ -196,3 +210,31 @@ def digests(files: Iterable[Path]) -> dict[str, str]:
         comments, docstrings and blank lines: the same in every version of Python.
     """
     return {path.relative_to(_ROOT).as_posix(): _read(path)[1] for path in files}
+
+
+def forget() -> None:
+    """Read the table of equal code again."""
+    _equal.cache_clear()
+
+
+@cache
+def _equal() -> dict[str, list[str]]:
+    return {old: entry["now"] for old, entry in json.loads(EQUAL.read_bytes()).items()}
+
+
+def _today(digest: str, now: frozenset[str], seen: frozenset[str] = frozenset()) -> set[str]:
+    """The hashes that stand for a hash today: itself, or what it is proved to equal."""
+    if digest in now or digest in seen or digest not in _equal():
+        return {digest}
+    return {
+        found for successor in _equal()[digest] for found in _today(successor, now, seen | {digest})
+    }
+
+
+def edited(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Name the source files whose code was another; where a file lies does not count."""
+    today = frozenset(now.values())
+    had = {name: _today(digest, today) for name, digest in then.items()}
+    known = set().union(*had.values())
+    gone = {name for name, digests in had.items() if not digests <= today}
+    return sorted(gone | {name for name, digest in now.items() if digest not in known})

@@ -22,6 +22,8 @@ PRINTS = {"table": "tables", "figure": "figures"}
 READ_BY_OTHERS = ("trunk.pt", "weights.pt", "path.pt")
 """Files of a run that other runs begin with."""
 
+_CODE = "code of "
+
 TEMPLATES = Path("paper/source")
 """Templates of the paper."""
 
@@ -169,7 +171,17 @@ def code(modules: Mapping[str, str]) -> dict[str, str]:
     dict
         What is read -> its hash.
     """
-    return {f"code of {name}": value for name, value in modules.items()}
+    return {f"{_CODE}{name}": value for name, value in modules.items()}
+
+
+def differences(made_from: Mapping[str, str], now: Mapping[str, str | None]) -> list[str]:
+    """Say what is not as it was when a file was made; what it read of other runs is not compared."""
+    then = {key.removeprefix(_CODE): made_from[key] for key in made_from if key.startswith(_CODE)}
+    code = {key.removeprefix(_CODE): now[key] for key in now if key.startswith(_CODE)}
+    others = [key for key in now if not key.startswith(_CODE) and now[key] != made_from.get(key)]
+    return [f"another {key}" for key in others] + [
+        f"edited: {name}" for name in sources.edited(then, code)
+    ]
 
 
 def of_run(run: RunConfig, inputs: Mapping[str, str | Path | None]) -> dict[str, str | None]:

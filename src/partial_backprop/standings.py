@@ -112,7 +112,7 @@ class Standings:
             why = self._against_record(run, product)
         elif made_from is not None:
             now = self.made_from(experiment, arm, seed)
-            why = [f"another {key}" for key in now if now[key] != made_from.get(key)]
+            why = stamps.differences(made_from, now)
         elif arm == GRADIENTS and _of_configuration(product, run):
             why = []
         else:  # without it, it is made again when something needs it
@@ -151,9 +151,7 @@ class Standings:
         except (ValueError, KeyError, TypeError, AttributeError, UserError):
             return ["its record is damaged"]
         now = self._digests(run) if modules else modules
-        return [
-            f"edited: {name}" for name in {**modules, **now} if modules.get(name) != now.get(name)
-        ]
+        return [f"edited: {name}" for name in sources.edited(modules, now)]
 
     def _digests(self, run: RunConfig) -> dict[str, str]:
         modules = tuple(sources.modules(run))

@@ -13,7 +13,7 @@ import pytest
 import scipy.stats
 import torch
 
-from partial_backprop import registry
+from partial_backprop import registry, sources
 from partial_backprop.errors import UserError
 from partial_backprop.measurements import mask_stability, movement
 from partial_backprop.recipes import classify, freeze
@@ -330,7 +330,7 @@ def test_a_checkpoint_of_other_code_is_left_aside(resolved, trunk, tmp_path, mon
     monkeypatch.setattr(Unfinished, "discard", lambda self: saved.append(self))
     classify.run(config, job)
     monkeypatch.setattr(Unfinished, "discard", discard)
-    monkeypatch.setattr("partial_backprop.recipes.unfinished.code_sha256", lambda: "other")
+    monkeypatch.setattr(sources, "digests", lambda files: {"other.py": "0" * 16})
     classify.run(config, job)
     assert "other code" in (tmp_path / "log").read_text()
 

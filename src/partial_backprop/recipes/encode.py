@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from partial_backprop import registry
+from partial_backprop import registry, sources
 from partial_backprop.captioning import published
 from partial_backprop.captioning.encoder import WEIGHTS, Encoder, build
 from partial_backprop.captioning.features import KEY, PARTS, FeatureReport
@@ -142,7 +142,8 @@ def _write(
     batch_size: int,
 ) -> float:
     unfinished = (job.checkpoints or job.out) / f"{config.sha256()}.features"
-    made_with = [code_sha256(), splits.facts.sha256, report.weights_sha256]
+    code = code_sha256(sources.digests(sources.of_run(config)))
+    made_with = [code, splits.facts.sha256, report.weights_sha256]
     shape = (report.grid[0] * report.grid[1], report.n_channels)
     name = f"{config.experiment}/{config.arm}/seed{config.seed}"
     with Progress(name, 1, job.log) as progress:

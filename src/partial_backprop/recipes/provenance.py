@@ -4,7 +4,6 @@ import hashlib
 import platform
 import resource
 import sys
-from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,43 +25,11 @@ PACKAGES = (
     "sacrebleu",
     "pydantic",
 )
-ROOMS = (
-    "c_library.py",
-    "mask.py",
-    "captioning/**/*.py",
-    "data/**/*.py",
-    "metrics/**/*.py",
-    "layers/**/*.[chp]*",
-    "networks/**/*.py",
-    "freezing/**/*.[chp]*",
-    "optim/**/*.py",
-    "pruning/**/*.py",
-    "quantization/**/*.py",
-    "sparse/**/*.py",
-    "sparsification/**/*.py",
-    "storage/**/*.py",
-    "summary/**/*.py",
-    "training/**/*.py",
-    "recipes/**/*.py",
-)
-"""Source files, as patterns, on which the numbers of a run depend."""
 
 
-@cache
-def code_sha256() -> str:
-    """Hash the source files that make the numbers of a run.
-
-    Returns
-    -------
-    str
-        SHA-256 over the relative paths and contents of the Python files of `ROOMS`.
-    """
-    root = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for path in sorted(path for room in ROOMS for path in root.glob(room)):
-        digest.update(path.relative_to(root).as_posix().encode() + b"\0")
-        digest.update(path.read_bytes() + b"\0")
-    return digest.hexdigest()
+def code_sha256(modules: dict[str, str]) -> str:
+    """Hash the code that makes the numbers of a run, wherever its files lie."""
+    return hashlib.sha256("".join(sorted(modules.values())).encode()).hexdigest()
 
 
 def processor() -> str:
@@ -122,10 +89,11 @@ def provenance(config: RunConfig, device: "torch.device | None", wall_s: float) 
         if device.type == "cuda":
             name = torch.cuda.get_device_name(device)
             peak = torch.cuda.max_memory_allocated(device)
+    modules = sources.digests(sources.of_run(config))
     return Provenance(
         version=__version__,
-        code_sha256=code_sha256(),
-        modules=sources.digests(sources.of_run(config)),
+        code_sha256=code_sha256(modules),
+        modules=modules,
         packages={name: _installed(name) for name in PACKAGES},
         python=platform.python_version(),
         device=name,

@@ -4,9 +4,9 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from partial_backprop import sources
 from partial_backprop.errors import UserError
 from partial_backprop.recipes.job import Job
-from partial_backprop.recipes.provenance import code_sha256
 from partial_backprop.recipes.setting import Setting, restore, state
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training import checkpoint
@@ -56,7 +56,8 @@ class Unfinished:
         self._device = job.device
         self._every_s = job.checkpoint_every_s
         self._trainee = setting.trainee
-        self._made_with = [code_sha256(), setting.data.sha256]
+        self._code = sources.digests(sources.of_run(config))
+        self._data = setting.data.sha256
         self._method = method
         self._saved = time.monotonic()
 
@@ -75,7 +76,8 @@ class Unfinished:
         except UserError:
             say("its checkpoint is damaged and left aside: starts anew")
             return
-        if content.get("made_with") != self._made_with:
+        edited = sources.edited(content.get("code", {}), self._code)
+        if edited or content.get("data") != self._data:
             say("its checkpoint is of other code or data and left aside: starts anew")
             return
         restore(self._trainee, content, str(self._path))
@@ -92,7 +94,7 @@ class Unfinished:
         """Save now."""
         if self._path is None:
             return
-        content = {**state(self._trainee), "made_with": self._made_with}
+        content = {**state(self._trainee), "code": self._code, "data": self._data}
         if self._method is not None:
             content["method"] = self._method.state_dict()
         checkpoint.save(content, self._path)
