@@ -3,11 +3,12 @@
     python scripts/equal_code.py COMMIT [--rename OLD=NEW ...]
     python scripts/equal_code.py COMMIT --file PATH [--now PATH ...] --proof TEXT
 
-The first form proves what it can by the syntax trees: equal but for docstrings, for where an imported
-module lies, and for names that ``--rename`` maps one to one. It lists what is left. The second form takes your
-word for one file, such as the command that trained the same bits with both; ``--now`` names the files that its
-code is in today (by default the same; none: the code is gone from every run). Only files on which a run can
-depend are looked at; the entries lie in ``src/partial_backprop/equal_code.json``.
+The first form proves what it can by the syntax trees: equal but for docstrings, for annotations, for where
+imports stand and the imported module lies, and for names that ``--rename`` maps one to one. It lists what is
+left. The second form takes your word for one file, such as the command that trained the same bits with both;
+``--now`` names the files that its code is in today (by default the same; none: the code is gone from every
+run). Only files on which a run can depend are looked at; the entries lie in
+``src/partial_backprop/equal_code.json``.
 """
 
 import argparse
@@ -57,7 +58,7 @@ def of_commit(commit: str) -> dict[str, str]:
 
 
 class _Plain(ast.NodeTransformer):
-    """Without docstrings and own imports, which are gathered; names mapped."""
+    """Without docstrings and imports, which are gathered; annotations as text; names mapped."""
 
     def __init__(self, renames: Mapping[str, str]) -> None:
         self.renames = renames
@@ -71,13 +72,25 @@ class _Plain(ast.NodeTransformer):
     def visit_Pass(self, node: ast.Pass) -> ast.AST:
         return node
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST | None:
-        if not (node.module or "").startswith(_OWN):
-            return self.generic_visit(node)
+    def visit_Import(self, node: ast.Import) -> ast.AST:
+        for alias in node.names:
+            self.imported[alias.asname or alias.name] = alias.name
+        return ast.Pass()
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
+        if node.module == "typing":  # types change no number
+            return ast.Pass()
         for alias in node.names:
             name = self._renamed(alias.name)
             self.imported[self._renamed(alias.asname or alias.name)] = f"{node.module}:{name}"
         return ast.Pass()
+
+    def visit_If(self, node: ast.If) -> ast.AST:
+        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            for statement in node.body:
+                self.visit(statement)
+            return ast.Pass()
+        return self.generic_visit(node)
 
     def _renamed(self, name: str) -> str:
         return self.renames.get(name, name)
@@ -86,6 +99,10 @@ class _Plain(ast.NodeTransformer):
         for field in ("id", "attr", "name", "arg"):
             if isinstance(value := getattr(node, field, None), str):
                 setattr(node, field, self._renamed(value))
+        for field in ("annotation", "returns"):
+            if isinstance(value := getattr(node, field, None), ast.AST):
+                text = value.value if isinstance(value, ast.Constant) else ast.unparse(value)
+                setattr(node, field, ast.Constant(text))
         super().generic_visit(node)
         for field in ("body", "orelse", "finalbody"):
             statements = getattr(node, field, None)
@@ -146,6 +163,8 @@ def _imports_agree(
     for local, was in before.items():
         if was == after[local]:
             continue
+        if not was.startswith(_OWN):
+            return False
         (path, name), (path_now, name_now) = _place(was, old), _place(after[local], new)
         if name != name_now or (path is None) != (path_now is None):
             return False

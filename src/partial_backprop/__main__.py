@@ -3,17 +3,20 @@
 import gc
 import sys
 
-from partial_backprop.cli import main
-
 
 def run() -> int:
-    """Run a command in a process of its own.
-
-    Returns
-    -------
-    int
-        Exit status of `cli.main`.
-    """
+    """Run a command in a process of its own, and return its exit status."""
+    try:
+        from partial_backprop.cli import main
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("partial_backprop"):
+            raise
+        print(
+            f"error: commands need {error.name}, which the library alone does not: "
+            "pip install 'partial_backprop[paper]'",
+            file=sys.stderr,
+        )
+        return 2
     status = main()
     gc.freeze()  # else Python ends by looking through all of torch for garbage
     return status

@@ -5,15 +5,12 @@ import tempfile
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
-
-import pydantic
-import yaml
+from typing import TYPE_CHECKING, Any
 
 from partial_backprop.errors import UserError
 
-# The same safe loader in C, ten times as fast, where PyYAML was built with it.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+if TYPE_CHECKING:
+    import pydantic
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -48,8 +45,12 @@ def _text(path: Path) -> str:
 
 
 def _mapping(path: Path, text: str) -> dict[str, Any]:
+    import yaml  # only where used, as the library needs neither it nor pydantic
+
+    # The same safe loader in C, ten times as fast, where PyYAML was built with it.
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        content = yaml.load(text, Loader=_LOADER)
+        content = yaml.load(text, Loader=loader)
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise UserError(f"{path} is not valid YAML: {reason}") from None
@@ -60,7 +61,7 @@ def _mapping(path: Path, text: str) -> dict[str, Any]:
     return content
 
 
-def read_checked(model: type[pydantic.BaseModel], path: Path) -> Any:
+def read_checked(model: "type[pydantic.BaseModel]", path: Path) -> Any:
     """Read a YAML mapping and check it against a schema, once for each content of the file.
 
     Parameters
@@ -85,11 +86,11 @@ def read_checked(model: type[pydantic.BaseModel], path: Path) -> Any:
 
 
 @lru_cache(maxsize=256)
-def _checked(model: type[pydantic.BaseModel], path: Path, text: str) -> Any:
+def _checked(model: "type[pydantic.BaseModel]", path: Path, text: str) -> Any:
     return validated(model, _mapping(path, text), str(path))
 
 
-def validated(model: type[pydantic.BaseModel], content: Mapping[str, Any], where: str) -> Any:
+def validated(model: "type[pydantic.BaseModel]", content: Mapping[str, Any], where: str) -> Any:
     """Check a mapping against a schema.
 
     Parameters
@@ -111,6 +112,8 @@ def validated(model: type[pydantic.BaseModel], content: Mapping[str, Any], where
     UserError
         If a key is unknown or a value wrong; the message names the first such key.
     """
+    import pydantic
+
     try:
         return model.model_validate(dict(content))
     except pydantic.ValidationError as error:

@@ -1,9 +1,28 @@
-"""What a run froze, as counts in its record."""
+"""What a run froze, as counts in its record. Plain dataclasses, since the library makes them too."""
 
-from partial_backprop.run_config import Frozen
+import dataclasses
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
 
 
-class LayerFreezing(Frozen):
+class _Counts:
+    """A part of a record that reads and writes plain values as the record's own models do."""
+
+    # For pydantic, which checks these where a record is read.
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
+
+    def model_dump(self) -> dict[str, Any]:
+        """Return plain values."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def model_validate(cls, content: Mapping[str, Any]) -> Self:
+        """Make one of plain values."""
+        return cls(**content)
+
+
+@dataclasses.dataclass(frozen=True)
+class LayerFreezing(_Counts):
     """Freezing counts of one parameter tensor."""
 
     name: str
@@ -21,7 +40,8 @@ class LayerFreezing(Frozen):
     """The largest of these; 0 under ``strict``."""
 
 
-class MaskedLayer(Frozen):
+@dataclasses.dataclass(frozen=True)
+class MaskedLayer(_Counts):
     """What one mask says of one parameter tensor."""
 
     name: str
@@ -31,7 +51,8 @@ class MaskedLayer(Frozen):
     """Weights whose gradient was exactly 0 on the batch that made this mask, before masking."""
 
 
-class MadeMask(Frozen):
+@dataclasses.dataclass(frozen=True)
+class MadeMask(_Counts):
     """One of the masks of a run, as counts."""
 
     epoch: int
@@ -40,23 +61,19 @@ class MadeMask(Frozen):
     """Raw gradient magnitude that separated frozen from active, where one threshold did."""
     layers: tuple[MaskedLayer, ...]
 
+    @classmethod
+    def model_validate(cls, content: Mapping[str, Any]) -> Self:
+        """Make one of plain values."""
+        layers = tuple(MaskedLayer.model_validate(layer) for layer in content["layers"])
+        return cls(**{**content, "layers": layers})
+
     def total(self, field: str) -> int:
-        """Sum a count over all layers.
-
-        Parameters
-        ----------
-        field : str
-            Name of an integer field of `MaskedLayer`.
-
-        Returns
-        -------
-        int
-            The sum.
-        """
+        """Sum an integer field of `MaskedLayer` over all layers."""
         return sum(getattr(layer, field) for layer in self.layers)
 
 
-class FreezingReport(Frozen):
+@dataclasses.dataclass(frozen=True)
+class FreezingReport(_Counts):
     """What was frozen, by parameter tensor."""
 
     threshold: float | None
@@ -69,16 +86,5 @@ class FreezingReport(Frozen):
     """Every mask, in the order of their making; absent in old records."""
 
     def total(self, field: str) -> int:
-        """Sum a count over all layers.
-
-        Parameters
-        ----------
-        field : str
-            Name of an integer field of `LayerFreezing`.
-
-        Returns
-        -------
-        int
-            The sum.
-        """
+        """Sum an integer field of `LayerFreezing` over all layers."""
         return sum(getattr(layer, field) for layer in self.layers)

@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import pydantic
-
 from partial_backprop import ranges
 from partial_backprop.errors import UserError
 
@@ -22,17 +20,6 @@ FUNCTIONS = {"networks": "build", "data": "load", "freezing": "mask", "recipes":
 """Package of this library -> name of the function by which a module joins it."""
 
 _ROOT = Path(__file__).parent
-_TYPES: dict[str, Any] = {
-    "int": int,
-    "float": float,
-    "str": str,
-    "bool": bool,
-    "dict": dict[str, Any],
-    "tuple[int, ...]": tuple[int, ...],
-    "tuple[float, ...]": tuple[float, ...],
-    "tuple[str, ...]": tuple[str, ...],
-    **{name: getattr(ranges, name) for name in ranges.IN_WORDS},
-}
 
 
 @functools.cache
@@ -88,13 +75,6 @@ def source(package: str, name: str) -> Path:
     return _ROOT / package / f"{name}.py"
 
 
-def _type_of(annotation: ast.expr) -> Any:
-    text = ast.unparse(annotation)
-    optional = text.endswith(" | None")
-    base = _TYPES[text.removesuffix(" | None")]
-    return base | None if optional else base
-
-
 def resolve(package: str, spec: Mapping[str, Any]) -> dict[str, Any]:
     """Check a named specification and fill in the defaults of its options.
 
@@ -144,15 +124,46 @@ def resolve(package: str, spec: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _checked(package: str, name: str, argument: ast.arg, value: Any) -> Any:
-    adapter = pydantic.TypeAdapter(_type_of(argument.annotation))
+    annotation = ast.unparse(argument.annotation)
     try:
-        return adapter.dump_python(adapter.validate_python(value, strict=False), mode="json")
-    except pydantic.ValidationError as error:
-        annotation = ast.unparse(argument.annotation)
-        expected = ranges.IN_WORDS.get(annotation, annotation)
+        return _converted(annotation, value)
+    except (ValueError, TypeError, OverflowError):
+        in_words = ranges.BY_NAME.get(annotation)
         raise UserError(
-            f"option {argument.arg!r} of {package}/{name} must be {expected}, got {value!r}"
-        ) from error
+            f"option {argument.arg!r} of {package}/{name} must be "
+            f"{in_words.in_words if in_words else annotation}, got {value!r}"
+        ) from None
+
+
+def _converted(annotation: str, value: Any) -> Any:
+    """A value as its annotation wants it, in the types of JSON, so that 1 and 1.0 have one hash."""
+    if annotation.endswith(" | None"):
+        return None if value is None else _converted(annotation.removesuffix(" | None"), value)
+    if annotation in ranges.BY_NAME:
+        found = _converted("float", value)
+        if found not in ranges.BY_NAME[annotation]:
+            raise ValueError
+        return found
+    if annotation.startswith("tuple["):
+        item = annotation.removeprefix("tuple[").removesuffix(", ...]")
+        if not isinstance(value, list | tuple):
+            raise ValueError
+        return [_converted(item, one) for one in value]
+    # YAML reads 1e-3 as text.
+    is_number = isinstance(value, int | float | str) and not isinstance(value, bool)
+    if annotation == "float" and is_number:
+        return float(value)
+    if annotation == "int" and is_number and (isinstance(value, str) or value == int(value)):
+        return int(value)
+    if annotation in ("str", "bool") and type(value).__name__ == annotation:
+        return value
+    if (
+        annotation == "dict"
+        and isinstance(value, Mapping)
+        and all(isinstance(k, str) for k in value)
+    ):
+        return dict(value)
+    raise ValueError
 
 
 def load(package: str, name: str) -> Callable[..., Any]:

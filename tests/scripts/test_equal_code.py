@@ -47,6 +47,17 @@ def test_a_renamed_function_is_equal_with_its_name_alone():
     assert set(equal_code.proved(OLD, new, {"step": "advance"})) == set(OLD)
 
 
+def test_an_import_may_move_to_where_it_is_used():
+    new = LOOP.replace("from partial_backprop.steps import step\n", "import typing\n")
+    new = new.replace(
+        "train(n):\n", 'train(n: "int"):\n    from partial_backprop.steps import step\n'
+    )
+    old = LOOP.replace("train(n):", "train(n: int):")
+    assert "loop.py" not in equal_code.proved({**OLD, "loop.py": old}, {**OLD, "loop.py": new}, {})
+    new = new.replace("import typing\n", "")
+    assert "loop.py" in equal_code.proved({**OLD, "loop.py": old}, {**OLD, "loop.py": new}, {})
+
+
 @pytest.mark.parametrize(
     "new",
     [

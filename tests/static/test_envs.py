@@ -52,6 +52,17 @@ def project() -> dict:
     return tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
+def needed_by(*extras: str) -> dict[str, Requirement]:
+    """What the package and some of its extras ask for; all extras where none is named."""
+    optional = project()["optional-dependencies"]
+    lines = project()["dependencies"] + [
+        line for extra in extras or optional for line in optional[extra]
+    ]
+    found = {canonicalize_name(Requirement(line).name): Requirement(line) for line in lines}
+    own = found.pop("partial-backprop", None)
+    return found | (needed_by(*own.extras) if own and extras else {})
+
+
 def imported(*folders: str) -> set[str]:
     """Top-level names that the files below some folders import, those of this project left out."""
     found = set()
@@ -105,16 +116,26 @@ def test_lock_serves_every_build_of_torch():
 def test_project_asks_for_what_the_lock_holds():
     locked = pins()
     asked = requirements(ENVS / "requirements.in")
-    for line in project()["dependencies"]:
-        needed = Requirement(line)
-        name = canonicalize_name(needed.name)
+    for name, needed in needed_by("tests").items():
         assert name in asked
         assert locked[name] in needed.specifier
 
 
+def test_the_library_needs_torch_and_numpy_alone():
+    assert {Requirement(line).name for line in project()["dependencies"]} == {"numpy", "torch"}
+
+
 def test_imports_of_the_package_are_its_dependencies():
-    dependencies = {canonicalize_name(Requirement(line).name) for line in project()["dependencies"]}
-    assert distributions(imported("src")) - OF_TORCH <= dependencies
+    assert distributions(imported("src")) - OF_TORCH <= needed_by("paper").keys()
+
+
+def test_imports_of_tests_are_an_extra():
+    found = distributions(imported("src", "tests", "benchmarks", "scripts")) - OF_TORCH
+    assert found <= needed_by("tests").keys()
+
+
+def test_the_site_is_built_by_the_extra_for_it():
+    assert requirements(ENVS / "docs.txt").keys() == needed_by("docs").keys() - {"numpy", "torch"}
 
 
 def test_imports_of_tests_and_tools_are_asked_for_by_name():

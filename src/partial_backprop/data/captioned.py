@@ -8,15 +8,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from partial_backprop import registry
 from partial_backprop.errors import UserError
 from partial_backprop.files import at_home
-from partial_backprop.record import DataFacts
-from partial_backprop.run_config import DataConfig
+
+if TYPE_CHECKING:
+    from partial_backprop.record import DataFacts
+    from partial_backprop.run_config import DataConfig
 
 N_CAPTIONS = 5
 """Captions of each image in a run (seed 001, section 4.2)."""
@@ -207,7 +209,7 @@ class CaptionedSplits:
         Normalisation of each channel, for pixels scaled to [0, 1].
     """
 
-    facts: DataFacts
+    facts: "DataFacts"
     train: CaptionedImages
     validation: CaptionedImages
     test: CaptionedImages
@@ -215,7 +217,7 @@ class CaptionedSplits:
     std: tuple[float, ...]
 
 
-def load_captioned(data: DataConfig, root: Path, seed: int) -> CaptionedSplits:
+def load_captioned(data: "DataConfig", root: Path, seed: int) -> CaptionedSplits:
     """Load the captioned data set of a configuration.
 
     Parameters
@@ -238,6 +240,8 @@ def load_captioned(data: DataConfig, root: Path, seed: int) -> CaptionedSplits:
     UserError
         If the data set has no captions, or a name, an option, a size or a data file is wrong.
     """
+    from partial_backprop.record import DataFacts
+
     spec = registry.resolve("data", data.dataset)
     name = spec.pop("name")
     if "n_validation" not in spec:

@@ -3,8 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from partial_backprop.data.cifar10 import CLASSES, MEAN, STD
 from partial_backprop.data.dataset import Dataset
@@ -18,6 +16,9 @@ COLUMNS = ("img", "label")
 
 
 def _read(shard: Path) -> tuple[list[bytes], np.ndarray]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         with pq.ParquetFile(shard) as file:
             table = file.read(columns=list(COLUMNS))

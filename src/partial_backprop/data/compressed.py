@@ -6,12 +6,15 @@ Eight thousand photographs of 256×256 pixels take 1.5 GiB; as JPEG they take a 
 import hashlib
 import io
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
 from partial_backprop.data.pictures import decode, pixels
 from partial_backprop.errors import UserError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 class CompressedPictures:
@@ -104,6 +107,8 @@ class CompressedPictures:
 
 
 def _size(content: bytes) -> tuple[int, int]:
+    from PIL import Image
+
     try:
         with Image.open(io.BytesIO(content)) as picture:
             return picture.size
@@ -111,7 +116,7 @@ def _size(content: bytes) -> tuple[int, int]:
         return 0, 0  # told when it is decoded
 
 
-def scaled(picture: Image.Image, side: int) -> Image.Image:
+def scaled(picture: "Image.Image", side: int) -> "Image.Image":
     """Scale a picture to a square, whatever its proportions.
 
     Parameters
@@ -128,4 +133,6 @@ def scaled(picture: Image.Image, side: int) -> Image.Image:
     """
     if picture.size == (side, side):
         return picture
+    from PIL import Image
+
     return picture.resize((side, side), Image.Resampling.BILINEAR)

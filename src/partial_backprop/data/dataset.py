@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,8 +11,10 @@ from partial_backprop import registry
 from partial_backprop.data.examples import Examples, hold_out
 from partial_backprop.errors import UserError
 from partial_backprop.files import at_home
-from partial_backprop.record import DataFacts
-from partial_backprop.run_config import DataConfig
+
+if TYPE_CHECKING:
+    from partial_backprop.record import DataFacts
+    from partial_backprop.run_config import DataConfig
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +107,7 @@ class Splits:
         Normalisation of each channel, for pixels scaled to [0, 1].
     """
 
-    facts: DataFacts
+    facts: "DataFacts"
     train: Examples
     validation: Examples | None
     test: Examples
@@ -123,7 +126,7 @@ class Splits:
         return self.facts.n_classes
 
 
-def load_splits(data: DataConfig, root: Path, seed: int) -> Splits:
+def load_splits(data: "DataConfig", root: Path, seed: int) -> Splits:
     """Load the data set of a configuration and hold its validation part out.
 
     Parameters
@@ -145,6 +148,8 @@ def load_splits(data: DataConfig, root: Path, seed: int) -> Splits:
     UserError
         If the name, an option, a size or a data file is wrong, or the data have no classes.
     """
+    from partial_backprop.record import DataFacts
+
     spec = registry.resolve("data", data.dataset)
     name = spec.pop("name")
     dataset = registry.load("data", name)(Path(root), **at_home(spec))

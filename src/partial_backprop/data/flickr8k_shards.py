@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from partial_backprop.data.captioned import N_CAPTIONS, CaptionedImages, how_many
 from partial_backprop.data.compressed import CompressedPictures
 from partial_backprop.data.files import damaged
@@ -65,6 +62,9 @@ def read(folder: Path, part: str, n: int | None, side: int) -> CaptionedImages:
 
 
 def _read(shard: Path) -> tuple[list[bytes], list[tuple[str, ...]]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         with pq.ParquetFile(shard) as file:
             rows = file.read(columns=list(COLUMNS)).to_pylist()

@@ -1,11 +1,12 @@
 """Decode compressed pictures to arrays."""
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image
 
-_PROBLEMS = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+if TYPE_CHECKING:
+    from PIL import Image
 
 
 class DeepPixels(ValueError):
@@ -14,7 +15,7 @@ class DeepPixels(ValueError):
 
 def decode(
     content: bytes, pixel_range: tuple[float, float] | None = None
-) -> tuple[Image.Image, str]:
+) -> "tuple[Image.Image, str]":
     """Decode a picture.
 
     Parameters
@@ -39,6 +40,8 @@ def decode(
     ValueError
         If it is no picture or is truncated.
     """
+    from PIL import Image
+
     try:
         with Image.open(io.BytesIO(content)) as picture:
             encoding = picture.format.lower()
@@ -50,11 +53,13 @@ def decode(
             return picture.convert("RGB"), encoding
     except DeepPixels:
         raise
-    except _PROBLEMS as error:
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ValueError(f"no whole picture: {error}") from None
 
 
-def _to_8_bits(values: np.ndarray, pixel_range: tuple[float, float] | None) -> Image.Image:
+def _to_8_bits(values: np.ndarray, pixel_range: tuple[float, float] | None) -> "Image.Image":
+    from PIL import Image
+
     lowest, highest = values.min(), values.max()
     if pixel_range is None or not pixel_range[0] <= lowest <= highest <= pixel_range[1]:
         outside = f", outside {list(pixel_range)}" if pixel_range else ""
@@ -64,7 +69,7 @@ def _to_8_bits(values: np.ndarray, pixel_range: tuple[float, float] | None) -> I
     return Image.fromarray(np.rint(scaled).astype(np.uint8))
 
 
-def crop_to_square(picture: Image.Image, size: int) -> Image.Image:
+def crop_to_square(picture: "Image.Image", size: int) -> "Image.Image":
     """Scale a picture and cut its middle out, as is usual for testing on ImageNet.
 
     The shorter side becomes ``size / 0.875`` pixels (256 for 224), bilinear with Pillow's
@@ -87,11 +92,13 @@ def crop_to_square(picture: Image.Image, size: int) -> Image.Image:
     scale_of = min(picture.size)
     width, height = (int(shorter * side / scale_of) for side in picture.size)
     left, top = round((width - size) / 2), round((height - size) / 2)
+    from PIL import Image
+
     scaled = picture.resize((width, height), Image.Resampling.BILINEAR)
     return scaled.crop((left, top, left + size, top + size))
 
 
-def pixels(picture: Image.Image) -> np.ndarray:
+def pixels(picture: "Image.Image") -> np.ndarray:
     """Return a picture as an array.
 
     Parameters

@@ -5,9 +5,6 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from partial_backprop.errors import UserError
 
 
@@ -113,6 +110,9 @@ def locate(root: Path, folder: str, part: str, columns: Collection[str]) -> Path
 
 
 def _has(shard: Path, columns: Collection[str]) -> bool:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         return set(columns) <= set(pq.read_schema(shard).names)
     except (OSError, pa.ArrowException):

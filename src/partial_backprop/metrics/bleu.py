@@ -6,16 +6,16 @@ makes the score 0.
 """
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from sacrebleu.metrics import BLEU
-
-from partial_backprop.measurements.captions import ORDERS, BleuCounts
+if TYPE_CHECKING:
+    from partial_backprop.measurements.captions import BleuCounts
 
 Words = Sequence[str]
 """One caption, word by word."""
 
 
-def count(hypotheses: Sequence[Words], references: Sequence[Sequence[Words]]) -> BleuCounts:
+def count(hypotheses: Sequence[Words], references: Sequence[Sequence[Words]]) -> "BleuCounts":
     """Count n-gram matches of hypotheses against all references of each.
 
     Parameters
@@ -43,6 +43,10 @@ def count(hypotheses: Sequence[Words], references: Sequence[Sequence[Words]]) ->
     Papineni et al. 2002, BLEU: a method for automatic evaluation of machine translation, section 2;
     seed 001, section 4.2.
     """
+    from sacrebleu.metrics import BLEU
+
+    from partial_backprop.measurements.captions import ORDERS, BleuCounts
+
     if not hypotheses or len(hypotheses) != len(references):
         raise ValueError(
             f"{len(hypotheses)} hypotheses need as many sets of references, at least one: "
@@ -65,7 +69,7 @@ def count(hypotheses: Sequence[Words], references: Sequence[Sequence[Words]]) ->
     )
 
 
-def count_each(hypotheses: Sequence[Words], references: Sequence[Sequence[Words]]) -> BleuCounts:
+def count_each(hypotheses: Sequence[Words], references: Sequence[Sequence[Words]]) -> "BleuCounts":
     """Count n-gram matches with each reference in its turn as the only one.
 
     Parameters

@@ -2,11 +2,13 @@
 
 import io
 import math
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from partial_backprop.measurements.filters import Size
+if TYPE_CHECKING:
+    from partial_backprop.measurements.filters import Size
 
 
 def multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
@@ -62,7 +64,7 @@ def saved_bytes(model: nn.Module) -> int:
     return buffer.getbuffer().nbytes
 
 
-def size(model: nn.Module, image_shape: tuple[int, int, int]) -> Size:
+def size(model: nn.Module, image_shape: tuple[int, int, int]) -> "Size":
     """Measure a network.
 
     Parameters
@@ -77,6 +79,8 @@ def size(model: nn.Module, image_shape: tuple[int, int, int]) -> Size:
     Size
         Units of its layers, parameters, multiplications and bytes.
     """
+    from partial_backprop.measurements.filters import Size
+
     layers = (one for one in model.modules() if isinstance(one, nn.Conv2d | nn.Linear))
     return Size(
         units=tuple(len(layer.weight) for layer in layers),

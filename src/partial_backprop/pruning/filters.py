@@ -1,9 +1,12 @@
 """Count what is zero in a network, in all, by layer and by filter."""
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 
-from partial_backprop.measurements.filters import TensorZeros
+if TYPE_CHECKING:
+    from partial_backprop.measurements.filters import TensorZeros
 
 
 def sparse(weights: Tensor, threshold: float, *, signed: bool = False) -> Tensor:
@@ -38,7 +41,7 @@ def sparse(weights: Tensor, threshold: float, *, signed: bool = False) -> Tensor
     return values < threshold if signed else values.abs() <= threshold
 
 
-def count(model: nn.Module, threshold: float) -> tuple[TensorZeros, ...]:
+def count(model: nn.Module, threshold: float) -> "tuple[TensorZeros, ...]":
     """Count zeros by the rule, and as printed.
 
     Parameters
@@ -67,7 +70,9 @@ def count(model: nn.Module, threshold: float) -> tuple[TensorZeros, ...]:
     )
 
 
-def _of(name: str, parameter: Tensor, threshold: float, by_filter: bool) -> TensorZeros:
+def _of(name: str, parameter: Tensor, threshold: float, by_filter: bool) -> "TensorZeros":
+    from partial_backprop.measurements.filters import TensorZeros
+
     found = {
         "zeros": sparse(parameter, threshold),
         "signed": sparse(parameter, threshold, signed=True),

@@ -1,15 +1,19 @@
 """Count the zeros and the distinct values of a network's weights, as its layers use them."""
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import nn
 
-from partial_backprop.measurements.compression import LayerCounts
 from partial_backprop.pruning.layers import prunable, weights
 from partial_backprop.quantization.layers import wrappers
 
+if TYPE_CHECKING:
+    from partial_backprop.measurements.compression import LayerCounts
+
 
 @torch.no_grad()
-def layer_counts(model: nn.Module) -> tuple[LayerCounts, ...]:
+def layer_counts(model: nn.Module) -> "tuple[LayerCounts, ...]":
     """Count in every weight tensor, after its quantizer where it has one.
 
     Parameters
@@ -23,6 +27,8 @@ def layer_counts(model: nn.Module) -> tuple[LayerCounts, ...]:
         One for each weight of `partial_backprop.pruning.layers.weights`, in that order. Zeros of
         either sign are one value.
     """
+    from partial_backprop.measurements.compression import LayerCounts
+
     may_be_pruned = prunable(model)
     around = wrappers(model)
     counts = []

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pyarrow as pa
 import torch
 
 from partial_backprop.errors import UserError
@@ -64,6 +63,8 @@ def measure(content: bytes, folder: Path) -> Sizes:
     UserError
         If the disk is full or the folder cannot be written to.
     """
+    import pyarrow as pa
+
     plain, zipped, zstd = (folder / f"weights{suffix}" for suffix in ("", ".zip", ".zst"))
     codec = pa.Codec("zstd", compression_level=ZSTD_LEVEL)
     try:

@@ -20,9 +20,10 @@ import math
 import struct
 import zlib
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import get_args
 
-import pydantic
 import torch
 from torch import Tensor
 
@@ -38,15 +39,24 @@ _START = struct.Struct("<8sII")
 _LENGTH = struct.Struct("<Q")
 
 
-class _Entry(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid", strict=True)
+@dataclass(frozen=True)
+class _Entry:
+    """What the header says of a tensor; whatever it says is checked."""
 
     name: str
     dtype: str
-    shape: list[pydantic.NonNegativeInt]
+    shape: list[int]
     layout: Layout
-    n_values: pydantic.NonNegativeInt
+    n_values: int
     same_as: str | None = None
+
+    def __post_init__(self) -> None:
+        is_text = isinstance(self.name, str) and isinstance(self.same_as, str | None)
+        if not (is_text and isinstance(self.shape, list)) or self.layout not in get_args(Layout):
+            raise ValueError("the header has a value of the wrong type")
+        for number in (*self.shape, self.n_values):
+            if type(number) is not int or number < 0:
+                raise ValueError("the header has a number that is none from 0 up")
 
     def n_bytes(self) -> int:
         if self.same_as is not None:
@@ -55,7 +65,11 @@ class _Entry(pydantic.BaseModel):
         return n_bytes(self.layout, math.prod(self.shape), self.n_values, width)
 
 
-_HEADER = pydantic.TypeAdapter(list[_Entry])
+def _entries(header: bytes) -> list[_Entry]:
+    content = json.loads(header)
+    if not isinstance(content, list):
+        raise ValueError("the header is no list")
+    return [_Entry(**entry) for entry in content]
 
 
 def to_bytes(state: Mapping[str, Tensor]) -> bytes:
@@ -81,7 +95,7 @@ def to_bytes(state: Mapping[str, Tensor]) -> bytes:
     for name, tensor in state.items():
         place = _place(tensor)
         if place in stored:
-            entry = stored[place].model_copy(update={"name": name, "same_as": stored[place].name})
+            entry = replace(stored[place], name=name, same_as=stored[place].name)
         else:
             try:
                 layout, n_values, content = pack(tensor)
@@ -94,7 +108,7 @@ def to_bytes(state: Mapping[str, Tensor]) -> bytes:
             contents.append(content)
             if place:
                 stored[place] = entry
-        header.append(entry.model_dump(exclude_none=True))
+        header.append({key: value for key, value in asdict(entry).items() if value is not None})
     told = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
     body = b"".join([_LENGTH.pack(len(told)), told, *contents])
     version = 1 if all("same_as" not in entry for entry in header) else 2
@@ -144,9 +158,9 @@ def from_bytes(content: bytes, where: str) -> dict[str, Tensor]:
         raise UserError(damaged)
     (length,) = _LENGTH.unpack_from(body)
     try:
-        entries = _HEADER.validate_json(bytes(body[_LENGTH.size : _LENGTH.size + length]))
+        entries = _entries(bytes(body[_LENGTH.size : _LENGTH.size + length]))
         return _tensors(entries, body[_LENGTH.size + length :])
-    except (ValueError, KeyError):  # a validation error is a ValueError
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise UserError(damaged) from None
 
 

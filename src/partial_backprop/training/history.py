@@ -3,13 +3,14 @@
 import csv
 import io
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from partial_backprop.correct_images import CorrectImages
-from partial_backprop.record import Count, Selection
+if TYPE_CHECKING:
+    from partial_backprop.record import Count, Selection
 
 Row = dict[str, float]
 """``epoch``, ``learning_rate``, and for each split that there is its `SCORES`."""
@@ -62,7 +63,7 @@ def packed(correct: Tensor) -> Tensor:
     return torch.from_numpy(np.packbits(correct.numpy()))
 
 
-def selections(rows: Sequence[Row], test_correct: Sequence[Tensor] = ()) -> tuple[Selection, ...]:
+def selections(rows: Sequence[Row], test_correct: Sequence[Tensor] = ()) -> "tuple[Selection, ...]":
     """Choose the reported epoch by each of the three rules.
 
     Parameters
@@ -86,7 +87,10 @@ def selections(rows: Sequence[Row], test_correct: Sequence[Tensor] = ()) -> tupl
     return tuple(_selection(rule, row, test_correct) for rule, row in chosen.items())
 
 
-def _selection(rule: str, row: Row, test_correct: Sequence[Tensor]) -> Selection:
+def _selection(rule: str, row: Row, test_correct: Sequence[Tensor]) -> "Selection":
+    from partial_backprop.correct_images import CorrectImages
+    from partial_backprop.record import Selection
+
     epoch, test = int(row["epoch"]), _count(row, "test")
     which = None
     if test_correct:
@@ -96,7 +100,9 @@ def _selection(rule: str, row: Row, test_correct: Sequence[Tensor]) -> Selection
     )
 
 
-def _count(row: Row, split: str) -> Count | None:
+def _count(row: Row, split: str) -> "Count | None":
+    from partial_backprop.record import Count
+
     if f"{split}_n_correct" not in row:
         return None
     n_correct, n_examples = (int(row[f"{split}_{key}"]) for key in ("n_correct", "n_examples"))

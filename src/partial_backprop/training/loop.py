@@ -4,20 +4,22 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from partial_backprop.errors import UserError
-from partial_backprop.record import Count
-from partial_backprop.run_config import Precision, TrainingConfig
 from partial_backprop.training.batches import DeviceSplit
 from partial_backprop.training.history import SCORES, Row, packed
 from partial_backprop.training.optimizers import learning_rate, set_learning_rate
 from partial_backprop.training.precision import arithmetic, autocast
 from partial_backprop.training.seeding import derive
+
+if TYPE_CHECKING:
+    from partial_backprop.record import Count
+    from partial_backprop.run_config import Precision, TrainingConfig
 
 EVALUATION_BATCH = 500
 """Examples evaluated at once."""
@@ -53,8 +55,10 @@ class Score(NamedTuple):
     """Which ones these are: of shape (N,), boolean, on the processor; None after training."""
 
     @property
-    def count(self) -> Count:
+    def count(self) -> "Count":
         """The correct predictions, as a record counts them."""
+        from partial_backprop.record import Count
+
         return Count(n_correct=self.n_correct, n_examples=self.n_examples)
 
 
@@ -98,7 +102,7 @@ class DeviceSplits:
 def fit(
     trainee: Trainee,
     splits: DeviceSplits,
-    config: TrainingConfig,
+    config: "TrainingConfig",
     seed: int,
     *,
     hooks: Hooks = Hooks(),
@@ -143,7 +147,7 @@ def fit(
 def train_epoch(
     trainee: Trainee,
     split: DeviceSplit,
-    config: TrainingConfig,
+    config: "TrainingConfig",
     seed: int,
     epoch: int,
     hooks: Hooks = Hooks(),
@@ -202,7 +206,7 @@ def train_epoch(
 
 
 def backward(
-    model: nn.Module, images: Tensor, labels: Tensor, precision: Precision = "float32"
+    model: nn.Module, images: Tensor, labels: Tensor, precision: "Precision" = "float32"
 ) -> tuple[Tensor, Tensor]:
     """Add the gradients of a batch to those that are there.
 
@@ -238,7 +242,7 @@ def evaluate(
     model: nn.Module,
     split: DeviceSplit,
     batch_size: int = EVALUATION_BATCH,
-    precision: Precision = "float32",
+    precision: "Precision" = "float32",
 ) -> Score:
     """Evaluate a network in evaluation mode, and leave it in the mode in which it was.
 

@@ -1,15 +1,18 @@
 """The optimizer that a configuration asks for, and its learning rate by epoch."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
-from partial_backprop.run_config import OptimizerConfig, TrainingConfig
 from partial_backprop.training import memory_order
 
+if TYPE_CHECKING:
+    from partial_backprop.run_config import OptimizerConfig, TrainingConfig
 
-def build(parameters: Iterable[nn.Parameter], config: OptimizerConfig) -> torch.optim.Optimizer:
+
+def build(parameters: Iterable[nn.Parameter], config: "OptimizerConfig") -> torch.optim.Optimizer:
     """Build an optimizer in torch's fused form.
 
     Parameters
@@ -40,7 +43,7 @@ def build(parameters: Iterable[nn.Parameter], config: OptimizerConfig) -> torch.
             return torch.optim.SGD(parameters, momentum=config.momentum, **common)
 
 
-def learning_rate(config: TrainingConfig, epoch: int) -> float:
+def learning_rate(config: "TrainingConfig", epoch: int) -> float:
     """Return the learning rate of an epoch.
 
     Parameters

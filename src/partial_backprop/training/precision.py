@@ -11,11 +11,12 @@ An evaluation uses the precision of the training: what is measured is the effect
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 
-from partial_backprop.run_config import Precision
+if TYPE_CHECKING:
+    from partial_backprop.run_config import Precision
 
 CPUINFO = Path("/proc/cpuinfo")
 """Where Linux tells what a processor can do."""
@@ -52,7 +53,7 @@ def _capabilities_of_linux() -> dict[str, bool]:
     return {} if flags is None else {name: name in flags for name in Bf16Instructions._fields}
 
 
-def bf16_warning(precision: Precision, device: torch.device) -> str | None:
+def bf16_warning(precision: "Precision", device: torch.device) -> str | None:
     """Warn of bfloat16 on a processor that only emulates it.
 
     Parameters
@@ -83,7 +84,7 @@ def bf16_warning(precision: Precision, device: torch.device) -> str | None:
     )
 
 
-def autocast(precision: Precision, device: torch.device) -> AbstractContextManager:
+def autocast(precision: "Precision", device: torch.device) -> AbstractContextManager:
     """Let a forward pass run in a precision.
 
     Parameters
@@ -104,7 +105,7 @@ def autocast(precision: Precision, device: torch.device) -> AbstractContextManag
     return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
-def arithmetic(precision: Precision, device: torch.device) -> AbstractContextManager:
+def arithmetic(precision: "Precision", device: torch.device) -> AbstractContextManager:
     """Choose how matrix products and convolutions of float32 tensors are computed.
 
     Parameters
