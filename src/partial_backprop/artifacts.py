@@ -26,18 +26,7 @@ _ROOT = Path(__file__).parent
 
 
 def names(package: str) -> list[str]:
-    """List the artefacts of a package.
-
-    Parameters
-    ----------
-    package : {"tables", "figures"}
-        Package of this library.
-
-    Returns
-    -------
-    list of str
-        Names, sorted.
-    """
+    """List the artefacts of a package."""
     return sorted(path.stem for path in (_ROOT / package).glob(f"{PREFIXES[package]}*.py"))
 
 
@@ -79,19 +68,7 @@ def _group_rules(row: Row) -> str:
 
 
 def to_tex(table: Table) -> str:
-    r"""Print a table as LaTeX.
-
-    Parameters
-    ----------
-    table : Table
-        The table; its cells are plain text and escaped here.
-
-    Returns
-    -------
-    str
-        A ``tabular`` with booktabs' rules and its notes under it, for ``\input`` inside a ``table``
-        environment; needs the package booktabs.
-    """
+    r"""Print a table as LaTeX."""
     lines = ["% Generated from records: edits will be lost."]
     # A size in points, not \footnotesize, so that the width does not hang on the paper's class.
     lines += [r"\begingroup\fontsize{7.5}{9}\selectfont\setlength{\tabcolsep}{1.8pt}%"]
@@ -121,28 +98,7 @@ def make_table(
     config_dir: Path = config.CONFIG_DIR,
     benchmarks: Iterable[Path] = (),
 ) -> None:
-    """Make a table: its raw values as CSV, and its print as LaTeX.
-
-    Parameters
-    ----------
-    name : str
-        One of ``names("tables")``.
-    scale : str
-        Name of the scale.
-    records, gradients : iterable of pathlib.Path
-        Files ``record.json`` and ``gradients.json``.
-    csv, tex : pathlib.Path
-        Where to.
-    config_dir : pathlib.Path
-        The configuration folder.
-    benchmarks : iterable of pathlib.Path
-        Files of ``results/bench``.
-
-    Raises
-    ------
-    UserError
-        If there is no such table, or an input is missing, damaged or outdated.
-    """
+    """Make a table: its raw values as CSV, and its print as LaTeX."""
     module = _module("tables", name)
     table: Table = module.build(read_inputs(scale, records, gradients, config_dir, benchmarks))
     text = to_tex(table)
@@ -161,28 +117,7 @@ def make_figure(
     config_dir: Path = config.CONFIG_DIR,
     benchmarks: Iterable[Path] = (),
 ) -> None:
-    """Make a figure, as PDF for the paper and as PNG for the screen.
-
-    Parameters
-    ----------
-    name : str
-        One of ``names("figures")``.
-    scale : str
-        Name of the scale.
-    records, gradients : iterable of pathlib.Path
-        Files ``record.json`` and ``gradients.json``.
-    pdf, png : pathlib.Path
-        Where to.
-    config_dir : pathlib.Path
-        The configuration folder.
-    benchmarks : iterable of pathlib.Path
-        Files of ``results/bench``.
-
-    Raises
-    ------
-    UserError
-        If there is no such figure, or an input is missing, damaged or outdated.
-    """
+    """Make a figure, as PDF for the paper and as PNG for the screen."""
     from partial_backprop.figures import style  # here, so that tables need not wait for matplotlib
 
     module = _module("figures", name)
@@ -210,25 +145,7 @@ def make_frames(
     folder: Path,
     config_dir: Path = config.CONFIG_DIR,
 ) -> None:
-    """Save all records in three tidy tables.
-
-    Parameters
-    ----------
-    scale : str
-        Name of the scale.
-    records : iterable of pathlib.Path
-        Files ``record.json``.
-    folder : pathlib.Path
-        Gets ``runs.csv`` (a row a run and selection rule), ``layers.csv`` (a row a run and
-        parameter tensor) and ``histories.csv`` (a row a run and epoch).
-    config_dir : pathlib.Path
-        The configuration folder.
-
-    Raises
-    ------
-    UserError
-        If a record is missing, damaged or outdated.
-    """
+    """Save all records in three tidy tables."""
     runs = read_inputs(scale, records, config_dir=config_dir).runs
     frames = {
         "runs": aggregate.runs_frame(runs),

@@ -15,20 +15,7 @@ FLAGS = ("-O3", "-march=native", "-shared", "-fPIC")
 
 @functools.cache
 def load(source: Path, *flags: str) -> ctypes.CDLL | None:
-    """Build a file where that has not happened yet, and load it.
-
-    Parameters
-    ----------
-    source : pathlib.Path
-        The file; headers lie beside it.
-    *flags : str
-        Of the compiler, beside `FLAGS`.
-
-    Returns
-    -------
-    ctypes.CDLL or None
-        None without a compiler that does it, or with PARTIAL_BACKPROP_KERNELS=0 in the environment.
-    """
+    """Build a file where that has not happened yet, and load it."""
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if compiler is None or os.environ.get("PARTIAL_BACKPROP_KERNELS") == "0":
         return None
@@ -51,13 +38,7 @@ def load(source: Path, *flags: str) -> ctypes.CDLL | None:
 
 @functools.cache
 def processor() -> str:
-    """Describe the processor, of whose abilities `-march=native` makes use.
-
-    Returns
-    -------
-    str
-        What Linux says of models and abilities; elsewhere its kind.
-    """
+    """Describe the processor, of whose abilities `-march=native` makes use."""
     try:
         text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
     except OSError:

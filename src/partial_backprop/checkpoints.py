@@ -10,37 +10,15 @@ from partial_backprop.standings import WITH_TRUNK, Standings
 
 @dataclasses.dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint on the disk.
+    """A checkpoint on the disk."""
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-    n_bytes : int
-        Its size.
-    needed : bool
-        Whether a run that is not done will read it.
-    """
-
-    path: Path
-    n_bytes: int
-    needed: bool
+    path: Path  # the file
+    n_bytes: int  # its size
+    needed: bool  # whether a run that is not done will read it
 
 
 def find(standings: Standings) -> list[Checkpoint]:
-    """List the checkpoints of a scale.
-
-    Parameters
-    ----------
-    standings : Standings
-        How its runs stand.
-
-    Returns
-    -------
-    list of Checkpoint
-        Those of unfinished runs, and the shared epochs with which arms begin. Not needed are those of runs
-        that are done, of configurations that are no more, and shared epochs whose arms are all done.
-    """
+    """List the checkpoints of a scale."""
     unfinished, trunks = set(), []
     for experiment in standings.experiments:
         shares = config.recipe(experiment, standings.config_dir) in WITH_TRUNK
@@ -71,26 +49,7 @@ def report(
     *,
     remove: bool = False,
 ) -> str:
-    """Say what the checkpoints of a scale take, and maybe remove those that are not needed.
-
-    Parameters
-    ----------
-    scale : str
-        Name of the scale.
-    results : pathlib.Path
-        Folder with a folder for each scale.
-    config_dir : pathlib.Path
-        The configuration folder.
-    also : iterable of str
-        Experiments that run on request and are asked for.
-    remove : bool
-        Whether to remove those that are not needed.
-
-    Returns
-    -------
-    str
-        Two lines.
-    """
+    """Say what the checkpoints of a scale take, and maybe remove those that are not needed."""
     found = find(Standings(scale, results / scale, config_dir, also))
     rest = [one for one in found if not one.needed]
     if remove:

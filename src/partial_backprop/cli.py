@@ -14,19 +14,7 @@ from partial_backprop.quick_start import importing
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        Words of the command line; those of the process by default.
-
-    Returns
-    -------
-    int
-        Exit status: 0; 1 if a check found a difference; 2 after an error that the user can mend, told
-        in one line.
-    """
+    """Run a command."""
     chosen = _parser().parse_args(arguments)
     try:
         with importing():

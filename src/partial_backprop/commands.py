@@ -16,13 +16,7 @@ from partial_backprop.quick_start import imported, keep_freed_memory, without_co
 
 
 def train(chosen: argparse.Namespace) -> None:
-    """Train one arm of an experiment, or its trunk.
-
-    Parameters
-    ----------
-    chosen : argparse.Namespace
-        What the command line says.
-    """
+    """Train one arm of an experiment, or its trunk."""
     from partial_backprop import preflight, registry, stamps
 
     run = config.resolve(chosen.scale, chosen.experiment, chosen.arm, chosen.seed, chosen.config)
@@ -37,13 +31,7 @@ def train(chosen: argparse.Namespace) -> None:
 
 
 def gradients(chosen: argparse.Namespace) -> None:
-    """Measure the gradients after the shared epochs.
-
-    Parameters
-    ----------
-    chosen : argparse.Namespace
-        What the command line says.
-    """
+    """Measure the gradients after the shared epochs."""
     from partial_backprop import stamps
     from partial_backprop.recipes.gradient_sample import measure
     from partial_backprop.standings import GRADIENTS, SAMPLED, Standings
@@ -108,13 +96,7 @@ def _stamped(product: Path, command: str, name: str, chosen: argparse.Namespace)
 
 
 def table(chosen: argparse.Namespace) -> None:
-    """Make a table from records.
-
-    Parameters
-    ----------
-    chosen : argparse.Namespace
-        What the command line says.
-    """
+    """Make a table from records."""
     from partial_backprop import artifacts
 
     with _stamped(chosen.out.with_suffix(".csv"), "table", chosen.name, chosen):
@@ -131,13 +113,7 @@ def table(chosen: argparse.Namespace) -> None:
 
 
 def figure(chosen: argparse.Namespace) -> None:
-    """Make a figure from records.
-
-    Parameters
-    ----------
-    chosen : argparse.Namespace
-        What the command line says.
-    """
+    """Make a figure from records."""
     from partial_backprop import artifacts
 
     with _stamped(chosen.out.with_suffix(".pdf"), "figure", chosen.name, chosen):
@@ -154,13 +130,7 @@ def figure(chosen: argparse.Namespace) -> None:
 
 
 def aggregate(chosen: argparse.Namespace) -> None:
-    """Gather records in tidy tables.
-
-    Parameters
-    ----------
-    chosen : argparse.Namespace
-        What the command line says.
-    """
+    """Gather records in tidy tables."""
     from partial_backprop import artifacts
 
     with _stamped(chosen.out / "runs.csv", "aggregate", "runs", chosen):
@@ -170,13 +140,7 @@ def aggregate(chosen: argparse.Namespace) -> None:
 
 
 def paper(chosen: argparse.Namespace) -> None:
-    """Typeset the paper from records, tables and figures.
-
-    Parameters
-    ----------
-    chosen : argparse.Namespace
-        What the command line says.
-    """
+    """Typeset the paper from records, tables and figures."""
     from partial_backprop import paper
 
     with _stamped(chosen.out, "paper", "paper", chosen):
@@ -193,26 +157,14 @@ def paper(chosen: argparse.Namespace) -> None:
 
 
 def show(chosen: argparse.Namespace) -> None:
-    """Print a run's full configuration and its hash.
-
-    Parameters
-    ----------
-    chosen : argparse.Namespace
-        What the command line says.
-    """
+    """Print a run's full configuration and its hash."""
     run = config.resolve(chosen.scale, chosen.experiment, chosen.arm, chosen.seed, chosen.config)
     print(run.model_dump_json(indent=2))
     print(run.sha256())
 
 
 def status(chosen: argparse.Namespace) -> None:
-    """Say which runs are done, stale or missing.
-
-    Parameters
-    ----------
-    chosen : argparse.Namespace
-        What the command line says.
-    """
+    """Say which runs are done, stale or missing."""
     from partial_backprop import status
 
     results, also = _asked(chosen)
@@ -221,13 +173,7 @@ def status(chosen: argparse.Namespace) -> None:
 
 
 def compare(chosen: argparse.Namespace) -> None:
-    """Compare two folders of results; exit status 1 where they differ beyond the seeds' spread.
-
-    Parameters
-    ----------
-    chosen : argparse.Namespace
-        What the command line says.
-    """
+    """Compare two folders of results; exit status 1 where they differ beyond the seeds' spread."""
     from partial_backprop.report import compare
 
     records, claims = compare.compare(chosen.first, chosen.second, chosen.config)
@@ -244,13 +190,7 @@ def _asked(chosen: argparse.Namespace) -> tuple[Path, tuple[str, ...]]:
 
 
 def checkpoints(chosen: argparse.Namespace) -> None:
-    """Say what checkpoints take on the disk, and maybe remove those that nobody needs.
-
-    Parameters
-    ----------
-    chosen : argparse.Namespace
-        What the command line says.
-    """
+    """Say what checkpoints take on the disk, and maybe remove those that nobody needs."""
     from partial_backprop import checkpoints
 
     results, also = _asked(chosen)
@@ -258,13 +198,7 @@ def checkpoints(chosen: argparse.Namespace) -> None:
 
 
 def summary(chosen: argparse.Namespace) -> None:
-    """Print a network's layers, parameters and weights as Keras does.
-
-    Parameters
-    ----------
-    chosen : argparse.Namespace
-        What the command line says.
-    """
+    """Print a network's layers, parameters and weights as Keras does."""
     from partial_backprop.summary import find, render
     from partial_backprop.summary.keras import summarize
 
@@ -282,13 +216,7 @@ def summary(chosen: argparse.Namespace) -> None:
 
 
 def convert(chosen: argparse.Namespace) -> None:
-    """Write weights in a sparse format, or back.
-
-    Parameters
-    ----------
-    chosen : argparse.Namespace
-        What the command line says.
-    """
+    """Write weights in a sparse format, or back."""
     from partial_backprop.storage import convert
 
     before, after = getattr(convert, chosen.direction)(chosen.weights, chosen.out)
@@ -298,13 +226,7 @@ def convert(chosen: argparse.Namespace) -> None:
 
 
 def caption(chosen: argparse.Namespace) -> None:
-    """Print a caption of a picture, and draw where the decoder looked.
-
-    Parameters
-    ----------
-    chosen : argparse.Namespace
-        What the command line says.
-    """
+    """Print a caption of a picture, and draw where the decoder looked."""
     from partial_backprop.captioning.apply import caption
     from partial_backprop.figures import attention
     from partial_backprop.recipes.job import choose_device
@@ -317,18 +239,7 @@ def caption(chosen: argparse.Namespace) -> None:
 
 
 def check(chosen: argparse.Namespace) -> int:
-    """Compare what a device computes with what the processor computes.
-
-    Parameters
-    ----------
-    chosen : argparse.Namespace
-        What the command line says.
-
-    Returns
-    -------
-    int
-        Exit status: 1 if something differs.
-    """
+    """Compare what a device computes with what the processor computes."""
     import torch
 
     from partial_backprop import device_check

@@ -24,20 +24,7 @@ OWN_SCALES = Path("scales") / "own"
 
 
 def merge(base: Any, change: Any) -> Any:
-    """Merge a change into a nested mapping; neither argument is altered.
-
-    Parameters
-    ----------
-    base, change : object
-        Mappings are merged key by key; anything else in `change`, None included, replaces. A
-        mapping that brings a ``name`` different from the one in `base` replaces it whole, because
-        the options of one module mean nothing to another.
-
-    Returns
-    -------
-    object
-        The merged value.
-    """
+    """Merge a change into a nested mapping; neither argument is altered."""
     if not (isinstance(base, Mapping) and isinstance(change, Mapping)):
         return change
     if "name" in change and change["name"] != base.get("name", change["name"]):
@@ -46,118 +33,33 @@ def merge(base: Any, change: Any) -> Any:
 
 
 def read_settings(directory: Path = CONFIG_DIR, **overrides: Any) -> Settings:
-    """Read ``config.yaml``.
-
-    Parameters
-    ----------
-    directory : pathlib.Path
-        The configuration folder.
-    **overrides
-        Values that replace the file's (None leaves the file's).
-
-    Returns
-    -------
-    Settings
-        The checked settings.
-
-    Raises
-    ------
-    UserError
-        If the file is missing or a key or value is wrong.
-    """
+    """Read ``config.yaml``."""
     content = read_yaml(directory / "config.yaml")
     content |= {key: value for key, value in overrides.items() if value is not None}
     return validated(Settings, content, str(directory / "config.yaml"))
 
 
 def read_scale(name: str, directory: Path = CONFIG_DIR) -> Scale:
-    """Read a scale file.
-
-    Parameters
-    ----------
-    name : str
-        Stem of a file in ``config/scales``.
-    directory : pathlib.Path
-        The configuration folder.
-
-    Returns
-    -------
-    Scale
-        The checked scale.
-
-    Raises
-    ------
-    UserError
-        If there is no such scale or one of its keys or values is wrong.
-    """
+    """Read a scale file."""
     path = directory / "scales" / f"{name}.yaml"
     own = directory / OWN_SCALES / f"{name}.yaml"
     return read_checked(Scale, own if own.exists() and not path.exists() else path)
 
 
 def read_experiment(name: str, directory: Path = CONFIG_DIR) -> dict[str, Any]:
-    """Read an experiment file, unmerged.
-
-    Parameters
-    ----------
-    name : str
-        Stem of a file in ``config/experiments``.
-    directory : pathlib.Path
-        The configuration folder.
-
-    Returns
-    -------
-    dict
-        The file's mapping, as `Experiment` describes it.
-
-    Raises
-    ------
-    UserError
-        If the file is missing, or a key or value is wrong.
-    """
+    """Read an experiment file, unmerged."""
     path = directory / "experiments" / f"{name}.yaml"
     return read_checked(Experiment, path).model_dump(exclude_unset=True)
 
 
 def recipe(experiment: str, directory: Path = CONFIG_DIR) -> str:
-    """Return the name of the recipe that the runs of an experiment follow.
-
-    Parameters
-    ----------
-    experiment : str
-        Name of an experiment.
-    directory : pathlib.Path
-        The configuration folder.
-
-    Returns
-    -------
-    str
-        A module of ``recipes``.
-    """
+    """Return the name of the recipe that the runs of an experiment follow."""
     content = read_experiment(experiment, directory).get("recipe") or {}
     return content.get("name", "classify")
 
 
 def arms(scale: str, experiment: str, directory: Path = CONFIG_DIR) -> list[str]:
-    """List the arms of an experiment that run at a scale.
-
-    Parameters
-    ----------
-    scale, experiment : str
-        Names of a scale and of an experiment.
-    directory : pathlib.Path
-        The configuration folder.
-
-    Returns
-    -------
-    list of str
-        Names in the order of the experiment file.
-
-    Raises
-    ------
-    UserError
-        If the scale leaves out an arm that the experiment does not have.
-    """
+    """List the arms of an experiment that run at a scale."""
     skip = set(read_scale(scale, directory).skip_arms)
     every = read_experiment(experiment, directory)["arms"]
     for name in sorted(skip):
@@ -172,27 +74,7 @@ def arms(scale: str, experiment: str, directory: Path = CONFIG_DIR) -> list[str]
 def seeds(
     scale: str, experiment: str, directory: Path = CONFIG_DIR, arm: str | None = None
 ) -> tuple[int, ...]:
-    """List the seeds of an experiment, or of one of its arms, at a scale.
-
-    Parameters
-    ----------
-    scale, experiment : str
-        Names of a scale and of an experiment.
-    directory : pathlib.Path
-        The configuration folder.
-    arm : str, optional
-        Name of an arm.
-
-    Returns
-    -------
-    tuple of int
-        The arm's own, where the scale gives it some; else the experiment's; else the scale's.
-
-    Raises
-    ------
-    UserError
-        If the scale gives seeds to an arm that the experiment does not have.
-    """
+    """List the seeds of an experiment, or of one of its arms, at a scale."""
     the_scale = read_scale(scale, directory)
     part = the_scale.experiments.get(experiment, Part())
     if part.arm_seeds:
@@ -210,27 +92,7 @@ def seeds(
 def resolve(
     scale: str, experiment: str, arm: str, seed: int, directory: Path = CONFIG_DIR
 ) -> RunConfig:
-    """Resolve one run's configuration.
-
-    Parameters
-    ----------
-    scale, experiment, arm : str
-        Names; the arm may be `TRUNK`.
-    seed : int
-        Seed of the run.
-    directory : pathlib.Path
-        The configuration folder.
-
-    Returns
-    -------
-    RunConfig
-        The full configuration.
-
-    Raises
-    ------
-    UserError
-        If a name is unknown, or a key or value is wrong; the message names the file and the key.
-    """
+    """Resolve one run's configuration."""
     the_scale = read_scale(scale, directory)
     content = read_experiment(experiment, directory)
     where = f"config of {experiment}/{arm} at scale {scale}"

@@ -44,13 +44,7 @@ class Changes(Frozen):
     freezing: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return what is said, absent keys left out.
-
-        Returns
-        -------
-        dict
-            Key -> mapping or None.
-        """
+        """Return what is said, absent keys left out."""
         return self.model_dump(include=set(Changes.model_fields), exclude_unset=True)
 
 
@@ -107,18 +101,7 @@ class Scale(Frozen):
         return self
 
     def run(self, also: Iterable[str] = ()) -> list[str]:
-        """List the experiments that run.
-
-        Parameters
-        ----------
-        also : iterable of str
-            Those that run on request and are asked for.
-
-        Returns
-        -------
-        list of str
-            Names, in the order of the file.
-        """
+        """List the experiments that run."""
         asked = set(also)
         return [
             name for name, part in self.experiments.items() if not part.on_request or name in asked

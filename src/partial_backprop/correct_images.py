@@ -20,20 +20,7 @@ class CorrectImages(Frozen):
 
     @classmethod
     def of(cls, packed: bytes, n_examples: int) -> "CorrectImages":
-        """Store bits that `numpy.packbits` packed.
-
-        Parameters
-        ----------
-        packed : bytes
-            Eight examples to a byte, the first one in the highest bit.
-        n_examples : int
-            How many bits count.
-
-        Returns
-        -------
-        CorrectImages
-            The bits with their checksum.
-        """
+        """Store bits that `numpy.packbits` packed."""
         return cls(
             n_examples=n_examples,
             sha256=hashlib.sha256(packed).hexdigest(),
@@ -41,23 +28,11 @@ class CorrectImages(Frozen):
         )
 
     def packed(self) -> bytes:
-        """Return the bits as `numpy.unpackbits` wants them.
-
-        Returns
-        -------
-        bytes
-            Eight examples to a byte, the first one in the highest bit; unused bits are 0.
-        """
+        """Return the bits as `numpy.unpackbits` wants them."""
         return zlib.decompress(base64.b64decode(self.bits, validate=True))
 
     def n_correct(self) -> int:
-        """Count the correct examples.
-
-        Returns
-        -------
-        int
-            Number of bits that are 1.
-        """
+        """Count the correct examples."""
         return int.from_bytes(self.packed(), "big").bit_count()
 
     @pydantic.model_validator(mode="after")

@@ -17,27 +17,7 @@ WITHOUT_EPOCHS = ("linear_lab", "encode", "optimizer_cost")
 
 
 def derive_scale(base: str, overlay: Mapping[str, Any], directory: Path = config.CONFIG_DIR) -> str:
-    """Make a scale from another and a few changes, and write its file.
-
-    Parameters
-    ----------
-    base : str
-        Name of a scale.
-    overlay : mapping
-        The changes, as `Overlay` describes them.
-    directory : pathlib.Path
-        The configuration folder, whose folder `config.OWN_SCALES` gets the file.
-
-    Returns
-    -------
-    str
-        Name of the new scale.
-
-    Raises
-    ------
-    UserError
-        If it has no name of its own, or a key or value is wrong.
-    """
+    """Make a scale from another and a few changes, and write its file."""
     given = ", ".join(overlay)
     if "name" not in overlay:
         raise UserError(

@@ -60,18 +60,7 @@ class Outcome(NamedTuple):
 
 
 def check(device: torch.device) -> list[Outcome]:
-    """Run all checks on a device.
-
-    Parameters
-    ----------
-    device : torch.device
-        Where to compute.
-
-    Returns
-    -------
-    list of Outcome
-        One for each of the checks; what a driver or compiler raises is a difference, too.
-    """
+    """Run all checks on a device."""
     outcomes = []
     for name, one in CHECKS.items():
         try:

@@ -15,63 +15,27 @@ from partial_backprop.record import DataFacts, NetworkFacts
 
 @dataclasses.dataclass(frozen=True)
 class Facts:
-    """Network, data and length of an experiment's runs.
+    """Network, data and length of an experiment's runs."""
 
-    Parameters
-    ----------
-    title : str
-        Printed name of the network.
-    network : NetworkFacts
-        The network that was trained.
-    data : DataFacts
-        The data that it saw.
-    epochs : int or None
-        Epochs in all; None where the runs do not tell.
-    seeds : tuple of int
-        Seeds, in increasing order.
-    current : bool
-        Whether all runs were made with today's configuration.
-    milestones : tuple of int
-        Epochs after which the learning rate falls.
-    """
-
-    title: str
-    network: NetworkFacts
-    data: DataFacts
-    epochs: int | None
-    seeds: tuple[int, ...]
-    current: bool = True
-    milestones: tuple[int, ...] = ()
+    title: str  # printed name of the network
+    network: NetworkFacts  # the network that was trained
+    data: DataFacts  # the data that it saw
+    epochs: int | None  # epochs in all; None where the runs do not tell
+    seeds: tuple[int, ...]  # seeds, in increasing order
+    current: bool = True  # whether all runs were made with today's configuration
+    milestones: tuple[int, ...] = ()  # epochs after which the learning rate falls
 
     def name(self) -> str:
-        """Return the network's printed name, marked where it is not at full size.
-
-        Returns
-        -------
-        str
-            Such as ``VGG19 (reduced)``.
-        """
+        """Return the network's printed name, marked where it is not at full size."""
         return self.title if self.network.full_size else f"{self.title} (reduced)"
 
     def who(self) -> str:
-        """Say which network ran.
-
-        Returns
-        -------
-        str
-            Such as ``VGG19 (reduced, 313,000 parameters)``.
-        """
+        """Say which network ran."""
         size = "full size" if self.network.full_size else "reduced"
         return f"{self.title} ({size}, {self.network.n_parameters:,} parameters)"
 
     def schedule(self) -> str:
-        """Say how long it ran, and after which epochs the learning rate fell.
-
-        Returns
-        -------
-        str
-            Such as ``8 epochs (3, 6)``; empty where the runs do not tell.
-        """
+        """Say how long it ran, and after which epochs the learning rate fell."""
         if self.epochs is None:
             return ""
         falls = ", ".join(str(epoch) for epoch in self.milestones if epoch < self.epochs)
@@ -80,24 +44,12 @@ class Facts:
         )
 
     def where(self) -> str:
-        """Say in short which network ran on what, and how long.
-
-        Returns
-        -------
-        str
-            Such as ``LeNet-5 on MNIST, 60,000 images, 110 epochs (40, 80)``.
-        """
+        """Say in short which network ran on what, and how long."""
         images = f"{labels.data(self.data.name)}, {self.data.n_train:,} images"
         return f"{self.name()} on {images}, {self.schedule()}"
 
     def how(self) -> str:
-        """Say on what, how long and how often it ran.
-
-        Returns
-        -------
-        str
-            The data set with its sizes, epochs and seeds.
-        """
+        """Say on what, how long and how often it ran."""
         parts = [
             f"{labels.data(self.data.name)} ({self.data.n_train:,} training, "
             f"{self.data.n_validation:,} validation, {self.data.n_test:,} test images)"
@@ -110,18 +62,7 @@ class Facts:
 
 
 def sentences(found: Iterable[Facts | None]) -> list[str]:
-    """Say what ran, naming once what several networks have in common.
-
-    Parameters
-    ----------
-    found : iterable of Facts or None
-        Facts; None, for what did not run, is left out.
-
-    Returns
-    -------
-    list of str
-        One sentence for each data set, number of epochs and set of seeds.
-    """
+    """Say what ran, naming once what several networks have in common."""
     groups: dict[str, list[str]] = {}
     for facts in found:
         if facts is not None:
@@ -130,20 +71,7 @@ def sentences(found: Iterable[Facts | None]) -> list[str]:
 
 
 def numbered(noun: str, values: Iterable[int]) -> str:
-    """Put numbers behind a noun.
-
-    Parameters
-    ----------
-    noun : str
-        In the singular.
-    values : iterable of int
-        Numbers; at least three in a row are shortened to a range.
-
-    Returns
-    -------
-    str
-        Such as ``seed 0``, ``seeds 0 and 2`` or ``seeds 0–2``.
-    """
+    """Put numbers behind a noun."""
     numbers = sorted(set(values))
     if len(numbers) == 1:
         return f"{noun} {numbers[0]}"
@@ -153,25 +81,7 @@ def numbered(noun: str, values: Iterable[int]) -> str:
 
 
 def of_runs(experiment: str, title: str, runs: Sequence[Run]) -> Facts | None:
-    """Collect the facts of an experiment, which its runs must share.
-
-    Parameters
-    ----------
-    experiment, title : str
-        Name of the experiment and printed name of its network.
-    runs : sequence of Run
-        Runs of any experiments.
-
-    Returns
-    -------
-    Facts or None
-        The facts; None where the experiment did not run.
-
-    Raises
-    ------
-    UserError
-        If runs differ in network, data sizes or epochs: they cannot stand in one row.
-    """
+    """Collect the facts of an experiment, which its runs must share."""
     chosen = [run for run in runs if run.record.experiment == experiment]
     if not chosen:
         return None
@@ -207,54 +117,17 @@ def _epochs(run: Run) -> int | None:
 
 
 def of_sample(title: str, sample: GradientSample) -> Facts:
-    """Collect the facts of a gradient sample.
-
-    Parameters
-    ----------
-    title : str
-        Printed name of the network.
-    sample : GradientSample
-        The sample.
-
-    Returns
-    -------
-    Facts
-        Its network, data and seed; the epochs are those before the gradients were taken.
-    """
+    """Collect the facts of a gradient sample."""
     return Facts(title, sample.network, sample.data, sample.epochs, (sample.seed,))
 
 
 def cnns(inputs: Inputs) -> dict[str, Facts | None]:
-    """Collect the facts of seed 001's four networks.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Runs of any experiments.
-
-    Returns
-    -------
-    dict
-        Experiment -> its facts, or None where it did not run; always all four, in the order of
-        seed 001's tables.
-    """
+    """Collect the facts of pb2020's four networks."""
     return {name: of_runs(name, title, inputs.runs) for name, title in labels.CNNS.items()}
 
 
 def as_in_source(inputs: Inputs) -> dict[str, Facts | None]:
-    """Collect the facts of the four networks, each by the experiment that is closest to the source.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Runs of any experiments.
-
-    Returns
-    -------
-    dict
-        Experiment -> its facts, or None. An experiment of `labels.AS_IN_SOURCE` stands in the place of the
-        one with images held out where FB and PB of it ran on at least as many seeds.
-    """
+    """Collect the facts of the four networks, each by the experiment that is closest to the source."""
     ran = {(run.record.experiment, run.record.arm, run.record.seed) for run in inputs.runs}
 
     def n_pairs(experiment: str | None) -> int:
@@ -273,18 +146,7 @@ def as_in_source(inputs: Inputs) -> dict[str, Facts | None]:
 
 
 def all_cnns(inputs: Inputs) -> dict[str, Facts | None]:
-    """Collect the facts of the four networks, and of the experiments of `labels.AS_IN_SOURCE` that ran.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Runs of any experiments.
-
-    Returns
-    -------
-    dict
-        Experiment -> its facts, or None for one of the four that did not run.
-    """
+    """Collect the facts of the four networks, and of the experiments of `labels.AS_IN_SOURCE` that ran."""
     more = {
         other: of_runs(other, labels.CNNS[name], inputs.runs)
         for name, other in labels.AS_IN_SOURCE.items()

@@ -14,23 +14,7 @@ if TYPE_CHECKING:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML mapping with the safe loader.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        File to read.
-
-    Returns
-    -------
-    dict
-        The mapping; empty for an empty file.
-
-    Raises
-    ------
-    UserError
-        If the file is missing, is no YAML, or is no mapping.
-    """
+    """Read a YAML mapping with the safe loader."""
     return _mapping(path, _text(path))
 
 
@@ -62,26 +46,7 @@ def _mapping(path: Path, text: str) -> dict[str, Any]:
 
 
 def read_checked(model: "type[pydantic.BaseModel]", path: Path) -> Any:
-    """Read a YAML mapping and check it against a schema, once for each content of the file.
-
-    Parameters
-    ----------
-    model : type
-        The schema, whose instances do not change.
-    path : pathlib.Path
-        File to read.
-
-    Returns
-    -------
-    object
-        An instance of the schema; the same one as long as the file has the same content, for the
-        workflow asks for the same few files again for each of its jobs.
-
-    Raises
-    ------
-    UserError
-        If the file is missing, is no YAML or no mapping, a key is unknown or a value wrong.
-    """
+    """Read a YAML mapping and check it against a schema, once for each content of the file."""
     return _checked(model, path, _text(path))
 
 
@@ -91,27 +56,7 @@ def _checked(model: "type[pydantic.BaseModel]", path: Path, text: str) -> Any:
 
 
 def validated(model: "type[pydantic.BaseModel]", content: Mapping[str, Any], where: str) -> Any:
-    """Check a mapping against a schema.
-
-    Parameters
-    ----------
-    model : type
-        The schema.
-    content : mapping
-        What to check.
-    where : str
-        Where it comes from, for the message.
-
-    Returns
-    -------
-    object
-        An instance of the schema.
-
-    Raises
-    ------
-    UserError
-        If a key is unknown or a value wrong; the message names the first such key.
-    """
+    """Check a mapping against a schema."""
     import pydantic
 
     try:
@@ -132,18 +77,7 @@ def validated(model: "type[pydantic.BaseModel]", content: Mapping[str, Any], whe
 
 
 def at_home(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Replace a leading ``~`` of every text by the home folder, as a shell does with a path.
-
-    Parameters
-    ----------
-    options : mapping
-        Options of a configuration, of which some may be paths.
-
-    Returns
-    -------
-    dict
-        The options; what is hashed and recorded are those that were given.
-    """
+    """Replace a leading ``~`` of every text by the home folder, as a shell does with a path."""
     return {
         key: os.path.expanduser(value) if isinstance(value, str) else value
         for key, value in options.items()
@@ -151,20 +85,7 @@ def at_home(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file under a temporary name, flush it to disk, and rename it.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Final name; its folder is made where missing.
-    content : bytes
-        What the file shall hold.
-
-    Raises
-    ------
-    UserError
-        If the disk is full or the folder cannot be written to.
-    """
+    """Write a file under a temporary name, flush it to disk, and rename it."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")

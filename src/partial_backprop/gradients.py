@@ -31,7 +31,7 @@ class GradientDensity(Frozen):
     grid: tuple[float, ...]
     """Raw gradient magnitudes, increasing."""
     density: tuple[float, ...]
-    """Estimated density at each, per unit of raw magnitude (equation 1 of seed 001)."""
+    """Estimated density at each, per unit of raw magnitude (equation 1 of pb2020)."""
     low: float
     high: float
     """Ends of the high-likelihood range G_n."""
@@ -66,23 +66,7 @@ class GradientSample(Frozen):
 
 
 def read(path: Path) -> GradientSample:
-    """Read and check a gradient sample.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        A ``gradients.json``.
-
-    Returns
-    -------
-    GradientSample
-        The sample.
-
-    Raises
-    ------
-    UserError
-        If the file is missing or damaged.
-    """
+    """Read and check a gradient sample."""
     try:
         return GradientSample.model_validate_json(path.read_bytes())
     except (OSError, pydantic.ValidationError) as error:

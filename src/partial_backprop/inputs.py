@@ -32,20 +32,11 @@ absent where there is none."""
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A record and the place where it lies.
+    """A record and the place where it lies."""
 
-    Parameters
-    ----------
-    path : pathlib.Path
-        The ``record.json``.
-    record : Record
-        Its content.
-    current : bool
-        Whether today's configuration resolves to the record's; only published records may differ.
-    """
-
-    path: Path
-    record: Record
+    path: Path  # the ``record.json``
+    record: Record  # its content
+    # whether today's configuration resolves to the record's; only published records may differ
     current: bool = True
 
     @property
@@ -62,19 +53,7 @@ class Run:
         )
 
     def history(self) -> pd.DataFrame:
-        """Read the run's course, epoch by epoch.
-
-        Returns
-        -------
-        pandas.DataFrame
-            `HISTORY_COLUMNS` of ``history.csv`` beside the record, one row an epoch; NaN for a
-            validation part that there is not.
-
-        Raises
-        ------
-        UserError
-            If the file is missing or damaged, or does not hold every epoch once.
-        """
+        """Read the run's course, epoch by epoch."""
         path = self.path.with_name("history.csv")
         remedy = f"delete {self.path} and run its training again"
         try:
@@ -100,35 +79,18 @@ class Run:
 
 @dataclasses.dataclass(frozen=True)
 class Inputs:
-    """All that a table or figure may read.
+    """All that a table or figure may read."""
 
-    Parameters
-    ----------
-    scale : str
-        Name of the scale.
-    title : str
-        What the scale is, in a line.
-    runs : tuple of Run
-        Runs, sorted by experiment, arm and seed.
-    gradients : tuple of GradientSample
-        Gradient samples, sorted by experiment and seed.
-    reported : Reported
-        Numbers printed in the sources.
-    performance : tuple of Performance
-        What benchmarks found, sorted by name; of no scale, and there may be none.
-    config_dir : pathlib.Path, optional
-        The configuration folder, which has the claims of the sources; None has none.
-    thresholds : {"printed", "printed_share"}
-        Whence the fixed thresholds of the scale's networks (see `config_files.Scale`).
-    """
-
-    scale: str
-    title: str
-    runs: tuple[Run, ...]
-    gradients: tuple[GradientSample, ...]
-    reported: Reported
+    scale: str  # name of the scale
+    title: str  # what the scale is, in a line
+    runs: tuple[Run, ...]  # runs, sorted by experiment, arm and seed
+    gradients: tuple[GradientSample, ...]  # gradient samples, sorted by experiment and seed
+    reported: Reported  # numbers printed in the sources
+    # what benchmarks found, sorted by name; of no scale, and there may be none
     performance: tuple[Performance, ...] = ()
+    # the configuration folder, which has the claims of the sources; None has none
     config_dir: Path | None = None
+    # whence the fixed thresholds of the scale's networks (see `config_files.Scale`)
     thresholds: str = "printed"
 
 
@@ -161,28 +123,7 @@ def _checked(path: Path, found: Record | GradientSample, scale: str, directory: 
 def read_runs(
     paths: Iterable[Path], *, scale: str | None = None, config_dir: Path = config.CONFIG_DIR
 ) -> tuple[Run, ...]:
-    """Read records.
-
-    Parameters
-    ----------
-    paths : iterable of pathlib.Path
-        Files ``record.json``, in any order.
-    scale : str, optional
-        Scale whose configuration the records must have been made with; None checks nothing.
-    config_dir : pathlib.Path
-        The configuration folder.
-
-    Returns
-    -------
-    tuple of Run
-        The runs, sorted by experiment, arm and seed. At a published scale a record of another
-        configuration is kept, with ``current`` False.
-
-    Raises
-    ------
-    UserError
-        If a record cannot be read, two are of the same run, or the configuration has changed since.
-    """
+    """Read records."""
     runs: dict[tuple[str, str, int], Run] = {}
     for path in sorted(set(map(Path, paths))):
         found = record.read(path)
@@ -197,27 +138,7 @@ def read_runs(
 def read_gradients(
     paths: Iterable[Path], *, scale: str | None = None, config_dir: Path = config.CONFIG_DIR
 ) -> tuple[GradientSample, ...]:
-    """Read gradient samples.
-
-    Parameters
-    ----------
-    paths : iterable of pathlib.Path
-        Files ``gradients.json``, in any order.
-    scale : str, optional
-        Scale whose configuration they must have been made with; None checks nothing.
-    config_dir : pathlib.Path
-        The configuration folder.
-
-    Returns
-    -------
-    tuple of GradientSample
-        The samples, sorted by experiment and seed.
-
-    Raises
-    ------
-    UserError
-        If a sample cannot be read, two are of the same run, or the configuration has changed since.
-    """
+    """Read gradient samples."""
     samples: dict[tuple[str, int], GradientSample] = {}
     for path in sorted(set(map(Path, paths))):
         sample = gradients.read(path)
@@ -237,29 +158,7 @@ def read_inputs(
     config_dir: Path = config.CONFIG_DIR,
     benchmarks: Iterable[Path] = (),
 ) -> Inputs:
-    """Read and check all that tables and figures draw on.
-
-    Parameters
-    ----------
-    scale : str
-        Name of the scale.
-    records, gradients : iterable of pathlib.Path
-        Files ``record.json`` and ``gradients.json``.
-    config_dir : pathlib.Path
-        The configuration folder.
-    benchmarks : iterable of pathlib.Path
-        Files of ``results/bench``.
-
-    Returns
-    -------
-    Inputs
-        Runs, gradient samples, printed numbers, the scale's title and what benchmarks found.
-
-    Raises
-    ------
-    UserError
-        If a file is missing or damaged, or the configuration has changed since it was made.
-    """
+    """Read and check all that tables and figures draw on."""
     the_scale = config.read_scale(scale, config_dir)
     return Inputs(
         scale=scale,

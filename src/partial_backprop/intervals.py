@@ -19,18 +19,7 @@ class Summary(NamedTuple):
 
 
 def summary(values: pd.Series) -> Summary:
-    """Summarise one quantity over seeds.
-
-    Parameters
-    ----------
-    values : pandas.Series
-        One value a seed.
-
-    Returns
-    -------
-    Summary
-        Mean, sample standard deviation and number of seeds; NaN where there are too few.
-    """
+    """Summarise one quantity over seeds."""
     n = len(values)
     mean = float(values.mean()) if n else np.nan
     return Summary(mean, float(values.std(ddof=1)) if n > 1 else np.nan, n)
@@ -50,20 +39,7 @@ class Difference(NamedTuple):
 
 
 def paired_difference(fb: pd.Series, pb: pd.Series) -> Difference:
-    """Compare two arms seed by seed.
-
-    Parameters
-    ----------
-    fb, pb : pandas.Series
-        Values indexed by seed. Seeds that only one has are left out.
-
-    Returns
-    -------
-    Difference
-        Mean of ``pb − fb`` in the unit of the values, with the 95 % interval of Student's t over
-        the pairs. Arms of one seed share data split and first epochs, so pairing removes what
-        they have in common.
-    """
+    """Compare two arms seed by seed."""
     differences = (pb - fb).dropna()
     mean, std, n = summary(differences)
     if n < 2:

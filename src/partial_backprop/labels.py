@@ -6,7 +6,7 @@ CNNS = {
     "densenet121_cifar10": "DenseNet-121",
     "lenet5_mnist": "LeNet-5",
 }
-"""Experiments of seed 001, section 4.1, in the order of its Table 1 -> name of the network."""
+"""Experiments of pb2020, section 4.1, in the order of its Table 1 -> name of the network."""
 
 ALL_OF_MNIST = {"lenet5_mnist_60000": "LeNet-5, all of MNIST"}
 """The same on all 60,000 training images, as in the source, with none held out -> name in print."""
@@ -43,7 +43,7 @@ CAPTIONING = {
     "captioning": "Decoder with attention",
     "captioning_15": "Decoder with attention, 15 epochs",
 }
-"""Experiments of seed 001, section 4.2 -> name in print."""
+"""Experiments of pb2020, section 4.2 -> name in print."""
 
 LABS = {
     "lab1": "Lab 1",
@@ -51,10 +51,10 @@ LABS = {
     "lab2_pruning": "Lab 2",
     "lab3_quantization": "Lab 3",
 }
-"""Experiments of seed 003, in its order -> name in print."""
+"""Experiments of sparse_homework, in its order -> name in print."""
 
 LAB_NETWORK = "ResNet-20"
-"""Network of Labs 2 and 3 of seed 003."""
+"""Network of Labs 2 and 3 of sparse_homework."""
 
 LAB2 = {
     "finetune": "layer by layer, at once",
@@ -81,7 +81,7 @@ PRUNINGS = {
     "weight_pruning": "Weight pruning",
     "filter_pruning": "Filter pruning",
 }
-"""Experiments of seeds 000 and 002 -> name in print."""
+"""Experiments of gradient_notes and pruning_logs -> name in print."""
 
 SPARSIFICATION = {
     "full": "all gradients",
@@ -133,7 +133,7 @@ DESSILBI = {
     "dessilbi_ticket_vgg16": "winning ticket, VGG16",
     "dessilbi_ticket_resnet56": "winning ticket, ResNet-56",
 }
-"""Experiments of seed 004 -> name in print."""
+"""Experiments of dessilbi2020 -> name in print."""
 
 OPTIMIZERS = {
     "sgd": "SGD",
@@ -150,7 +150,7 @@ OPTIMIZERS = {
     "dessilbi_mom": "DessiLBI, momentum",
     "dessilbi_mom_wd": "DessiLBI, momentum, decay",
 }
-"""Arms of ``dessilbi_mnist`` and its like, in the order of seed 004's Table 1 -> name in print."""
+"""Arms of ``dessilbi_mnist`` and its like, in the order of dessilbi2020's Table 1 -> name in print."""
 
 ALGORITHMS = {"amsgrad": "AMSGrad", "adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
 """Name of an optimizer in a configuration -> name in print."""
@@ -167,7 +167,7 @@ RULES = {
     "best_on_validation": "best on validation",
     "last": "last epoch",
 }
-"""Selection rule of a record -> which epoch it takes; the first is the protocol of seed 001's listing."""
+"""Selection rule of a record -> which epoch it takes; the first is the protocol of pb2020's listing."""
 
 DATA = {
     "captioned_scenes": "captioned scenes",
@@ -184,48 +184,15 @@ DATA = {
 
 
 def data(name: str) -> str:
-    """Return the printed name of a data set.
-
-    Parameters
-    ----------
-    name : str
-        Name in a record.
-
-    Returns
-    -------
-    str
-        The name of the data set that ran, never of the one it stands for.
-    """
+    """Return the printed name of a data set."""
     return DATA.get(name, name)
 
 
 def arm(name: str) -> str:
-    """Return the printed name of an arm.
-
-    Parameters
-    ----------
-    name : str
-        Name in a record.
-
-    Returns
-    -------
-    str
-        Its printed name; an arm that has none is printed with blanks between its words.
-    """
+    """Return the printed name of an arm."""
     return ALL_ARMS.get(name, name.replace("_", " "))
 
 
 def experiment(name: str) -> str:
-    """Return the printed name of an experiment.
-
-    Parameters
-    ----------
-    name : str
-        Name in a record.
-
-    Returns
-    -------
-    str
-        Its network's for those of seed 001; any that has none is printed as it is.
-    """
+    """Return the printed name of an experiment."""
     return EXPERIMENTS.get(name, name)

@@ -51,18 +51,7 @@ class Goal(Frozen):
     """Whether more is better; else at most `value` is asked for."""
 
     def is_met(self, value: float) -> bool:
-        """Compare a value with the goal.
-
-        Parameters
-        ----------
-        value : float
-            In the same unit.
-
-        Returns
-        -------
-        bool
-            Whether it is good enough.
-        """
+        """Compare a value with the goal."""
         return value >= self.value if self.at_least else value <= self.value
 
 
@@ -103,14 +92,7 @@ class Curve(Frozen):
     points: tuple[Point, ...] = pydantic.Field(min_length=1)
 
     def exponent(self) -> float:
-        """Fit how steeply the curve grows at its far end.
-
-        Returns
-        -------
-        float
-            Slope between the last two points on logarithmic axes: 1 where time grows as the problem
-            does; NaN for one point or values that are not positive.
-        """
+        """Fit how steeply the curve grows at its far end."""
         ends = [(point.x, point.value.median) for point in self.points[-2:]]
         if len(ends) < 2 or min(min(end) for end in ends) <= 0 or ends[0][0] == ends[1][0]:
             return math.nan
@@ -158,74 +140,23 @@ class Performance(Frozen):
     curves: tuple[Curve, ...] = ()
 
     def quantity(self, name: str) -> Quantity | None:
-        """Find a quantity.
-
-        Parameters
-        ----------
-        name : str
-            Its name.
-
-        Returns
-        -------
-        Quantity or None
-            The quantity; None if it was not measured.
-        """
+        """Find a quantity."""
         return next((one for one in self.quantities if one.name == name), None)
 
     def curve(self, name: str) -> Curve | None:
-        """Find a curve.
-
-        Parameters
-        ----------
-        name : str
-            Its name.
-
-        Returns
-        -------
-        Curve or None
-            The curve; None if it was not measured.
-        """
+        """Find a curve."""
         return next((one for one in self.curves if one.name == name), None)
 
 
 def write(found: Performance, folder: Path = FOLDER) -> Path:
-    """Write what a benchmark found.
-
-    Parameters
-    ----------
-    found : Performance
-        Its findings.
-    folder : pathlib.Path
-        Where to.
-
-    Returns
-    -------
-    pathlib.Path
-        The file, named after the benchmark.
-    """
+    """Write what a benchmark found."""
     path = folder / f"{found.name}.json"
     write_atomically(path, (found.model_dump_json(indent=1) + "\n").encode())
     return path
 
 
 def read(paths: Iterable[Path]) -> tuple[Performance, ...]:
-    """Read what benchmarks found.
-
-    Parameters
-    ----------
-    paths : iterable of pathlib.Path
-        Files that `write` made; there may be none.
-
-    Returns
-    -------
-    tuple of Performance
-        One for each file, sorted by name.
-
-    Raises
-    ------
-    UserError
-        If a file cannot be read or is damaged.
-    """
+    """Read what benchmarks found."""
     found = []
     for path in sorted(set(map(Path, paths))):
         try:

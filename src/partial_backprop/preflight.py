@@ -14,22 +14,7 @@ def check(
     directory: Path = config.CONFIG_DIR,
     also: Iterable[str] = (),
 ) -> None:
-    """See before the first run that every run of a scale can be made.
-
-    Parameters
-    ----------
-    scale : str
-        Name of the scale.
-    directory : pathlib.Path
-        The configuration folder.
-    also : iterable of str
-        Experiments that run on request and are asked for.
-
-    Raises
-    ------
-    UserError
-        If a run is wrong, or begins with one that the scale does not run.
-    """
+    """See before the first run that every run of a scale can be made."""
     the_scale = config.read_scale(scale, directory)
     also = tuple(also)
     if unknown := [name for name in also if name not in the_scale.experiments]:
@@ -69,20 +54,7 @@ def _check_before(
 
 
 def check_data(run: RunConfig, data_root: Path) -> None:
-    """See that the data set of a run is there, where it is neither embedded nor downloaded.
-
-    Parameters
-    ----------
-    run : RunConfig
-        The run's resolved configuration.
-    data_root : pathlib.Path
-        Folder with real data sets.
-
-    Raises
-    ------
-    UserError
-        If its folder is missing.
-    """
+    """See that the data set of a run is there, where it is neither embedded nor downloaded."""
     folder = run.data.dataset.get("folder") if run.data is not None else None
     if folder is None:
         return
@@ -97,22 +69,7 @@ def check_data(run: RunConfig, data_root: Path) -> None:
 def check_seed(
     scale: str, experiment: str, arm: str, seed: int, directory: Path = config.CONFIG_DIR
 ) -> None:
-    """See that an arm runs with a seed.
-
-    Parameters
-    ----------
-    scale, experiment, arm : str
-        Names; the arm may be `config.TRUNK`.
-    seed : int
-        Seed of a run.
-    directory : pathlib.Path
-        The configuration folder.
-
-    Raises
-    ------
-    UserError
-        If it does not; the message lists those with which it does.
-    """
+    """See that an arm runs with a seed."""
     readers = config.arms(scale, experiment, directory) if arm == config.TRUNK else [arm]
     valid = {own for one in readers for own in config.seeds(scale, experiment, directory, one)}
     if seed not in valid:

@@ -23,13 +23,7 @@ _STEP = "_use_grad"  # what torch calls the function that it wraps around an opt
 
 @contextlib.contextmanager
 def importing() -> Iterator[None]:
-    """Leave out the search for cyclic garbage until `imported` is called, or the block ends.
-
-    Yields
-    ------
-    None
-        After the block the collector is as it was before.
-    """
+    """Leave out the search for cyclic garbage until `imported` is called, or the block ends."""
     enabled = gc.isenabled()
     gc.disable()
     try:
@@ -40,34 +34,22 @@ def importing() -> Iterator[None]:
 
 
 def imported() -> None:
-    """Search for cyclic garbage from now on, but not among what is there.
-
-    For the inside of an `importing` block, once what takes long is imported.
-    """
+    """Search for cyclic garbage from now on, but not among what is there."""
+    # For the inside of an `importing` block, once what takes long is imported
     gc.freeze()
     gc.enable()
 
 
 def without_compiler() -> int:
-    """Let optimizers be made, and step, without loading the compiler.
-
-    To be called before the first optimizer, in a process that does not call ``torch.compile``. It
-    changes no number. Where the compiler is loaded already, or torch is built otherwise than expected,
-    it does nothing: the start then takes as long as it would without.
-
-    Returns
-    -------
-    int
-        How many of torch's functions were changed.
-
-    Notes
-    -----
-    ``torch._disable_dynamo`` wraps a function, asks the compiler at the first call for a version that is
-    not to be compiled, and keeps it on the function; here the function itself is kept in its place. An
-    optimizer's ``step`` is wrapped in a function that sets whether gradients are recorded and calls
-    ``torch._dynamo.graph_break`` before and after; here it is wrapped in one that does the first
-    alone. Read in torch 2.13.
-    """
+    """Let optimizers be made, and step, without loading the compiler."""
+    # To be called before the first optimizer, in a process that does not call ``torch.compile``. It
+    # changes no number. Where the compiler is loaded already, or torch is built otherwise than
+    # expected, it does nothing: the start then takes as long as it would without.
+    # ``torch._disable_dynamo`` wraps a function, asks the compiler at the first call for a version
+    # that is not to be compiled, and keeps it on the function; here the function itself is kept in
+    # its place. An optimizer's ``step`` is wrapped in a function that sets whether gradients are
+    # recorded and calls ``torch._dynamo.graph_break`` before and after; here it is wrapped in one
+    # that does the first alone. Read in torch 2.13.
     import torch
 
     if "torch._dynamo" in sys.modules:
@@ -87,23 +69,10 @@ def without_compiler() -> int:
 
 
 def keep_freed_memory(keep: bool = True) -> bool:
-    """Let the C library keep freed memory for the next tensors instead of returning it to the system.
-
-    Parameters
-    ----------
-    keep : bool
-        False: keep as little as the C library does by itself in a process that has run for a while.
-
-    Returns
-    -------
-    bool
-        Whether it listens; glibc does.
-
-    Notes
-    -----
-    Otherwise each large feature map is made of fresh pages, which the system fills with zeros first: a
-    tenth of a step of ResNet-110. It changes no number. The process keeps its largest size until it ends.
-    """
+    """Let the C library keep freed memory for the next tensors instead of returning it to the system."""
+    # Otherwise each large feature map is made of fresh pages, which the system fills with zeros
+    # first: a tenth of a step of ResNet-110. It changes no number. The process keeps its largest
+    # size until it ends.
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is None:
         return False

@@ -155,50 +155,14 @@ class Record(Frozen):
         return content
 
     def selection(self, rule: str) -> Selection:
-        """Return the selection of a given rule.
-
-        Parameters
-        ----------
-        rule : {"last", "best_on_validation", "paper_protocol"}
-            How the epoch was chosen.
-
-        Returns
-        -------
-        Selection
-            The epoch and its counts.
-
-        Raises
-        ------
-        KeyError
-            If the record has no such selection.
-        """
+        """Return the selection of a given rule."""
         for selection in self.selections:
             if selection.rule == rule:
                 return selection
         raise KeyError(f"{self.experiment}/{self.arm}/seed{self.seed} has no selection {rule!r}")
 
     def measured(self, key: str, model: type[Report], what: str) -> Report:
-        """Read a report out of the measurements.
-
-        Parameters
-        ----------
-        key : str
-            Its key in ``measurements``.
-        model : type
-            Its type.
-        what : str
-            What it tells, for the message where there is none.
-
-        Returns
-        -------
-        object of type `model`
-            The report, checked.
-
-        Raises
-        ------
-        UserError
-            If the record has none, or it is damaged.
-        """
+        """Read a report out of the measurements."""
         where = f"the record of {self.experiment}/{self.arm}/seed{self.seed}"
         try:
             return model.model_validate(self.measurements[key])
@@ -212,48 +176,18 @@ class Record(Frozen):
             ) from None
 
     def reproducible(self) -> dict[str, Any]:
-        """Return the part that two runs of one configuration have in common.
-
-        Returns
-        -------
-        dict
-            The record as plain values, without its provenance.
-        """
+        """Return the part that two runs of one configuration have in common."""
         return self.model_dump(mode="json", exclude={"provenance"})
 
 
 def write(record: Record, path: Path) -> None:
-    """Write a record.
-
-    Parameters
-    ----------
-    record : Record
-        What to write.
-    path : pathlib.Path
-        Where to; either the whole file appears there, or none.
-    """
+    """Write a record."""
     text = json.dumps(record.model_dump(mode="json"), indent=1, allow_nan=False)
     write_atomically(path, (text + "\n").encode())
 
 
 def read(path: Path) -> Record:
-    """Read and check a record.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        File that `write` wrote.
-
-    Returns
-    -------
-    Record
-        The record.
-
-    Raises
-    ------
-    UserError
-        If the file is missing, damaged, of another schema, or its hash does not match.
-    """
+    """Read and check a record."""
     try:
         return Record.model_validate_json(path.read_bytes())
     except OSError as error:

@@ -32,42 +32,13 @@ def _signature(package: str, name: str) -> ast.FunctionDef | None:
 
 
 def names(package: str) -> list[str]:
-    """List the valid names in a package.
-
-    Parameters
-    ----------
-    package : {"networks", "data", "freezing", "recipes"}
-        Package of this library.
-
-    Returns
-    -------
-    list of str
-        Stems of the modules that define the package's function, sorted.
-    """
+    """List the valid names in a package."""
     stems = sorted(path.stem for path in (_ROOT / package).glob("*.py"))
     return [stem for stem in stems if _signature(package, stem) is not None]
 
 
 def source(package: str, name: str) -> Path:
-    """Return the path of the module that a name stands for.
-
-    Parameters
-    ----------
-    package : str
-        Package of this library.
-    name : str
-        Name in that package.
-
-    Returns
-    -------
-    pathlib.Path
-        The module's source file.
-
-    Raises
-    ------
-    UserError
-        If the package has no such name; the message lists the valid ones.
-    """
+    """Return the path of the module that a name stands for."""
     if name not in names(package):
         raise UserError(
             f"unknown name {name!r} in {package}: choose one of {', '.join(names(package))}"
@@ -76,26 +47,7 @@ def source(package: str, name: str) -> Path:
 
 
 def resolve(package: str, spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Check a named specification and fill in the defaults of its options.
-
-    Parameters
-    ----------
-    package : str
-        Package of this library.
-    spec : mapping
-        ``name`` and any options of the module's function. An option that is itself a mapping
-        with a ``name`` is resolved in the same package.
-
-    Returns
-    -------
-    dict
-        ``name`` and every option of the function, defaults included.
-
-    Raises
-    ------
-    UserError
-        If the name or an option is unknown, an option is missing, or a value has the wrong type.
-    """
+    """Check a named specification and fill in the defaults of its options."""
     if not isinstance(spec, Mapping) or not isinstance(spec.get("name"), str):
         raise UserError(f"an entry of {package} must be a mapping with a name, got {spec!r}")
     name = spec["name"]
@@ -167,25 +119,7 @@ def _converted(annotation: str, value: Any) -> Any:
 
 
 def load(package: str, name: str) -> Callable[..., Any]:
-    """Import a module by its name and return its function.
-
-    Parameters
-    ----------
-    package : str
-        Package of this library.
-    name : str
-        Name in that package.
-
-    Returns
-    -------
-    callable
-        The module's function (see `FUNCTIONS`).
-
-    Raises
-    ------
-    UserError
-        If the package has no such name.
-    """
+    """Import a module by its name and return its function."""
     source(package, name)
     module = importlib.import_module(f"partial_backprop.{package}.{name}")
     return getattr(module, FUNCTIONS[package])

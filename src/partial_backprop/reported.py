@@ -46,25 +46,7 @@ class Reported(_Frozen):
     documents: dict[str, Document]
 
     def entry(self, document: str, name: str) -> Entry:
-        """Return the numbers of one place.
-
-        Parameters
-        ----------
-        document : str
-            Number of a seed, such as ``001``.
-        name : str
-            Name of the entry, such as ``table_1.vgg19_cifar10``.
-
-        Returns
-        -------
-        Entry
-            The numbers and where they are printed.
-
-        Raises
-        ------
-        UserError
-            If there is no such entry.
-        """
+        """Return the numbers of one place."""
         try:
             return self.documents[document].entries[name]
         except KeyError:
@@ -74,22 +56,6 @@ class Reported(_Frozen):
 
 
 def read(directory: Path = CONFIG_DIR) -> Reported:
-    """Read ``reported.yaml``.
-
-    Parameters
-    ----------
-    directory : pathlib.Path
-        The configuration folder.
-
-    Returns
-    -------
-    Reported
-        The checked numbers.
-
-    Raises
-    ------
-    UserError
-        If the file is missing, or a key or value is wrong.
-    """
+    """Read ``reported.yaml``."""
     path = directory / "reported.yaml"
     return validated(Reported, {"documents": read_yaml(path)}, str(path))

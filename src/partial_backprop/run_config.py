@@ -79,19 +79,19 @@ class DataConfig(Frozen):
 
 
 class OptimizerConfig(Frozen):
-    """Optimizer of the training loop; the defaults are those of seed 001, section 4.1."""
+    """Optimizer of the training loop; the defaults are those of pb2020, section 4.1."""
 
     name: Literal["amsgrad", "adam", "adamw", "sgd"] = "amsgrad"
     learning_rate: float = pydantic.Field(default=1e-3, gt=0)
-    """Initial learning rate (seed 001: 0.001)."""
+    """Initial learning rate (pb2020: 0.001)."""
     momentum: float = pydantic.Field(default=0.0, ge=0, lt=1)
     """Momentum of ``sgd``; the Adam family ignores it."""
     weight_decay: float = pydantic.Field(default=0.0, ge=0)
-    """Seed 001 uses none."""
+    """pb2020 uses none."""
 
 
 class TrainingConfig(Frozen):
-    """Length and schedule of a training; the defaults are those of seed 001, section 4.1."""
+    """Length and schedule of a training; the defaults are those of pb2020, section 4.1."""
 
     ADDED = ("precision",)
 
@@ -112,18 +112,7 @@ class TrainingConfig(Frozen):
     """How the network computes, in training and in scoring (see `training.precision`)."""
 
     def learning_rate(self, epoch: int) -> float:
-        """Return the learning rate of an epoch.
-
-        Parameters
-        ----------
-        epoch : int
-            Epoch from 0.
-
-        Returns
-        -------
-        float
-            The initial rate, times ``decay`` for each milestone that the epoch has reached.
-        """
+        """Return the learning rate of an epoch."""
         n_reached = sum(epoch >= milestone for milestone in self.milestones)
         return self.optimizer.learning_rate * self.decay**n_reached
 
@@ -144,9 +133,9 @@ class FreezingConfig(Frozen):
     mode: Literal["strict", "gradient"] = "strict"
     """``strict``: frozen values never change; ``gradient``: the listing, which masks gradients only."""
     remask_every: int | None = pydantic.Field(default=None, ge=1)
-    """A new mask every so many epochs (seed 001, section 3.2: 35)."""
+    """A new mask every so many epochs (pb2020, section 3.2: 35)."""
     full_epochs_at_end: int = pydantic.Field(default=0, ge=0)
-    """Last epochs with full backpropagation (seed 001, section 3.2: 1)."""
+    """Last epochs with full backpropagation (pb2020, section 3.2: 1)."""
 
 
 class RunConfig(Frozen):

@@ -10,27 +10,15 @@ State = Literal["done", "stale", "unfinished", "missing"]
 
 @dataclasses.dataclass(frozen=True)
 class RunStatus:
-    """How one run stands.
+    """How one run stands."""
 
-    Parameters
-    ----------
-    experiment, arm : str
-        Names.
-    seed : int
-        Seed.
-    state : {"done", "stale", "unfinished", "missing"}
-        How it stands.
-    why : tuple of str
-        What made a stale run stale, each in a few words.
-    seconds : float or None
-        Seconds of one process that it took, or that runs like it took; None if none has run yet.
-    """
-
+    # experiment, arm: names
     experiment: str
     arm: str
-    seed: int
-    state: State
-    why: tuple[str, ...] = ()
+    seed: int  # seed
+    state: State  # how it stands
+    why: tuple[str, ...] = ()  # what made a stale run stale, each in a few words
+    # seconds of one process that it took, or that runs like it took; None if none has run yet
     seconds: float | None = None
 
     @property
@@ -40,20 +28,7 @@ class RunStatus:
 
 
 def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Say which values of two configurations differ.
-
-    Parameters
-    ----------
-    old, new : mapping
-        Configurations as plain values.
-    prefix : str
-        Where in the configuration they stand.
-
-    Returns
-    -------
-    list of str
-        Such as ``training.epochs: 9, now 12``, in the order of the keys.
-    """
+    """Say which values of two configurations differ."""
     found = []
     for key in {**old, **new}:
         before, after = old.get(key), new.get(key)

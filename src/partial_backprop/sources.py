@@ -116,24 +116,7 @@ def _imports(nodes: Iterable[ast.AST]) -> frozenset[str]:
 
 
 def closure(*modules: str) -> list[Path]:
-    """List the source files that some modules need, themselves included.
-
-    Parameters
-    ----------
-    *modules : str
-        Names relative to the package, such as ``figures.figure_2``.
-
-    Returns
-    -------
-    list of pathlib.Path
-        Files of this package, sorted; the leaves whose effect is in the configuration's hash or
-        in the record's schema (configuration, record, registry, errors) are left out.
-
-    Raises
-    ------
-    FileNotFoundError
-        If a module does not exist.
-    """
+    """List the source files that some modules need, themselves included."""
     found: set[Path] = set()
     missing = [module for module in modules if _path(module) is None]
     if missing:
@@ -157,18 +140,7 @@ def _has_code(path: Path) -> bool:
 
 
 def modules(run: RunConfig) -> list[str]:
-    """Name the modules of a run: its recipe, network, data set and criterion.
-
-    Parameters
-    ----------
-    run : RunConfig
-        The run's resolved configuration.
-
-    Returns
-    -------
-    list of str
-        Names relative to the package.
-    """
+    """Name the modules of a run: its recipe, network, data set and criterion."""
     found = [f"recipes.{run.recipe['name']}"]
     found += [f"networks.{run.network['name']}"] if run.network else []
     found += [f"data.{run.data.dataset['name']}"] if run.data else []
@@ -180,35 +152,12 @@ def modules(run: RunConfig) -> list[str]:
 
 
 def of_run(run: RunConfig) -> list[Path]:
-    """List the source files on which a run depends.
-
-    Parameters
-    ----------
-    run : RunConfig
-        The run's resolved configuration.
-
-    Returns
-    -------
-    list of pathlib.Path
-        Files of this package, as `closure` finds them from the run's `modules`.
-    """
+    """List the source files on which a run depends."""
     return closure(*modules(run))
 
 
 def digests(files: Iterable[Path]) -> dict[str, str]:
-    """Hash the code of source files one by one, so that one can say which was edited.
-
-    Parameters
-    ----------
-    files : iterable of pathlib.Path
-        Files of this package.
-
-    Returns
-    -------
-    dict of str to str
-        Path in the package -> the first 16 hexadecimal digits of a SHA-256 of its code, without
-        comments, docstrings and blank lines: the same in every version of Python.
-    """
+    """Hash the code of source files one by one, so that one can say which was edited."""
     return {path.relative_to(_ROOT).as_posix(): _read(path)[1] for path in files}
 
 

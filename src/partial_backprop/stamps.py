@@ -40,18 +40,7 @@ def _digest(path: Path, mtime_ns: int, size: int) -> str:
 
 
 def digest(path: Path) -> str | None:
-    """Hash a file's content; None where there is no such file.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-
-    Returns
-    -------
-    str or None
-        Its SHA-256.
-    """
+    """Hash a file's content; None where there is no such file."""
     try:
         found = path.stat()
     except OSError:
@@ -60,18 +49,7 @@ def digest(path: Path) -> str | None:
 
 
 def write(product: Path, made_from: Mapping[str, str | None], made: Iterable[Path] = ()) -> None:
-    """Say what a file was made from.
-
-    Parameters
-    ----------
-    product : pathlib.Path
-        The file; the stamp lies beside it.
-    made_from : mapping
-        What was read -> its hash.
-    made : iterable of pathlib.Path
-        Files beside the product that others are made from: their hashes are kept too, since they may be
-        large.
-    """
+    """Say what a file was made from."""
     content = {
         "made_from": {key: value for key, value in made_from.items() if value is not None},
         "made": {path.name: digest(path) for path in made if path.exists()},
@@ -81,13 +59,7 @@ def write(product: Path, made_from: Mapping[str, str | None], made: Iterable[Pat
 
 
 def remove(product: Path) -> None:
-    """Take a stamp away before its file is made anew.
-
-    Parameters
-    ----------
-    product : pathlib.Path
-        The file.
-    """
+    """Take a stamp away before its file is made anew."""
     # Where a file stands in a folder's place, the product cannot be written either, and says so.
     with contextlib.suppress(NotADirectoryError):
         _path_of(product).unlink(missing_ok=True)
@@ -95,20 +67,7 @@ def remove(product: Path) -> None:
 
 @contextlib.contextmanager
 def stamped(product: Path, made_from: Mapping[str, str | None]) -> Iterator[None]:
-    """Leave a stamp beside what is made in this block, and none where that fails.
-
-    Parameters
-    ----------
-    product : pathlib.Path
-        The file.
-    made_from : mapping
-        What is read -> its hash.
-
-    Yields
-    ------
-    None
-        While the file is made.
-    """
+    """Leave a stamp beside what is made in this block, and none where that fails."""
     remove(product)
     yield
     write(product, made_from, map(product.with_name, READ_BY_OTHERS))
@@ -123,54 +82,19 @@ def _read(product: Path) -> dict[str, dict[str, str]]:
 
 
 def made_from(product: Path) -> dict[str, str] | None:
-    """Read what a file was made from; None where no stamp says it.
-
-    Parameters
-    ----------
-    product : pathlib.Path
-        The file.
-
-    Returns
-    -------
-    dict or None
-        What was read -> its hash.
-    """
+    """Read what a file was made from; None where no stamp says it."""
     return _read(product).get("made_from")
 
 
 def made(product: Path, name: str) -> str | None:
-    """Return the hash of a file that was made with another, as the stamp says or else its content.
-
-    Parameters
-    ----------
-    product : pathlib.Path
-        The file.
-    name : str
-        Name of the other file, beside it.
-
-    Returns
-    -------
-    str or None
-        Its SHA-256; None where it is missing.
-    """
+    """Return the hash of a file that was made with another, as the stamp says or else its content."""
     if not product.with_name(name).exists():
         return None
     return _read(product).get("made", {}).get(name) or digest(product.with_name(name))
 
 
 def code(modules: Mapping[str, str]) -> dict[str, str]:
-    """Name the source files of a stage as a stamp does.
-
-    Parameters
-    ----------
-    modules : mapping
-        Source file -> hash of its code, from `sources.digests`.
-
-    Returns
-    -------
-    dict
-        What is read -> its hash.
-    """
+    """Name the source files of a stage as a stamp does."""
     return {f"{_CODE}{name}": value for name, value in modules.items()}
 
 
@@ -185,20 +109,7 @@ def differences(made_from: Mapping[str, str], now: Mapping[str, str | None]) -> 
 
 
 def of_run(run: RunConfig, inputs: Mapping[str, str | Path | None]) -> dict[str, str | None]:
-    """Name all that a run is made from.
-
-    Parameters
-    ----------
-    run : RunConfig
-        Its resolved configuration.
-    inputs : mapping
-        Kind of input -> file; None where it reads none.
-
-    Returns
-    -------
-    dict
-        What is read -> its hash.
-    """
+    """Name all that a run is made from."""
     found: dict[str, str | None] = {"configuration": run.sha256()}
     found |= code(sources.digests(sources.of_run(run)))
     return found | {f"input {kind}": digest(Path(path)) for kind, path in inputs.items() if path}
@@ -212,26 +123,7 @@ def _label(path: Path) -> str:
 def of_print(
     command: str, name: str, scale: str, files: Iterable[Path], config_dir: Path = config.CONFIG_DIR
 ) -> dict[str, str | None]:
-    """Name all that a table, a figure, the frames or the paper is made from.
-
-    Parameters
-    ----------
-    command : {"table", "figure", "aggregate", "paper"}
-        The command that makes it.
-    name : str
-        Which table or figure.
-    scale : str
-        Name of the scale.
-    files : iterable of pathlib.Path
-        Records, gradient samples, benchmarks, tables and figures.
-    config_dir : pathlib.Path
-        The configuration folder.
-
-    Returns
-    -------
-    dict
-        What is read -> its hash; None for a file that is missing.
-    """
+    """Name all that a table, a figure, the frames or the paper is made from."""
     stage = {"aggregate": ["artifacts"], "paper": ["paper"]}
     modules = stage.get(command) or ["artifacts", f"{PRINTS[command]}.{name}"]
     the_scale = config.read_scale(scale, config_dir)

@@ -20,7 +20,7 @@ GRADIENTS = "gradients"
 """Name of the pseudo-arm that measures the gradients after the shared epochs, for figures."""
 
 CLASSIFIERS = ("vgg19_cifar10", "resnet110_cifar10", "densenet121_cifar10", "lenet5_mnist")
-"""Experiments of Tables 1 and 2 of seed 001, in their order: those of which gradient samples are drawn."""
+"""Experiments of Tables 1 and 2 of pb2020, in their order: those of which gradient samples are drawn."""
 
 SAMPLED = ("pb", "pb_otsu")
 """Arms whose thresholds a gradient sample shows."""
@@ -30,19 +30,7 @@ WITH_TRUNK = ("classify", "caption")
 
 
 class Standings:
-    """How the runs of a scale stand, as their files say; times of files do not count.
-
-    Parameters
-    ----------
-    scale : str
-        Name of the scale.
-    root : pathlib.Path
-        Folder of its results.
-    config_dir : pathlib.Path
-        The configuration folder.
-    also : iterable of str
-        Experiments that run on request and are asked for.
-    """
+    """How the runs of a scale stand, as their files say; times of files do not count."""
 
     def __init__(
         self,
@@ -57,40 +45,14 @@ class Standings:
         self._resolved, self._known, self._modules = {}, {}, {}
 
     def product(self, experiment: str, arm: str, seed: int) -> Path:
-        """Return the file whose presence says that a run is complete.
-
-        Parameters
-        ----------
-        experiment, arm : str
-            Names; the arm may be `config.TRUNK` or `GRADIENTS`.
-        seed : int
-            Seed.
-
-        Returns
-        -------
-        pathlib.Path
-            ``record.json``, ``trunk.pt`` or ``gradients.json``.
-        """
+        """Return the file whose presence says that a run is complete."""
         names = {config.TRUNK: "trunk.pt", GRADIENTS: "gradients.json"}
         folder = config.TRUNK if arm == GRADIENTS else arm
         run = self.root / "runs" / experiment / folder / f"seed{seed}"
         return run / names.get(arm, "record.json")
 
     def of(self, experiment: str, arm: str, seed: int) -> RunStatus:
-        """Tell how one run stands.
-
-        Parameters
-        ----------
-        experiment, arm : str
-            Names; the arm may be `config.TRUNK` or `GRADIENTS`.
-        seed : int
-            Seed.
-
-        Returns
-        -------
-        RunStatus
-            How it stands, and why.
-        """
+        """Tell how one run stands."""
         key = experiment, arm, seed
         if key not in self._known:
             self._known[key] = self._status(experiment, arm, seed)
@@ -121,20 +83,7 @@ class Standings:
         return RunStatus(experiment, arm, seed, "stale" if why else "done", tuple(why))
 
     def configuration(self, experiment: str, arm: str, seed: int) -> RunConfig:
-        """Return the resolved configuration of a run, or that of the trunk that a sample is of.
-
-        Parameters
-        ----------
-        experiment, arm : str
-            Names; the arm may be `config.TRUNK` or `GRADIENTS`.
-        seed : int
-            Seed.
-
-        Returns
-        -------
-        RunConfig
-            What determines its numbers.
-        """
+        """Return the resolved configuration of a run, or that of the trunk that a sample is of."""
         key = experiment, config.TRUNK if arm == GRADIENTS else arm, seed
         if key not in self._resolved:
             self._resolved[key] = config.resolve(self.scale, *key, self.config_dir)
@@ -160,20 +109,7 @@ class Standings:
         return self._modules[modules]
 
     def made_from(self, experiment: str, arm: str, seed: int) -> dict[str, str | None]:
-        """Name what a trunk or a gradient sample is made from today, but for its inputs.
-
-        Parameters
-        ----------
-        experiment, arm : str
-            Names; the arm may be `config.TRUNK` or `GRADIENTS`.
-        seed : int
-            Seed.
-
-        Returns
-        -------
-        dict
-            Configuration and code, each with a hash.
-        """
+        """Name what a trunk or a gradient sample is made from today, but for its inputs."""
         run = self.configuration(experiment, config.TRUNK, seed)
         found = {"configuration": run.sha256()}
         modules = self._digests(run)
@@ -219,20 +155,7 @@ class Standings:
         return why
 
     def needed(self, experiment: str, seed: int) -> bool:
-        """Whether the shared epochs of an experiment are read by a run that is not done.
-
-        Parameters
-        ----------
-        experiment : str
-            Its name.
-        seed : int
-            Seed.
-
-        Returns
-        -------
-        bool
-            Whether they have to be there.
-        """
+        """Whether the shared epochs of an experiment are read by a run that is not done."""
         arms = config.arms(self.scale, experiment, self.config_dir)
         readers = [arm for arm in arms if seed in self.seeds(experiment, arm)]
         readers += [GRADIENTS] if (experiment, seed) in self.samples() else []
@@ -243,29 +166,12 @@ class Standings:
         )
 
     def seeds(self, experiment: str, arm: str) -> tuple[int, ...]:
-        """List the seeds of an arm.
-
-        Parameters
-        ----------
-        experiment, arm : str
-            Names.
-
-        Returns
-        -------
-        tuple of int
-            With which it runs.
-        """
+        """List the seeds of an arm."""
         return config.seeds(self.scale, experiment, self.config_dir, arm)
 
     @functools.cache  # noqa: B019, for there are few of these, and they live as long as the process
     def samples(self) -> tuple[tuple[str, int], ...]:
-        """List the experiments and seeds of which gradient samples are taken, for figures.
-
-        Returns
-        -------
-        tuple of (str, int)
-            Experiment and seed: its first.
-        """
+        """List the experiments and seeds of which gradient samples are taken, for figures."""
         return tuple(
             (name, config.seeds(self.scale, name, self.config_dir)[0])
             for name in self.experiments
@@ -274,13 +180,7 @@ class Standings:
         )
 
     def runs(self) -> list[RunStatus]:
-        """Tell how every run of the scale stands, and what the missing ones need beside.
-
-        Returns
-        -------
-        list of RunStatus
-            In the order of the scale; shared epochs only where they are needed and not done.
-        """
+        """Tell how every run of the scale stands, and what the missing ones need beside."""
         found = []
         for experiment in self.experiments:
             arms = config.arms(self.scale, experiment, self.config_dir)

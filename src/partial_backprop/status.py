@@ -20,30 +20,7 @@ def survey(
     config_dir: Path = config.CONFIG_DIR,
     also: Iterable[str] = (),
 ) -> list[RunStatus]:
-    """Look at every run of a scale.
-
-    Parameters
-    ----------
-    scale : str
-        Name of the scale.
-    results : pathlib.Path
-        Folder with a folder for each scale.
-    config_dir : pathlib.Path
-        The configuration folder.
-    also : iterable of str
-        Experiments that run on request and are asked for.
-
-    Returns
-    -------
-    list of RunStatus
-        The runs, in the order of the scale's file: the arms of each experiment, its gradient sample,
-        and those shared epochs that have to be trained again.
-
-    Raises
-    ------
-    UserError
-        If the scale trains nothing, or a configuration file is wrong.
-    """
+    """Look at every run of a scale."""
     if config.read_scale(scale, config_dir).published:
         raise UserError(f"scale {scale} trains nothing: ask for the scale whose runs you want")
     durations = _Durations(results / scale / "benchmarks")
@@ -79,20 +56,7 @@ def _seconds(path: Path) -> float | None:
 
 
 def text(runs: Iterable[RunStatus], cores: int | None = None) -> str:
-    """Tell how runs stand, for a reader.
-
-    Parameters
-    ----------
-    runs : iterable of RunStatus
-        From `survey`.
-    cores : int, optional
-        Cores that will share the rest; those of this machine by default.
-
-    Returns
-    -------
-    str
-        A line for each experiment, then one for each stale or unfinished run, then what is left.
-    """
+    """Tell how runs stand, for a reader."""
     runs = list(runs)
     experiments = list(dict.fromkeys(run.experiment for run in runs))
     width = max(map(len, experiments))

@@ -33,22 +33,10 @@ def _declare_operators() -> None:
 
 
 def import_torchvision() -> ModuleType:
-    """Import torchvision; afterwards a plain ``import torchvision`` works as well.
-
-    Whether the operators are there is asked of torchvision itself, whose module ``extension``
-    loads them; it is imported on its own before the rest of the package. Where it found them,
-    nothing is declared.
-
-    Returns
-    -------
-    module
-        The package ``torchvision``.
-
-    Raises
-    ------
-    UserError
-        If torchvision is not installed.
-    """
+    """Import torchvision; afterwards a plain ``import torchvision`` works as well."""
+    # Whether the operators are there is asked of torchvision itself, whose module ``extension``
+    # loads them; it is imported on its own before the rest of the package. Where it found them,
+    # nothing is declared.
     if "torchvision" in sys.modules:
         return sys.modules["torchvision"]
     spec = importlib.util.find_spec("torchvision")

@@ -25,33 +25,7 @@ _SIZES = ("embedding", "hidden", "attention", "dropout")
 def caption(
     picture: Path, run: Path, device: torch.device, features: Path | None = None
 ) -> Example:
-    """Caption a picture.
-
-    Parameters
-    ----------
-    picture : pathlib.Path
-        File in any format that Pillow knows, of any size; it is scaled to the square that the encoder
-        was given in training.
-    run : pathlib.Path
-        Folder of an arm of ``captioning``.
-    device : torch.device
-        Where to compute.
-    features : pathlib.Path, optional
-        Folder of the run that computed the features; by default where the workflow puts it, beside
-        the folders of ``captioning``.
-
-    Returns
-    -------
-    Example
-        The picture as the encoder saw it, the likeliest caption that the run's own beam finds, and
-        where the decoder looked at each word.
-
-    Raises
-    ------
-    UserError
-        If the picture is none, the folder is not of such a run, or a file of either run is missing
-        or damaged.
-    """
+    """Caption a picture."""
     made = _record(run)
     report = captions.of(made)
     shown = _read(picture)

@@ -8,29 +8,14 @@ from torch import Tensor, nn
 
 
 class Attention(nn.Module):
-    """Additive attention over the locations of an image.
+    """Additive attention over the locations of an image."""
 
-    Parameters
-    ----------
-    n_features : int
-        D.
-    hidden : int
-        H.
-    units : int
-        A.
-
-    Notes
-    -----
-    A location's score is wᵀ relu(V a + U h), and α the softmax of the scores; the context is Σ α a.
-
-    *Departures.* Rectified units in place of tanh, as in the public reference that the source's
-    settings come from. The score has no bias: softmax does not see one.
-
-    References
-    ----------
-    Seed 001, section 4.2; Xu et al., "Show, attend and tell", ICML 2015, equations 4 to 6;
-    Bahdanau et al., ICLR 2015, appendix A.1.2.
-    """
+    # A location's score is wᵀ relu(V a + U h), and α the softmax of the scores; the context is Σ α
+    # a
+    # *Departures.* Rectified units in place of tanh, as in the public reference that the source's
+    # settings come from. The score has no bias: softmax does not see one.
+    # Source: pb2020, section 4.2; Xu et al., "Show, attend and tell", ICML 2015, equations 4 to 6;
+    # Bahdanau et al., ICLR 2015, appendix A.1.2
 
     def __init__(self, n_features: int, hidden: int, units: int) -> None:
         super().__init__()
@@ -39,24 +24,8 @@ class Attention(nn.Module):
         self.score = nn.Linear(units, 1, bias=False)
 
     def forward(self, features: Tensor, keys: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """Look at the image once.
-
-        Parameters
-        ----------
-        features : Tensor of shape (B, L, D)
-            The image, location by location.
-        keys : Tensor of shape (B, L, A)
-            ``of_features(features)``: the same at every word, and computed once.
-        state : Tensor of shape (B, H)
-            The decoder's hidden state.
-
-        Returns
-        -------
-        context : Tensor of shape (B, D)
-            Features on average, weighted by the attention.
-        attention : Tensor of shape (B, L)
-            The weights; for each caption they sum to 1.
-        """
+        """Look at the image once."""
+        # Shapes: features (B, L, D), keys (B, L, A), state (B, H), context (B, D), attention (B, L)
         queries = self.of_state(state).unsqueeze(1)  # (B, 1, A)
         scores = self.score(torch.relu(keys + queries)).squeeze(2)  # (B, L)
         attention = scores.softmax(dim=1)

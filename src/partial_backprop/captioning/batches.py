@@ -31,30 +31,17 @@ class Batch(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class CaptionSplit:
-    """A split's features and captions.
+    """A split's features and captions."""
 
-    Parameters
-    ----------
-    features : ndarray of float16, of shape (N, L, D)
-        Features of the images; may be mapped from a file, since they are copied batch by batch.
-    references : tuple of tuple of tuple of str
-        For each image its captions, word by word.
-    words : Tensor of shape (M, max_words + 2)
-        The captions in numbers, those of the first image first.
-    lengths : Tensor of shape (M,)
-        How many of these are no padding.
-    images : Tensor of shape (M,)
-        Image of each caption.
-    device : torch.device
-        Where batches go.
-    """
-
+    # of shape (N, L, D); features of the images; may be mapped from a file, since they are copied
+    # batch by batch
     features: np.ndarray
-    references: tuple[tuple[tuple[str, ...], ...], ...]
+    references: tuple[tuple[tuple[str, ...], ...], ...]  # for each image its captions, word by word
+    # of shape (M, max_words + 2); the captions in numbers, those of the first image first
     words: Tensor
-    lengths: Tensor
-    images: Tensor
-    device: torch.device
+    lengths: Tensor  # of shape (M,); how many of these are no padding
+    images: Tensor  # of shape (M,); image of each caption
+    device: torch.device  # where batches go
 
     @classmethod
     def of(
@@ -65,26 +52,8 @@ class CaptionSplit:
         max_words: int,
         device: torch.device,
     ) -> "CaptionSplit":
-        """Turn captions into numbers.
-
-        Parameters
-        ----------
-        features : ndarray of float16, of shape (N, L, D)
-            Features of the images.
-        captions : sequence of sequence of str
-            For each image its captions, as text.
-        vocabulary : Vocabulary
-            The words that are told apart.
-        max_words : int
-            Words after which a caption is cut off in training; never as a reference.
-        device : torch.device
-            Where batches go.
-
-        Returns
-        -------
-        CaptionSplit
-            The split.
-        """
+        """Turn captions into numbers."""
+        # Shapes: features (N, L, D)
         references = tuple(tuple(tokenize(caption) for caption in of) for of in captions)
         flat = [words for of in references for words in of]
         words, lengths = vocabulary.encode(flat, max_words)
@@ -102,33 +71,13 @@ class CaptionSplit:
         return len(self.words)
 
     def looked_at(self, images: Sequence[int] | np.ndarray | slice) -> Tensor:
-        """Return features of images.
-
-        Parameters
-        ----------
-        images : sequence of int, or slice
-            Which images, B of them.
-
-        Returns
-        -------
-        Tensor of shape (B, L, D)
-            Their features as float32.
-        """
+        """Return features of images."""
+        # Shapes: result (B, L, D)
         return torch.from_numpy(np.array(self.features[images])).to(self.device).float()
 
     def batch(self, captions: Tensor) -> Batch:
-        """Return some captions.
-
-        Parameters
-        ----------
-        captions : Tensor of shape (B,)
-            Which, in any order.
-
-        Returns
-        -------
-        Batch
-            The captions, from long to short, those of one length in the order given.
-        """
+        """Return some captions."""
+        # Shapes: captions (B,)
         lengths = self.lengths[captions]
         order = lengths.argsort(descending=True, stable=True)
         captions, lengths = captions[order], lengths[order]
@@ -140,38 +89,12 @@ class CaptionSplit:
         )
 
     def epoch(self, batch_size: int, seed: int, epoch: int) -> Iterator[Batch]:
-        """Seed torch for an epoch and iterate over its shuffled batches, the last maybe smaller.
-
-        Parameters
-        ----------
-        batch_size : int
-            Captions a batch.
-        seed : int
-            Seed of the run.
-        epoch : int
-            Epoch from 0; order and dropout depend on the seed and this alone.
-
-        Yields
-        ------
-        Batch
-            Captions with the features of their images.
-        """
+        """Seed torch for an epoch and iterate over its shuffled batches, the last maybe smaller."""
         torch.manual_seed(derive(seed, "epoch", epoch))
         for captions in shuffled(len(self), seed, epoch).split(batch_size):
             yield self.batch(captions)
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
-        """Iterate over all captions, those of similar length together.
-
-        Parameters
-        ----------
-        batch_size : int
-            Captions a batch.
-
-        Yields
-        ------
-        Batch
-            Captions with the features of their images.
-        """
+        """Iterate over all captions, those of similar length together."""
         for captions in self.lengths.argsort(descending=True, stable=True).split(batch_size):
             yield self.batch(captions)

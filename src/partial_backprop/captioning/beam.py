@@ -12,20 +12,11 @@ _NEVER = -float("inf")
 
 
 class Beam:
-    """K beginnings of captions for each of B images, and the likeliest caption that has ended.
+    """K beginnings of captions for each of B images, and the likeliest caption that has ended."""
 
-    A beginning that says its end is put aside, and its place is gone: a search ends with K captions
-    at most. A place that is gone has the score −∞.
-
-    Parameters
-    ----------
-    features : Tensor of shape (B, L, D)
-        The images, of whose type and on whose device everything is.
-    width : int
-        K.
-    max_words : int
-        Words of the longest caption, its end not counted.
-    """
+    # Shapes: features (B, L, D)
+    # A beginning that says its end is put aside, and its place is gone: a search ends with K
+    # captions at most. A place that is gone has the score −∞.
 
     def __init__(self, features: Tensor, width: int, max_words: int) -> None:
         n_images, n_locations, _ = features.shape
@@ -48,20 +39,8 @@ class Beam:
         """Where the decoder looked before each of these; of shape (B, max_words + 1, L)."""
 
     def grow(self, log_probabilities: Tensor, attention: Tensor) -> Tensor:
-        """Go on by one word with the likeliest beginnings of each image.
-
-        Parameters
-        ----------
-        log_probabilities : Tensor of shape (B, K, V)
-            Of each word after each beginning.
-        attention : Tensor of shape (B, K, L)
-            Where the decoder looked before it.
-
-        Returns
-        -------
-        Tensor of shape (B, K)
-            From which beginning each new one comes: a place from 0 to K − 1.
-        """
+        """Go on by one word with the likeliest beginnings of each image."""
+        # Shapes: log_probabilities (B, K, V), attention (B, K, L), result (B, K)
         n_words = log_probabilities.shape[2]
         candidates = (self.scores.unsqueeze(2) + log_probabilities).flatten(1)  # (B, K · V)
         scores, chosen = candidates.topk(self.width, dim=1)
@@ -88,11 +67,5 @@ class Beam:
         self.best_attention[better, :length] = self.attention[better, place[better]]
 
     def is_done(self) -> bool:
-        """Tell whether no beginning can become a likelier caption than those that have ended.
-
-        Returns
-        -------
-        bool
-            Whether, for every image, none is likelier already: going on never makes it so.
-        """
+        """Tell whether no beginning can become a likelier caption than those that have ended."""
         return bool((self.scores.amax(dim=1) <= self.best_score).all())

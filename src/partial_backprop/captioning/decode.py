@@ -28,35 +28,12 @@ class Captions(NamedTuple):
 
 @torch.no_grad()
 def beam_search(decoder: Decoder, features: Tensor, max_words: int, width: int) -> Captions:
-    """Search for the likeliest caption among the most promising beginnings.
-
-    Parameters
-    ----------
-    decoder : Decoder
-        In evaluation mode.
-    features : Tensor of shape (B, L, D)
-        Images, location by location.
-    max_words : int
-        Words after which a caption must end.
-    width : int
-        Beginnings that are followed at a time, those that have ended included; with 1 the likeliest
-        word is said, again and again.
-
-    Returns
-    -------
-    Captions
-        For each image the likeliest one of all that were ended.
-
-    Notes
-    -----
-    Captions compete by their probabilities, whatever their lengths, so that long ones are at a
-    disadvantage: the source does not say otherwise. Padding and start are never said; the word for
-    unknown ones may be.
-
-    References
-    ----------
-    Seed 001, section 4.2: "we use a beam size of 3".
-    """
+    """Search for the likeliest caption among the most promising beginnings."""
+    # Shapes: features (B, L, D)
+    # Captions compete by their probabilities, whatever their lengths, so that long ones are at a
+    # disadvantage: the source does not say otherwise. Padding and start are never said; the word
+    # for unknown ones may be.
+    # Source: pb2020, section 4.2: "we use a beam size of 3"
     n_images, n_locations, _ = features.shape
     beam = Beam(features, width, max_words)
     view = View(*(one.repeat_interleave(width, dim=0) for one in decoder.view(features)))

@@ -47,38 +47,17 @@ class Predictions(NamedTuple):
 
 
 class Decoder(nn.Module):
-    """Soft attention, one layer of LSTM, and words.
+    """Soft attention, one layer of LSTM, and words."""
 
-    Parameters
-    ----------
-    n_words : int
-        V.
-    n_features : int
-        D.
-    embedding : int, default=512
-        Numbers that stand for a word.
-    hidden : int, default=512
-        H.
-    attention : int, default=512
-        Units of the attention.
-    dropout : float, default=0.5
-        Share of the hidden units that are left out, in training, where words are predicted.
-
-    Notes
-    -----
-    With a the features and E the embedding: h₀ and c₀ are linear in the mean feature; at each word
-    y, (h, c) ← LSTM([E y; β ⊙ Σ α a], (h, c)), with α from `Attention` and the gate β = σ(W h + b),
-    both from the state before; the next word's logits are linear in the new h.
-
-    *Departures.* The source names soft attention and the sizes, and nothing else. What it leaves open
-    is as in the public reference that its settings come from, which simplifies Xu et al. in three points:
-    one gate for each feature and not one for all (section 4.2.1), initial states without a hidden
-    layer (section 3.1.2), and words predicted from h alone (equation 7).
-
-    References
-    ----------
-    Seed 001, section 4.2; Xu et al., "Show, attend and tell", ICML 2015, sections 3.1.2 and 4.2.
-    """
+    # With a the features and E the embedding: h₀ and c₀ are linear in the mean feature; at each
+    # word y, (h, c) ← LSTM([E y; β ⊙ Σ α a], (h, c)), with α from `Attention` and the gate β = σ(W
+    # h + b), both from the state before; the next word's logits are linear in the new h
+    # *Departures.* The source names soft attention and the sizes, and nothing else. What it leaves
+    # open is as in the public reference that its settings come from, which simplifies Xu et al. in
+    # three points: one gate for each feature and not one for all (section 4.2.1), initial states
+    # without a hidden layer (section 3.1.2), and words predicted from h alone (equation 7).
+    # Source: pb2020, section 4.2; Xu et al., "Show, attend and tell", ICML 2015, sections 3.1.2 and
+    # 4.2
 
     def __init__(
         self,
@@ -104,86 +83,28 @@ class Decoder(nn.Module):
         nn.init.zeros_(self.output.bias)
 
     def view(self, features: Tensor) -> View:
-        """Prepare images for being looked at.
-
-        Parameters
-        ----------
-        features : Tensor of shape (B, L, D)
-            Images, location by location.
-
-        Returns
-        -------
-        View
-            What `step` takes.
-        """
+        """Prepare images for being looked at."""
+        # Shapes: features (B, L, D)
         return View(features, self.attention.of_features(features))
 
     def start(self, features: Tensor) -> State:
-        """Return the state before the first word.
-
-        Parameters
-        ----------
-        features : Tensor of shape (B, L, D)
-            Images, location by location.
-
-        Returns
-        -------
-        State
-            From each image's mean feature.
-        """
+        """Return the state before the first word."""
+        # Shapes: features (B, L, D)
         mean = features.mean(dim=1)
         return State(self.init_hidden(mean), self.init_cell(mean))
 
     def step(self, view: View, state: State, embedded: Tensor) -> tuple[State, Tensor]:
-        """Hear a word and look at the image.
-
-        Parameters
-        ----------
-        view : View
-            The images.
-        state : State
-            The state before.
-        embedded : Tensor of shape (B, embedding)
-            ``embedding(word)`` of the last word of each caption.
-
-        Returns
-        -------
-        state : State
-            The state after; ``output(state.hidden)`` are the logits of the next word.
-        attention : Tensor of shape (B, L)
-            Where it looked.
-        """
+        """Hear a word and look at the image."""
+        # Shapes: embedded (B, embedding), attention (B, L)
         context, attention = self.attention(view.features, view.keys, state.hidden)
         gated = torch.sigmoid(self.gate(state.hidden)) * context
         return State(*self.lstm(torch.cat([embedded, gated], dim=1), state)), attention
 
     def forward(self, features: Tensor, words: Tensor, lengths: Tensor) -> Predictions:
-        """Predict each word of captions, given the true words before it.
-
-        Parameters
-        ----------
-        features : Tensor of shape (B, L, D)
-            Image of each caption, location by location.
-        words : Tensor of shape (B, T)
-            Captions, from start to end, padded.
-        lengths : Tensor of shape (B,)
-            How many of these are no padding, on the CPU; from long to short.
-
-        Returns
-        -------
-        Predictions
-            For all words but the starts, ends included; nothing for padding.
-
-        Raises
-        ------
-        ValueError
-            If the captions do not come from long to short.
-
-        Notes
-        -----
-        Captions that have ended leave the computation: the t-th step has as many rows as there are
-        captions with a t-th word to predict.
-        """
+        """Predict each word of captions, given the true words before it."""
+        # Shapes: features (B, L, D), words (B, T), lengths (B,)
+        # Captions that have ended leave the computation: the t-th step has as many rows as there
+        # are captions with a t-th word to predict
         if (lengths.diff() > 0).any():
             raise ValueError("captions must come from long to short")
         n_at = [int((lengths > time).sum()) for time in range(1, int(lengths[0]))]

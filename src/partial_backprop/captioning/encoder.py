@@ -21,18 +21,7 @@ WEIGHTS = "encoder.pt"
 
 
 class Encoder:
-    """A frozen network up to its last feature map.
-
-    Parameters
-    ----------
-    model : nn.Module
-        A network with a method ``features``, from normalised images of shape (B, 3, H, W) to a
-        feature map of shape (B, D, h, w). Put into evaluation mode.
-    mean, std : sequence of float
-        Normalisation of its images, by channel, for pixels between 0 and 1.
-    device : torch.device
-        Where it computes.
-    """
+    """A frozen network up to its last feature map."""
 
     def __init__(
         self, model: nn.Module, mean: Sequence[float], std: Sequence[float], device: torch.device
@@ -44,62 +33,21 @@ class Encoder:
 
     @torch.no_grad()
     def feature_map(self, images: np.ndarray) -> Tensor:
-        """Compute the feature maps of images.
-
-        Parameters
-        ----------
-        images : ndarray of uint8, of shape (B, 3, H, W)
-            Pixels from 0 to 255.
-
-        Returns
-        -------
-        Tensor of shape (B, D, h, w)
-            Feature maps as float32.
-        """
+        """Compute the feature maps of images."""
+        # Shapes: images (B, 3, H, W), result (B, D, h, w)
         pixels = torch.from_numpy(np.ascontiguousarray(images)).to(self._device)
         pixels = pixels.contiguous(memory_format=torch.channels_last)
         return self.model.features(torch.addcmul(self._shift, pixels.float(), self._scale))
 
     def features(self, images: np.ndarray) -> Tensor:
-        """Compute the features of images, one vector for each location.
-
-        Parameters
-        ----------
-        images : ndarray of uint8, of shape (B, 3, H, W)
-            Pixels from 0 to 255.
-
-        Returns
-        -------
-        Tensor of shape (B, L, D)
-            Features as float32, locations row by row; computed in float32 and rounded to float16
-            as those on disk are.
-        """
+        """Compute the features of images, one vector for each location."""
+        # Shapes: images (B, 3, H, W), result (B, L, D)
         found = self.feature_map(images).flatten(2).transpose(1, 2)  # (B, L, D)
         return found.half().float().contiguous()
 
 
 def build(network: Mapping[str, Any], image_shape: tuple[int, int, int], path: Path) -> nn.Module:
-    """Build a network with the weights of a file, whatever classes they were trained on.
-
-    Parameters
-    ----------
-    network : mapping
-        ``name`` and options of a module of ``networks/``.
-    image_shape : tuple of int
-        Channels, height, width.
-    path : pathlib.Path
-        A ``state_dict``, whose last entry is the bias of the layer that tells the classes.
-
-    Returns
-    -------
-    nn.Module
-        The network.
-
-    Raises
-    ------
-    UserError
-        If the network has no feature map, does not fit the images, or the file does not fit it.
-    """
+    """Build a network with the weights of a file, whatever classes they were trained on."""
     options = dict(network)
     name = options.pop("name")
     state = dict(state_dict.read(path))
@@ -124,29 +72,7 @@ def build(network: Mapping[str, Any], image_shape: tuple[int, int, int], path: P
 
 
 def load(folder: Path, device: torch.device) -> tuple[Encoder, FeatureReport, int]:
-    """Load the encoder of a run of the recipe ``encode``, for further images.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Folder of that run.
-    device : torch.device
-        Where to compute.
-
-    Returns
-    -------
-    encoder : Encoder
-        The encoder.
-    report : FeatureReport
-        What is known about its features.
-    side : int
-        Height and width of its images, pixels (see `data.compressed.scaled`).
-
-    Raises
-    ------
-    UserError
-        If the folder has no such run, or a file in it is missing or damaged.
-    """
+    """Load the encoder of a run of the recipe ``encode``, for further images."""
     made = record.read(folder / "record.json")
     report = made.measured(KEY, FeatureReport, "features")
     model = build(made.config.network, made.data.image_shape, folder / WEIGHTS)

@@ -44,24 +44,7 @@ class Decoded(NamedTuple):
 def teacher_forced(
     decoder: Decoder, split: CaptionSplit, vocabulary: Vocabulary, batch_size: int = 120
 ) -> TeacherForced:
-    """Let a decoder predict each word of all captions, given the true words before it.
-
-    Parameters
-    ----------
-    decoder : Decoder
-        The decoder; it is left in the mode in which it was.
-    split : CaptionSplit
-        Captions and features.
-    vocabulary : Vocabulary
-        Its words.
-    batch_size : int
-        Captions at once.
-
-    Returns
-    -------
-    TeacherForced
-        Loss, correct words, and the words.
-    """
+    """Let a decoder predict each word of all captions, given the true words before it."""
     was_training = decoder.training
     decoder.eval()
     loss, n_correct, n_examples = 0.0, 0, 0
@@ -93,28 +76,7 @@ def decoded(
     width: int,
     batch_size: int = 50,
 ) -> Decoded:
-    """Let a decoder caption all images of a split.
-
-    Parameters
-    ----------
-    decoder : Decoder
-        The decoder; it is left in the mode in which it was.
-    split : CaptionSplit
-        Features of the images.
-    vocabulary : Vocabulary
-        Its words.
-    max_words : int
-        Words after which a caption must end.
-    width : int
-        Width of the beam; with 1 the likeliest word is said, again and again.
-    batch_size : int
-        Images at once.
-
-    Returns
-    -------
-    Decoded
-        Captions, and where the decoder looked.
-    """
+    """Let a decoder caption all images of a split."""
     was_training = decoder.training
     decoder.eval()
     captions: list[Words] = []

@@ -41,63 +41,24 @@ class FeatureReport(Frozen):
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """The features of three parts of a data set.
+    """The features of three parts of a data set."""
 
-    Parameters
-    ----------
-    report : FeatureReport
-        Which encoder computed them.
-    data : DataFacts
-        Of which data.
-    train, validation, test : ndarray of float16, of shape (N, L, D)
-        Feature maps, in the order of the images; mapped into memory, not read.
-    """
-
-    report: FeatureReport
-    data: DataFacts
+    report: FeatureReport  # which encoder computed them
+    data: DataFacts  # of which data
+    # train, validation, test: of shape (N, L, D); feature maps, in the order of the images; mapped
+    # into memory, not read
     train: np.ndarray
     validation: np.ndarray
     test: np.ndarray
 
 
 def path_of(folder: Path, part: str) -> Path:
-    """Return the file of a part's features.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Folder of the run that computed them.
-    part : {"train", "validation", "test"}
-        Part of the data.
-
-    Returns
-    -------
-    pathlib.Path
-        A file in numpy's format.
-    """
+    """Return the file of a part's features."""
     return folder / f"features_{part}.npy"
 
 
 def read(folder: Path, data: DataFacts | None = None) -> Features:
-    """Map the features of a run into memory.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Folder of a run of the recipe ``encode``.
-    data : DataFacts, optional
-        The data whose features are wanted.
-
-    Returns
-    -------
-    Features
-        The features with what is known about them.
-
-    Raises
-    ------
-    UserError
-        If the record or a file is missing or damaged, or the features are of other data.
-    """
+    """Map the features of a run into memory."""
     made = record.read(folder / "record.json")
     report = made.measured(KEY, FeatureReport, "features")
     if made.data is None or (data is not None and made.data.sha256 != data.sha256):

@@ -8,20 +8,7 @@ _LENGTHS = ("hypothesis_length", "reference_length")
 
 
 def columns(found: TeacherForced, counts: BleuCounts) -> Row:
-    """Return what an epoch came to on the validation captions.
-
-    Parameters
-    ----------
-    found : TeacherForced
-        What the decoder said to them.
-    counts : BleuCounts
-        Of its words against all true captions of the images.
-
-    Returns
-    -------
-    Row
-        Loss, correct words, and the counts, each a column that begins with ``validation_``.
-    """
+    """Return what an epoch came to on the validation captions."""
     row = {"loss": found.loss, "n_correct": found.n_correct, "n_examples": found.n_examples}
     for n in ORDERS:
         row[f"matches_{n}"], row[f"totals_{n}"] = counts.matches[n - 1], counts.totals[n - 1]
@@ -30,18 +17,7 @@ def columns(found: TeacherForced, counts: BleuCounts) -> Row:
 
 
 def bleu_of(row: Row) -> BleuCounts:
-    """Read the counts of an epoch.
-
-    Parameters
-    ----------
-    row : Row
-        Row of a history with what `columns` returned.
-
-    Returns
-    -------
-    BleuCounts
-        The counts, from which scores follow.
-    """
+    """Read the counts of an epoch."""
     return BleuCounts(
         matches=tuple(int(row[f"validation_matches_{n}"]) for n in ORDERS),
         totals=tuple(int(row[f"validation_totals_{n}"]) for n in ORDERS),

@@ -25,66 +25,29 @@ from partial_backprop.training.loop import Hooks, Trainee
 
 @dataclass(frozen=True)
 class Rules:
-    """What a decoder's training has beyond epochs, batches and an optimizer.
+    """What a decoder's training has beyond epochs, batches and an optimizer."""
 
-    Parameters
-    ----------
-    penalty : float
-        Weight of the doubly stochastic term.
-    clip : float
-        Largest norm of all gradients together.
-    patience : int
-        Epochs in a row without a better validation BLEU-4 after which the rate decays.
-    decay : float
-        Factor on the learning rate.
-    stop_after : int
-        Epochs in a row without a better validation BLEU-4 after which training ends.
-    """
-
-    penalty: float
-    clip: float
-    patience: int
-    decay: float
-    stop_after: int
+    penalty: float  # weight of the doubly stochastic term
+    clip: float  # largest norm of all gradients together
+    patience: int  # epochs in a row without a better validation BLEU-4 after which the rate decays
+    decay: float  # factor on the learning rate
+    stop_after: int  # epochs in a row without a better validation BLEU-4 after which training ends
 
 
 @dataclass(frozen=True, eq=False)
 class CaptionSplits:
-    """The three splits and their words.
+    """The three splits and their words."""
 
-    Parameters
-    ----------
-    train, validation, test : CaptionSplit
-        The splits.
-    vocabulary : Vocabulary
-        The words of the training captions.
-    """
-
+    # train, validation, test: the splits
     train: CaptionSplit
     validation: CaptionSplit
     test: CaptionSplit
-    vocabulary: Vocabulary
+    vocabulary: Vocabulary  # the words of the training captions
 
 
 def backward(decoder: Decoder, batch: Batch, penalty: float) -> tuple[Tensor, Tensor, Tensor]:
-    """Compute the gradients of a batch.
-
-    Parameters
-    ----------
-    decoder : Decoder
-        In training mode; has no gradients yet.
-    batch : Batch
-        Captions with the features of their images.
-    penalty : float
-        Weight of the doubly stochastic term.
-
-    Returns
-    -------
-    cross_entropy, term : Tensor of shape ()
-        The two terms of the loss, the second one unweighted.
-    n_correct : Tensor of shape ()
-        Words, ends included, that were the likeliest in their place.
-    """
+    """Compute the gradients of a batch."""
+    # Shapes: cross_entropy, term (), n_correct ()
     found = decoder(batch.features, batch.words, batch.lengths)
     cross_entropy, term = losses(found)
     (cross_entropy + penalty * term).backward()
@@ -101,44 +64,11 @@ def train_epoch(
     epoch: int,
     hooks: Hooks,
 ) -> Row:
-    """Train one epoch.
-
-    Parameters
-    ----------
-    trainee : Trainee
-        Altered in place.
-    split : CaptionSplit
-        The training captions.
-    config : TrainingConfig
-        Batch size.
-    rules : Rules
-        Penalty and clipping.
-    seed : int
-        Seed of the run.
-    epoch : int
-        Epoch from 0.
-    hooks : Hooks
-        What is called on the way.
-
-    Returns
-    -------
-    Row
-        ``train_loss`` and ``train_penalty``, means over words and captions; correct words; and
-        ``n_clipped``, steps whose gradients were too large.
-
-    Raises
-    ------
-    UserError
-        If the loss is no finite number; the message names the step.
-
-    Notes
-    -----
-    Masks are made from the gradients as they are, and only then the active ones are clipped: the
-    thresholds of seed 001 are for gradients, and their norm is the active weights' own.
-
-    *Departures.* The source says nothing of clipping. The public reference clips each gradient to
-    ±5, which would touch next to none; the norm of all together is what is clipped here.
-    """
+    """Train one epoch."""
+    # Masks are made from the gradients as they are, and only then the active ones are clipped: the
+    # thresholds of pb2020 are for gradients, and their norm is the active weights' own
+    # *Departures.* The source says nothing of clipping. The public reference clips each gradient to
+    # ±5, which would touch next to none; the norm of all together is what is clipped here.
     model, optimizer = trainee.model, trainee.optimizer
     model.train()
     hooks.begin_epoch(epoch)
@@ -184,36 +114,10 @@ def fit(
     hooks: Hooks,
     on_epoch: Callable[[Row, float], None],
 ) -> None:
-    """Train to the last epoch or the early end, from wherever the trainee stands.
-
-    Parameters
-    ----------
-    trainee : Trainee
-        Altered in place.
-    splits : CaptionSplits
-        The data; after every epoch the validation captions are predicted, teacher-forced.
-    config : TrainingConfig
-        Epochs, batch size and initial learning rate.
-    rules : Rules
-        How the learning rate follows the score, and when training ends early.
-    seed : int
-        Seed of the run.
-    best : Best
-        Keeps the weights of the best epoch.
-    hooks : Hooks
-        What is called on the way through an epoch.
-    on_epoch : callable
-        Called after each epoch with its row and the seconds that its training took.
-
-    Notes
-    -----
-    The score is BLEU-4 of the likeliest words, teacher-forced, against all captions of an image.
-    The source says "the validation BLEU-4 score" and not which; this is the public reference's.
-
-    References
-    ----------
-    Seed 001, section 4.2.
-    """
+    """Train to the last epoch or the early end, from wherever the trainee stands."""
+    # The score is BLEU-4 of the likeliest words, teacher-forced, against all captions of an image.
+    # The source says "the validation BLEU-4 score" and not which; this is the public reference's.
+    # Source: pb2020, section 4.2
     rows = trainee.rows
     while len(rows) < config.epochs:
         scores = [bleu_of(row).score(4) for row in rows]

@@ -14,25 +14,16 @@ from partial_backprop.errors import UserError
 
 @dataclass(frozen=True)
 class Published:
-    """Public weights of a network.
+    """Public weights of a network."""
 
-    Parameters
-    ----------
-    file : str
-        Name of the file.
-    sha256 : str
-        The first hexadecimal digits of its SHA-256, as its publisher gives them in the file's name,
-        or all of them.
-    mean, std : tuple of float
-        Normalisation with which they were trained, for pixels between 0 and 1.
-    find : callable
-        From the file's name to its path; downloads it where that is usual.
-    """
-
-    file: str
+    file: str  # name of the file
+    # the first hexadecimal digits of its SHA-256, as its publisher gives them in the file's name,
+    # or all of them
     sha256: str
+    # mean, std: normalisation with which they were trained, for pixels between 0 and 1
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    # from the file's name to its path; downloads it where that is usual
     find: Callable[[str], Path]
 
 
@@ -88,25 +79,7 @@ weights does not exclude (``benchmarks/encoder_layers.py``).
 
 
 def find(network: str) -> tuple[Path, Published]:
-    """Find the public weights of a network.
-
-    Parameters
-    ----------
-    network : str
-        Module of ``networks/``.
-
-    Returns
-    -------
-    path : pathlib.Path
-        The file, whose checksum is the published one.
-    published : Published
-        What is known about it.
-
-    Raises
-    ------
-    UserError
-        If the network has no public weights, they are not there, or the file is another.
-    """
+    """Find the public weights of a network."""
     if network not in PUBLISHED:
         raise UserError(
             f"{network} has no public weights: give it some with recipe.start (experiment/arm) or "
@@ -124,23 +97,7 @@ def find(network: str) -> tuple[Path, Published]:
 
 
 def sha256(path: Path) -> str:
-    """Hash a file.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-
-    Returns
-    -------
-    str
-        SHA-256 as 64 hexadecimal digits.
-
-    Raises
-    ------
-    UserError
-        If it cannot be read.
-    """
+    """Hash a file."""
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:

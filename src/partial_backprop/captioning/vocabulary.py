@@ -20,37 +20,15 @@ MARKS = ("<pad>", "<start>", "<end>", "<unk>")
 
 
 def tokenize(caption: str) -> tuple[str, ...]:
-    """Split a caption into words.
-
-    Parameters
-    ----------
-    caption : str
-        Any text.
-
-    Returns
-    -------
-    tuple of str
-        Runs of letters and digits, in lower case; whatever stands between them is left out.
-    """
+    """Split a caption into words."""
     return tuple(re.findall(r"[^\W_]+", caption.lower()))
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The words that a decoder knows.
+    """The words that a decoder knows."""
 
-    Parameters
-    ----------
-    words : tuple of str
-        Word of each number: `MARKS`, and then the words.
-
-    Raises
-    ------
-    ValueError
-        If they do not begin with the marks, or one stands there twice.
-    """
-
-    words: tuple[str, ...]
+    words: tuple[str, ...]  # word of each number: `MARKS`, and then the words
 
     def __post_init__(self) -> None:
         """Hold the words to their order."""
@@ -61,25 +39,7 @@ class Vocabulary:
 
     @classmethod
     def of(cls, captions: Iterable[str], min_count: int) -> "Vocabulary":
-        """Gather the words that captions have often enough.
-
-        Parameters
-        ----------
-        captions : iterable of str
-            The training captions.
-        min_count : int
-            How often a word must occur in them.
-
-        Returns
-        -------
-        Vocabulary
-            The frequent words first, those of one count in alphabetical order.
-
-        Raises
-        ------
-        ValueError
-            If no word occurs so often.
-        """
+        """Gather the words that captions have often enough."""
         counts = Counter(word for caption in captions for word in tokenize(caption))
         kept = [word for word, count in counts.items() if count >= min_count]
         if not kept:
@@ -96,22 +56,8 @@ class Vocabulary:
     def encode(
         self, captions: Sequence[Sequence[str]], max_words: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Turn words into numbers.
-
-        Parameters
-        ----------
-        captions : sequence of sequence of str
-            M captions, word by word.
-        max_words : int
-            Words after which a caption is cut off.
-
-        Returns
-        -------
-        numbers : array of int64, of shape (M, max_words + 2)
-            Start, words, end, and padding.
-        lengths : array of int64, of shape (M,)
-            How many of these are no padding; at least 2.
-        """
+        """Turn words into numbers."""
+        # Shapes: numbers (M, max_words + 2), lengths (M,)
         numbers = np.full((len(captions), max_words + 2), PAD, dtype=np.int64)
         lengths = np.empty(len(captions), dtype=np.int64)
         for row, words in enumerate(captions):
@@ -121,18 +67,7 @@ class Vocabulary:
         return numbers, lengths
 
     def decode(self, numbers: Iterable[int]) -> tuple[str, ...]:
-        """Turn numbers into words.
-
-        Parameters
-        ----------
-        numbers : iterable of int
-            A caption, with or without its start.
-
-        Returns
-        -------
-        tuple of str
-            Its words up to the end, marks but the unknown word left out.
-        """
+        """Turn numbers into words."""
         words = []
         for number in numbers:
             if number == END:
@@ -142,34 +77,12 @@ class Vocabulary:
         return tuple(words)
 
     def to_json(self) -> str:
-        """Write the words down.
-
-        Returns
-        -------
-        str
-            A JSON list, in the order of their numbers.
-        """
+        """Write the words down."""
         return json.dumps(list(self.words), ensure_ascii=False, indent=0) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "Vocabulary":
-        """Read what `to_json` wrote.
-
-        Parameters
-        ----------
-        text : str
-            A JSON list of words.
-
-        Returns
-        -------
-        Vocabulary
-            The vocabulary.
-
-        Raises
-        ------
-        ValueError
-            If it is none.
-        """
+        """Read what `to_json` wrote."""
         words = json.loads(text)
         if not (isinstance(words, list) and all(isinstance(word, str) for word in words)):
             raise ValueError("a vocabulary is a list of words")

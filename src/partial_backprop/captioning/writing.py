@@ -21,19 +21,7 @@ from partial_backprop.training.progress import duration
 
 
 class FeatureWriter:
-    """Arrays of features that grow in a folder of their own until they are whole.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Folder for the unfinished arrays; made where missing.
-    made_with : list of str
-        Checksums of all on which the features depend: what was begun with others is begun anew.
-    every_s : float
-        Seconds between two notes of how far it is.
-    say : callable
-        Takes a line for the user, and ``always``: whether it must be seen.
-    """
+    """Arrays of features that grow in a folder of their own until they are whole."""
 
     def __init__(
         self, folder: Path, made_with: list[str], every_s: float, say: Callable[..., None]
@@ -73,26 +61,7 @@ class FeatureWriter:
         shape: tuple[int, int],
         batch_size: int,
     ) -> None:
-        """Write the features of a part, or of what is missing of it.
-
-        Parameters
-        ----------
-        part : {"train", "validation", "test"}
-            Part of the data.
-        images : Images
-            Its N images.
-        compute : callable
-            From pixels, uint8 of shape (n, 3, H, W), to features of shape (n, L, D).
-        shape : tuple of int
-            Locations L and channels D.
-        batch_size : int
-            Images at once.
-
-        Raises
-        ------
-        UserError
-            If the disk is too small, or a feature is no finite number in 16 bits.
-        """
+        """Write the features of a part, or of what is missing of it."""
         path = path_of(self._folder, part)
         whole = (len(images), *shape)
         begun = self._state["n_done"].get(part, 0)
@@ -123,18 +92,7 @@ class FeatureWriter:
                 self._note(part, end)
 
     def finish(self, folder: Path) -> float:
-        """Move the whole arrays to their place.
-
-        Parameters
-        ----------
-        folder : pathlib.Path
-            Folder of the run.
-
-        Returns
-        -------
-        float
-            Seconds that writing took, earlier attempts included.
-        """
+        """Move the whole arrays to their place."""
         folder.mkdir(parents=True, exist_ok=True)
         for part in self._state["n_done"]:
             shutil.move(path_of(self._folder, part), path_of(folder, part))

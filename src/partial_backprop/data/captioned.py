@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from partial_backprop.run_config import DataConfig
 
 N_CAPTIONS = 5
-"""Captions of each image in a run (seed 001, section 4.2)."""
+"""Captions of each image in a run (pb2020, section 4.2)."""
 
 
 class Images(Protocol):
@@ -39,22 +39,12 @@ class Images(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class CaptionedImages:
-    """Images, each with its captions.
+    """Images, each with its captions."""
 
-    Parameters
-    ----------
-    images : ndarray of uint8, or Images, of shape (N, 3, H, W)
-        Pixel values from 0 to 255, which ``images[indices]`` gives; N is at least 1.
-    captions : tuple of tuple of str
-        At least one caption for each image, as the source writes it.
-
-    Raises
-    ------
-    ValueError
-        If the two differ in length, there is nothing, or an image has no caption.
-    """
-
+    # of shape (N, 3, H, W); pixel values from 0 to 255, which ``images[indices]`` gives; N is at
+    # least 1
     images: Images
+    # at least one caption for each image, as the source writes it
     captions: tuple[tuple[str, ...], ...]
 
     def __post_init__(self) -> None:
@@ -72,27 +62,15 @@ class CaptionedImages:
 
 @dataclass(frozen=True, eq=False)
 class CaptionedDataset:
-    """A data set with captions as its source divides it.
+    """A data set with captions as its source divides it."""
 
-    Parameters
-    ----------
-    name : str
-        Name by which records call it: that of the data that ran, never of what it stands for.
-    train, validation, test : CaptionedImages
-        The source's own three parts, of one image shape.
-    mean, std : tuple of float, of length C
-        Normalisation of each channel, for pixels scaled to [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If the parts disagree in image shape.
-    """
-
+    # name by which records call it: that of the data that ran, never of what it stands for
     name: str
+    # train, validation, test: the source's own three parts, of one image shape
     train: CaptionedImages
     validation: CaptionedImages
     test: CaptionedImages
+    # mean, std: of length C; normalisation of each channel, for pixels scaled to [0, 1]
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
@@ -109,27 +87,7 @@ class CaptionedDataset:
 
 
 def how_many(n: int | None, n_present: int, what: str) -> int:
-    """Decide how many of some images are taken: the first ones.
-
-    Parameters
-    ----------
-    n : int or None
-        How many are wanted; None wants all.
-    n_present : int
-        How many there are.
-    what : str
-        What the error message calls them.
-
-    Returns
-    -------
-    int
-        From 1 to `n_present`.
-
-    Raises
-    ------
-    UserError
-        If there are not so many.
-    """
+    """Decide how many of some images are taken: the first ones."""
     if n is None:
         return n_present
     if not 1 <= n <= n_present:
@@ -138,19 +96,7 @@ def how_many(n: int | None, n_present: int, what: str) -> int:
 
 
 def checksum(dataset: CaptionedDataset) -> str:
-    """Hash the images and captions of a data set.
-
-    Parameters
-    ----------
-    dataset : CaptionedDataset
-        The parts as they are used, subsets taken.
-
-    Returns
-    -------
-    str
-        SHA-256, 64 hexadecimal digits, over images and captions of each part. Pictures that are
-        stored compressed count as they are stored, with the size to which they are scaled.
-    """
+    """Hash the images and captions of a data set."""
     digest = hashlib.sha256()
     for part in dataset.parts:
         if isinstance(part.images, np.ndarray):
@@ -163,28 +109,9 @@ def checksum(dataset: CaptionedDataset) -> str:
 
 
 def five_each(part: CaptionedImages, seed: int, number: int) -> CaptionedImages:
-    """Give each image five captions.
-
-    Parameters
-    ----------
-    part : CaptionedImages
-        Images with one caption or more.
-    seed : int
-        Seed of the choice, 0 or more.
-    number : int
-        Number of the part in its data set, from 0.
-
-    Returns
-    -------
-    CaptionedImages
-        The first five captions of each image. Where there are fewer, the missing ones are sampled
-        among those present, each image by a random stream of its own.
-
-    References
-    ----------
-    Seed 001, section 4.2: "randomly sample from any present caption (5-present captions) times if
-    the 5 captions are not present".
-    """
+    """Give each image five captions."""
+    # Source: pb2020, section 4.2: "randomly sample from any present caption (5-present captions)
+    # times if the 5 captions are not present"
     found = []
     for index, present in enumerate(part.captions):
         captions = present[:N_CAPTIONS]
@@ -197,49 +124,21 @@ def five_each(part: CaptionedImages, seed: int, number: int) -> CaptionedImages:
 
 @dataclass(frozen=True, eq=False)
 class CaptionedSplits:
-    """The three parts that a run sees, each image with five captions.
+    """The three parts that a run sees, each image with five captions."""
 
-    Parameters
-    ----------
-    facts : DataFacts
-        Role, name, checksum and numbers of images, for the record; there are no classes.
-    train, validation, test : CaptionedImages
-        The source's own parts.
-    mean, std : tuple of float, of length C
-        Normalisation of each channel, for pixels scaled to [0, 1].
-    """
-
+    # role, name, checksum and numbers of images, for the record; there are no classes
     facts: "DataFacts"
+    # train, validation, test: the source's own parts
     train: CaptionedImages
     validation: CaptionedImages
     test: CaptionedImages
+    # mean, std: of length C; normalisation of each channel, for pixels scaled to [0, 1]
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
 
 def load_captioned(data: "DataConfig", root: Path, seed: int) -> CaptionedSplits:
-    """Load the captioned data set of a configuration.
-
-    Parameters
-    ----------
-    data : DataConfig
-        Role, data set with its options, and size of the validation part: the first images of the
-        source's own.
-    root : pathlib.Path
-        Folder with the real data sets (``data_root``).
-    seed : int
-        Seed of the run, which chooses what stands in for missing captions and nothing else.
-
-    Returns
-    -------
-    CaptionedSplits
-        Training, validation and test part with their facts.
-
-    Raises
-    ------
-    UserError
-        If the data set has no captions, or a name, an option, a size or a data file is wrong.
-    """
+    """Load the captioned data set of a configuration."""
     from partial_backprop.record import DataFacts
 
     spec = registry.resolve("data", data.dataset)

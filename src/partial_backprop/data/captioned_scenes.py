@@ -134,22 +134,7 @@ def _paint(slots: _Slots, rng: np.random.Generator, noise: float) -> np.ndarray:
 
 
 def generate(n: int, seed: int, part: int, noise: float) -> CaptionedImages:
-    """Draw scenes and describe them.
-
-    Parameters
-    ----------
-    n : int
-        How many, 1 or more. They are the first n of any larger number.
-    seed, part : int
-        Seed of the generator, and 0 for training, 1 for validation or 2 for test scenes.
-    noise : float
-        Standard deviation of the noise on every value, levels of 255.
-
-    Returns
-    -------
-    CaptionedImages
-        The scenes with five captions each; of the same arguments always the same bytes.
-    """
+    """Draw scenes and describe them."""
     pictures, sentences = [], []
     for start in range(0, n, _CHUNK):
         rng = np.random.default_rng([seed, part, start // _CHUNK])
@@ -168,40 +153,18 @@ def generate(n: int, seed: int, part: int, noise: float) -> CaptionedImages:
 def load(
     root: Path,
     *,
+    # How many training scenes, 1 or more
     n_train: int = 2_000,
+    # How many validation scenes, 1 or more; None draws 300
     n_validation: int | None = None,
+    # How many test scenes, 1 or more
     n_test: int = 300,
+    # Seed of the generator, 0 or more; it is part of the data, not the seed of a run
     seed: int = 0,
+    # Standard deviation of the noise on every value, levels of 255, 0 or more
     noise: float = 8.0,
 ) -> CaptionedDataset:
-    """Generate the scenes.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        Not needed; every data set takes it.
-    n_train : int
-        How many training scenes, 1 or more.
-    n_validation : int or None
-        How many validation scenes, 1 or more; None draws 300.
-    n_test : int
-        How many test scenes, 1 or more.
-    seed : int
-        Seed of the generator, 0 or more; it is part of the data, not the seed of a run.
-    noise : float
-        Standard deviation of the noise on every value, levels of 255, 0 or more.
-
-    Returns
-    -------
-    CaptionedDataset
-        Coloured images of 64×64 pixels, under the normalisation of `scenes`, on which their encoder
-        is trained.
-
-    Raises
-    ------
-    UserError
-        If an option is out of range.
-    """
+    """Generate the scenes."""
     n_validation = 300 if n_validation is None else n_validation
     least = {"n_train": (n_train, 1), "n_validation": (n_validation, 1), "n_test": (n_test, 1)}
     least |= {"seed": (seed, 0), "noise": (noise, 0)}

@@ -37,7 +37,7 @@ CLASSES = (
     "truck",
 )
 MEAN, STD = (0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)
-"""Normalisation of seed 001's listing. Its standard deviations are the mean over images of each
+"""Normalisation of pb2020's listing. Its standard deviations are the mean over images of each
 image's own; over all pixels of the training set they would be about (0.247, 0.243, 0.262)."""
 
 _reconstruct = np.empty(0).__reduce__()[0]
@@ -60,26 +60,7 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def read_batch(path: Path, md5: str) -> Examples:
-    """Read one batch file.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        A pickled dictionary: ``data`` of shape (N, 3072), and ``labels``.
-    md5 : str
-        MD5 of the file. A pickle can run code, so it is checked before anything is unpickled, and
-        only what an array consists of is unpickled then.
-
-    Returns
-    -------
-    Examples
-        N images of shape (3, 32, 32).
-
-    Raises
-    ------
-    UserError
-        If the file is unreadable, is not the published one, or holds something else.
-    """
+    """Read one batch file."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -105,30 +86,11 @@ def _read_part(folder: Path, names: tuple[str, ...]) -> Examples:
 
 
 def load(root: Path, *, n_train: int | None = None, n_test: int | None = None) -> Dataset:
-    """Load CIFAR-10 from ``cifar-10-batches-py``, or download it.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        Folder with the real data sets.
-    n_train, n_test : int or None
-        How many of the 50,000 and 10,000 images, chosen evenly over the classes; None takes all.
-
-    Returns
-    -------
-    Dataset
-        Coloured images of 32×32 pixels, ten classes.
-
-    Raises
-    ------
-    UserError
-        If a file is missing, damaged, or not the published one, or a size is wrong.
-
-    References
-    ----------
-    A. Krizhevsky, "Learning multiple layers of features from tiny images", University of
-    Toronto, 2009; normalisation: seed 001, appendix.
-    """
+    """Load CIFAR-10 from ``cifar-10-batches-py``, or download it."""
+    # Source: A. Krizhevsky, "Learning multiple layers of features from tiny images", University of
+    # Toronto, 2009; normalisation: pb2020, appendix.
+    # `n_train`: n_train, n_test: how many of the 50,000 and 10,000 images, chosen evenly over the
+    # classes; None takes all
     fetch("CIFAR10", root / FOLDER, TRAIN + TEST)
     return Dataset(
         name="cifar10",

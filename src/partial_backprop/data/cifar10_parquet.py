@@ -65,36 +65,18 @@ def _examples(folder: Path, part: str, n: int | None) -> tuple[Examples, set[str
 def load(
     root: Path,
     *,
+    # Folder below it, with ``train-*.parquet`` and ``test-*.parquet``, whose columns are
+    # ``img.bytes`` and ``label``; where it has none, they are sought by these columns (see
+    # `locate`)
     folder: str = "cifar10-jpeg",
+    # n_train, n_test: how many images, chosen evenly over the classes; None takes all
     n_train: int | None = None,
     n_test: int | None = None,
 ) -> Dataset:
-    """Load the pictures of CIFAR-10 from parquet shards.
-
-    The name of the data set is ``cifar10-`` and the encoding that was found, ``cifar10-jpeg`` or
-    ``cifar10-png``, and never ``cifar10``: a JPEG copy has other pixels than the published files, and
-    of no copy can it be checked here that it has the same.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        Folder with the real data sets.
-    folder : str
-        Folder below it, with ``train-*.parquet`` and ``test-*.parquet``, whose columns are
-        ``img.bytes`` and ``label``; where it has none, they are sought by these columns (see `locate`).
-    n_train, n_test : int or None
-        How many images, chosen evenly over the classes; None takes all.
-
-    Returns
-    -------
-    Dataset
-        Coloured images of 32×32 pixels, ten classes.
-
-    Raises
-    ------
-    UserError
-        If a shard is missing or damaged, the encodings are mixed, or a size is wrong.
-    """
+    """Load the pictures of CIFAR-10 from parquet shards."""
+    # The name of the data set is ``cifar10-`` and the encoding that was found, ``cifar10-jpeg`` or
+    # ``cifar10-png``, and never ``cifar10``: a JPEG copy has other pixels than the published files,
+    # and of no copy can it be checked here that it has the same
     where = locate(root, folder, "train", COLUMNS) or root / folder
     train, train_encodings = _examples(where, "train", n_train)
     test, test_encodings = _examples(where, "test", n_test)

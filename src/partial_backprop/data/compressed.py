@@ -18,18 +18,7 @@ if TYPE_CHECKING:
 
 
 class CompressedPictures:
-    """Compressed pictures that look like an array of pixels.
-
-    Parameters
-    ----------
-    contents : sequence of bytes
-        N files in any format that Pillow knows.
-    side : int
-        Height and width to which each picture is scaled, pixels; one that has this size keeps its
-        pixels.
-    complain : callable
-        From the index of a picture and what is wrong with it to the error to be raised.
-    """
+    """Compressed pictures that look like an array of pixels."""
 
     def __init__(
         self, contents: Sequence[bytes], side: int, complain: Callable[[int, str], UserError]
@@ -47,23 +36,8 @@ class CompressedPictures:
         return len(self._contents)
 
     def __getitem__(self, which: int | slice | Sequence[int] | np.ndarray) -> np.ndarray:
-        """Decode some of the pictures.
-
-        Parameters
-        ----------
-        which : int, slice, or sequence of int
-            Indices.
-
-        Returns
-        -------
-        ndarray of uint8, of shape (n, 3, side, side)
-            Pixels; without the first axis for a single index.
-
-        Raises
-        ------
-        UserError
-            If one of them is no whole picture.
-        """
+        """Decode some of the pictures."""
+        # Shapes: result (n, 3, side, side)
         chosen = np.arange(len(self))[which]
         if chosen.ndim == 0:
             return self._decode(int(chosen))
@@ -80,26 +54,13 @@ class CompressedPictures:
         return pixels(scaled(picture, self._side))
 
     def stored_square(self) -> int | None:
-        """Tell whether somebody has scaled the pictures to squares of one size before.
-
-        Returns
-        -------
-        int or None
-            Side of the squares, pixels; None where the pictures have different sizes or another
-            form.
-        """
+        """Tell whether somebody has scaled the pictures to squares of one size before."""
         sizes = {_size(content) for content in self._contents}
         width, height = sizes.pop() if len(sizes) == 1 else (0, 0)
         return width if width == height > 0 else None
 
     def fingerprint(self) -> bytes:
-        """Hash the compressed pictures and their size.
-
-        Returns
-        -------
-        bytes
-            A digest of 32 bytes.
-        """
+        """Hash the compressed pictures and their size."""
         digest = hashlib.sha256(repr(self.shape).encode())
         for content in self._contents:
             digest.update(len(content).to_bytes(8, "big") + content)
@@ -117,20 +78,7 @@ def _size(content: bytes) -> tuple[int, int]:
 
 
 def scaled(picture: "Image.Image", side: int) -> "Image.Image":
-    """Scale a picture to a square, whatever its proportions.
-
-    Parameters
-    ----------
-    picture : PIL.Image.Image
-        Picture in RGB, of any size.
-    side : int
-        Height and width of the square, pixels.
-
-    Returns
-    -------
-    PIL.Image.Image
-        The picture itself where it has that size; else bilinear, with Pillow's antialiasing.
-    """
+    """Scale a picture to a square, whatever its proportions."""
     if picture.size == (side, side):
         return picture
     from PIL import Image

@@ -19,29 +19,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """A data set as its source divides it, with the facts that networks and tables need.
+    """A data set as its source divides it, with the facts that networks and tables need."""
 
-    Parameters
-    ----------
-    name : str
-        Name by which records call it: that of the data that ran, never of what it stands for.
-    train, test : Examples
-        The source's own two parts, of one image shape.
-    classes : tuple of str
-        Name of each class, in the order of the labels.
-    mean, std : tuple of float, of length C
-        Normalisation of each channel, for pixels scaled to [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If the parts disagree in image shape, a label has no class, or a constant no channel.
-    """
-
+    # name by which records call it: that of the data that ran, never of what it stands for
     name: str
+    # train, test: the source's own two parts, of one image shape
     train: Examples
     test: Examples
-    classes: tuple[str, ...]
+    classes: tuple[str, ...]  # name of each class, in the order of the labels
+    # mean, std: of length C; normalisation of each channel, for pixels scaled to [0, 1]
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
@@ -70,19 +56,7 @@ class Dataset:
 
 
 def checksum(dataset: Dataset) -> str:
-    """Hash the images and labels of a data set.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        The training and test examples as they are used, subsets taken.
-
-    Returns
-    -------
-    str
-        SHA-256, 64 hexadecimal digits, over the shape, pixels and labels of the training part and
-        then of the test part; independent of the arrays' memory layout and byte order.
-    """
+    """Hash the images and labels of a data set."""
     digest = hashlib.sha256()
     for part in (dataset.train, dataset.test):
         digest.update(repr(tuple(map(int, part.images.shape))).encode())
@@ -93,25 +67,16 @@ def checksum(dataset: Dataset) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """The three parts that a run sees.
+    """The three parts that a run sees."""
 
-    Parameters
-    ----------
-    facts : DataFacts
-        Role, name, checksum and sizes, for the record.
-    train, validation, test : Examples
-        Training examples, those held out of them (None for none), and the source's test set.
-    classes : tuple of str
-        Name of each class.
-    mean, std : tuple of float, of length C
-        Normalisation of each channel, for pixels scaled to [0, 1].
-    """
-
-    facts: "DataFacts"
+    facts: "DataFacts"  # role, name, checksum and sizes, for the record
+    # train, validation, test: training examples, those held out of them (None for none), and the
+    # source's test set
     train: Examples
     validation: Examples | None
     test: Examples
-    classes: tuple[str, ...]
+    classes: tuple[str, ...]  # name of each class
+    # mean, std: of length C; normalisation of each channel, for pixels scaled to [0, 1]
     mean: tuple[float, ...]
     std: tuple[float, ...]
 
@@ -127,27 +92,7 @@ class Splits:
 
 
 def load_splits(data: "DataConfig", root: Path, seed: int) -> Splits:
-    """Load the data set of a configuration and hold its validation part out.
-
-    Parameters
-    ----------
-    data : DataConfig
-        Role, data set with its options, and size of the validation part.
-    root : pathlib.Path
-        Folder with the real data sets (``data_root``).
-    seed : int
-        Seed of the run, which chooses the validation part; the test set does not depend on it.
-
-    Returns
-    -------
-    Splits
-        Training, validation and test examples with their facts.
-
-    Raises
-    ------
-    UserError
-        If the name, an option, a size or a data file is wrong, or the data have no classes.
-    """
+    """Load the data set of a configuration and hold its validation part out."""
     from partial_backprop.record import DataFacts
 
     spec = registry.resolve("data", data.dataset)

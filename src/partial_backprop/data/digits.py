@@ -18,22 +18,11 @@ MEAN, STD = (0.2243,), (0.3139,)
 
 
 def enlarge(images: np.ndarray) -> np.ndarray:
-    """Enlarge 8×8 images of 0 to 16 to MNIST's 28×28 of 0 to 255.
-
-    Bilinear interpolation by the factor 3, pixel centres aligned and edges repeated, then a black
-    border two pixels wide; in integers, rounding halves up, so that every machine gets the same
-    bytes.
-
-    Parameters
-    ----------
-    images : ndarray of shape (N, 8, 8)
-        Whole numbers from 0 to 16.
-
-    Returns
-    -------
-    ndarray of uint8, of shape (N, 1, 28, 28)
-        The enlarged images.
-    """
+    """Enlarge 8×8 images of 0 to 16 to MNIST's 28×28 of 0 to 255."""
+    # Shapes: images (N, 8, 8), result (N, 1, 28, 28)
+    # Bilinear interpolation by the factor 3, pixel centres aligned and edges repeated, then a black
+    # border two pixels wide; in integers, rounding halves up, so that every machine gets the same
+    # bytes
     # Output pixel i lies at (i - 1) / 3 of the input: thirds, so 9 is the common denominator in 2D.
     weights = np.zeros((24, 8), dtype=np.int64)
     for i in range(24):
@@ -55,35 +44,13 @@ def _read() -> Examples:
 
 
 def load(root: Path, *, n_train: int | None = None, n_test: int = 360) -> Dataset:
-    """Load the digits.
-
-    They are brought into one fixed random order; the test set is taken first, evenly over the
-    classes, and then the training set from what remains, so that it never changes the test set.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        Not needed; every data set takes it.
-    n_train : int or None
-        Training images; None takes all that the test set leaves (1,437 beside the default).
-    n_test : int
-        Test images.
-
-    Returns
-    -------
-    Dataset
-        Grey images of 28×28 pixels, ten classes.
-
-    Raises
-    ------
-    UserError
-        If there are not so many images.
-
-    References
-    ----------
-    E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine Learning
-    Repository, 1998, as `sklearn.datasets.load_digits` ships it.
-    """
+    """Load the digits."""
+    # They are brought into one fixed random order; the test set is taken first, evenly over the
+    # classes, and then the training set from what remains, so that it never changes the test set
+    # Source: E. Alpaydin and C. Kaynak, "Optical Recognition of Handwritten Digits", UCI Machine
+    # Learning Repository, 1998, as `sklearn.datasets.load_digits` ships it.
+    # `n_train`: training images; None takes all that the test set leaves (1,437 beside the default)
+    # `n_test`: test images
     digits = _read()
     order = np.argsort(np.random.default_rng(0).random(len(digits)), kind="stable")
     digits = digits.take(order)

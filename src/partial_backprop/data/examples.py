@@ -12,23 +12,10 @@ from partial_backprop.errors import UserError
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Images with their labels.
+    """Images with their labels."""
 
-    Parameters
-    ----------
-    images : ndarray of uint8, of shape (N, C, H, W)
-        Pixel values from 0 to 255; N is at least 1.
-    labels : ndarray of int64, of shape (N,)
-        Class of each image, from 0.
-
-    Raises
-    ------
-    ValueError
-        If a shape or dtype is another, or a label is negative.
-    """
-
-    images: np.ndarray
-    labels: np.ndarray
+    images: np.ndarray  # of shape (N, C, H, W); pixel values from 0 to 255; N is at least 1
+    labels: np.ndarray  # of shape (N,); class of each image, from 0
 
     def __post_init__(self) -> None:
         """Hold the arrays to their contract."""
@@ -47,47 +34,17 @@ class Examples:
         return len(self.labels)
 
     def take(self, indices: np.ndarray) -> "Examples":
-        """Copy some of the examples.
-
-        Parameters
-        ----------
-        indices : ndarray of int64, of shape (n,)
-            Which ones, in the order wanted.
-
-        Returns
-        -------
-        Examples
-            The n examples.
-        """
+        """Copy some of the examples."""
+        # Shapes: indices (n,)
         return Examples(self.images[indices], self.labels[indices])
 
 
 def balanced(labels: np.ndarray, n: int | None, what: str = "examples") -> np.ndarray:
-    """Choose examples, as evenly over the classes as they allow and with no chance in it.
-
-    Every class gives its first example, then every class its second, and so on until there are
-    `n`; where the last round is not complete, the examples that stand first in the file are taken.
-    A smaller choice is therefore part of every larger one.
-
-    Parameters
-    ----------
-    labels : ndarray of int64, of shape (N,)
-        Class of each example.
-    n : int or None
-        How many to choose; None chooses all.
-    what : str
-        What the error message calls them.
-
-    Returns
-    -------
-    ndarray of int64, of shape (n,)
-        Indices of the chosen examples, increasing.
-
-    Raises
-    ------
-    UserError
-        If `n` is less than 1 or more than there are.
-    """
+    """Choose examples, as evenly over the classes as they allow and with no chance in it."""
+    # Shapes: labels (N,), result (n,)
+    # Every class gives its first example, then every class its second, and so on until there are
+    # `n`; where the last round is not complete, the examples that stand first in the file are
+    # taken. A smaller choice is therefore part of every larger one.
     if n is None:
         return np.arange(len(labels))
     if not 1 <= n <= len(labels):
@@ -103,49 +60,12 @@ def balanced(labels: np.ndarray, n: int | None, what: str = "examples") -> np.nd
 
 
 def subset(examples: Examples, n: int | None, what: str = "examples") -> Examples:
-    """Choose `n` of the examples by the rule of `balanced`.
-
-    Parameters
-    ----------
-    examples : Examples
-        Where to choose from.
-    n : int or None
-        How many; None returns all.
-    what : str
-        What the error message calls them.
-
-    Returns
-    -------
-    Examples
-        The chosen ones, in their order.
-    """
+    """Choose `n` of the examples by the rule of `balanced`."""
     return examples if n is None else examples.take(balanced(examples.labels, n, what))
 
 
 def hold_out(train: Examples, n_validation: int, seed: int) -> tuple[Examples, Examples]:
-    """Hold part of the training examples out, at random.
-
-    Parameters
-    ----------
-    train : Examples
-        All training examples.
-    n_validation : int
-        How many to hold out; at least 1, and fewer than there are.
-    seed : int
-        Seed of the choice.
-
-    Returns
-    -------
-    train : Examples
-        What is left to train on, in its old order.
-    validation : Examples
-        What is held out, in its old order; the two do not overlap.
-
-    Raises
-    ------
-    UserError
-        If nothing would be left on one side.
-    """
+    """Hold part of the training examples out, at random."""
     if not 1 <= n_validation < len(train):
         raise UserError(
             f"n_validation is {n_validation}, but there are {len(train)} training examples: "

@@ -34,28 +34,9 @@ deviation are the usual ones, over all pixels of the training images."""
 
 
 def load(root: Path, *, n_train: int | None = None, n_test: int | None = None) -> Dataset:
-    """Load Fashion-MNIST from ``FashionMNIST/raw``, or download it.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        Folder with the real data sets.
-    n_train, n_test : int or None
-        How many of the 60,000 and 10,000 images, chosen evenly over the classes; None takes all.
-
-    Returns
-    -------
-    Dataset
-        Grey images of 28×28 pixels, ten classes.
-
-    Raises
-    ------
-    UserError
-        If a file is missing, damaged, or not the published one, or a size is wrong.
-
-    References
-    ----------
-    H. Xiao, K. Rasul and R. Vollgraf, "Fashion-MNIST: a novel image dataset for benchmarking
-    machine learning algorithms", arXiv:1708.07747, 2017.
-    """
+    """Load Fashion-MNIST from ``FashionMNIST/raw``, or download it."""
+    # Source: H. Xiao, K. Rasul and R. Vollgraf, "Fashion-MNIST: a novel image dataset for
+    # benchmarking machine learning algorithms", arXiv:1708.07747, 2017.
+    # `n_train`: n_train, n_test: how many of the 60,000 and 10,000 images, chosen evenly over the
+    # classes; None takes all
     return load_published(PUBLISHED, root, n_train, n_test)

@@ -18,40 +18,12 @@ TIMEOUT_S = 30
 
 
 def damaged(path: Path, reason: str) -> UserError:
-    """Make the error for a file that is there, but is not what its name says.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-    reason : str
-        What is wrong with it, as the rest of a sentence that begins with the file's name.
-
-    Returns
-    -------
-    UserError
-        One line with the remedy; to be raised.
-    """
+    """Make the error for a file that is there, but is not what its name says."""
     return UserError(f"{path} {reason}: delete it and put the published file in its place")
 
 
 def check_md5(path: Path, content: bytes, expected: str) -> None:
-    """Check a file's content against its published checksum.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file, for the message.
-    content : bytes
-        What it holds, unpacked.
-    expected : str
-        MD5 as 32 hexadecimal digits; it guards against mix-ups and accidents, not against malice.
-
-    Raises
-    ------
-    UserError
-        If they differ.
-    """
+    """Check a file's content against its published checksum."""
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()
     if found != expected:
         raise damaged(path, f"is not the published file (its MD5 is {found}, not {expected})")
@@ -62,25 +34,9 @@ def _download(dataset: str, folder: Path) -> None:
 
 
 def fetch(dataset: str, folder: Path, wanted: Iterable[str]) -> None:
-    """Download with torchvision those files of a data set that are missing.
-
-    Everything arrives in a temporary folder, where torchvision verifies its checksum, and each file
-    is then moved to its place in one step: a download that is killed leaves no partial file.
-
-    Parameters
-    ----------
-    dataset : str
-        Class in `torchvision.datasets`.
-    folder : pathlib.Path
-        Where the files belong: the root of the real data sets, joined with torchvision's folder.
-    wanted : iterable of str
-        Names of the files that are needed; those that exist are left as they are.
-
-    Raises
-    ------
-    UserError
-        If files are missing and cannot be had; the message names them and where they belong.
-    """
+    """Download with torchvision those files of a data set that are missing."""
+    # Everything arrives in a temporary folder, where torchvision verifies its checksum, and each
+    # file is then moved to its place in one step: a download that is killed leaves no partial file
     missing = [name for name in wanted if not (folder / name).exists()]
     if not missing:
         return

@@ -13,48 +13,26 @@ PARTS = ("train", "validation", "test")
 def load(
     root: Path,
     *,
+    # Folder below it, with either ``train-*.parquet``, ``validation-*.parquet`` and
+    # ``test-*.parquet``, whose columns are ``image.bytes`` and ``caption_0`` to ``caption_4``
+    # (where it has none, they are sought by these columns, see `shards.locate`); or the photographs
+    # in ``Images`` or ``Flicker8k_Dataset``, the captions in ``captions.txt`` or
+    # ``Flickr8k.token.txt``, and the lists ``Flickr_8k.trainImages.txt``,
+    # ``Flickr_8k.devImages.txt`` and ``Flickr_8k.testImages.txt``, these texts also in a folder
+    # ``Flickr8k_text``
     folder: str = "flickr8k",
+    # Height and width to which each photograph is scaled, whatever its proportions, pixels; 256 in
+    # the source. They stay compressed in memory
     side: int = 256,
+    # n_train, n_validation, n_test: how many of the 6,000, 1,000 and 1,000 images, the first of
+    # each part; None takes all
     n_train: int | None = None,
     n_validation: int | None = None,
     n_test: int | None = None,
 ) -> CaptionedDataset:
-    """Load Flickr8k from parquet shards, or from the files as their authors gave them.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        Folder with the real data sets.
-    folder : str
-        Folder below it, with either ``train-*.parquet``, ``validation-*.parquet`` and
-        ``test-*.parquet``, whose columns are ``image.bytes`` and ``caption_0`` to ``caption_4`` (where it
-        has none, they are sought by these columns, see `shards.locate`); or
-        the photographs in ``Images`` or ``Flicker8k_Dataset``, the captions in ``captions.txt`` or
-        ``Flickr8k.token.txt``, and the lists ``Flickr_8k.trainImages.txt``,
-        ``Flickr_8k.devImages.txt`` and ``Flickr_8k.testImages.txt``, these texts also in a folder
-        ``Flickr8k_text``.
-    side : int
-        Height and width to which each photograph is scaled, whatever its proportions, pixels; 256
-        in the source. They stay compressed in memory.
-    n_train, n_validation, n_test : int or None
-        How many of the 6,000, 1,000 and 1,000 images, the first of each part; None takes all.
-
-    Returns
-    -------
-    CaptionedDataset
-        Named ``flickr8k``; or ``flickr8k-`` and a size, such as ``flickr8k-224px``, where what was
-        found had already been scaled to squares of that size. ImageNet's usual normalisation.
-
-    Raises
-    ------
-    UserError
-        If files are missing or damaged, or a size is wrong; the message tells what belongs where.
-
-    References
-    ----------
-    M. Hodosh, P. Young and J. Hockenmaier, "Framing image description as a ranking task", Journal
-    of Artificial Intelligence Research 47, 2013; seed 001, section 4.2.
-    """
+    """Load Flickr8k from parquet shards, or from the files as their authors gave them."""
+    # Source: M. Hodosh, P. Young and J. Hockenmaier, "Framing image description as a ranking task",
+    # Journal of Artificial Intelligence Research 47, 2013; pb2020, section 4.2.
     if side < 1:
         raise UserError(f"side is {side}: choose 1 or more pixels")
     where = root / folder

@@ -26,29 +26,7 @@ LISTS = {
 
 
 def read(folder: Path, part: str, n: int | None, side: int) -> CaptionedImages:
-    """Read a part.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Folder with the files.
-    part : {"train", "validation", "test"}
-        Part of the data.
-    n : int or None
-        How many images, the first of the part's list; None takes all.
-    side : int
-        Height and width to which they are scaled, pixels.
-
-    Returns
-    -------
-    CaptionedImages
-        The photographs, compressed, with the captions that are there.
-
-    Raises
-    ------
-    UserError
-        If a file is missing or damaged, an image has no caption, or there are not so many.
-    """
+    """Read a part."""
     images = _find(folder, IMAGES, "the photographs")
     texts = _find(folder, CAPTIONS, "the captions")
     listed = _find(folder, (LISTS[part],), f"the list of {part} images")

@@ -15,29 +15,7 @@ COLUMNS = ("image", *CAPTIONS)
 
 
 def read(folder: Path, part: str, n: int | None, side: int) -> CaptionedImages:
-    """Read a part.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Folder with the shards.
-    part : {"train", "validation", "test"}
-        Part of the data, as its shards are named.
-    n : int or None
-        How many images, the first ones; None takes all.
-    side : int
-        Height and width to which they are scaled, pixels.
-
-    Returns
-    -------
-    CaptionedImages
-        The photographs, compressed, with the captions that are there.
-
-    Raises
-    ------
-    UserError
-        If a shard is missing or damaged, an image has no caption, or there are not so many.
-    """
+    """Read a part."""
     contents: list[bytes] = []
     captions: list[tuple[str, ...]] = []
     where: list[tuple[Path, int]] = []

@@ -19,48 +19,20 @@ IMAGES, LABELS = "{}-images-idx3-ubyte", "{}-labels-idx1-ubyte"
 
 @dataclass(frozen=True)
 class Published:
-    """Facts about a data set that was published as four IDX files.
+    """Facts about a data set that was published as four IDX files."""
 
-    Parameters
-    ----------
-    name : str
-        Name by which records call it.
-    torchvision_class : str
-        Class in `torchvision.datasets`, and name of the folder in torchvision's layout.
-    md5 : mapping of str to str
-        File name without ``.gz`` to the MD5 of the unpacked file.
-    classes : tuple of str
-        Name of each class.
-    mean, std : float
-        Normalisation, for pixels scaled to [0, 1].
-    """
-
-    name: str
+    name: str  # name by which records call it
+    # class in `torchvision.datasets`, and name of the folder in torchvision's layout
     torchvision_class: str
-    md5: Mapping[str, str]
-    classes: tuple[str, ...]
+    md5: Mapping[str, str]  # file name without ``.gz`` to the MD5 of the unpacked file
+    classes: tuple[str, ...]  # name of each class
+    # mean, std: normalisation, for pixels scaled to [0, 1]
     mean: float
     std: float
 
 
 def read(path: Path) -> bytes:
-    """Read a file, unpacking it if its name ends in ``.gz``.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        File to read.
-
-    Returns
-    -------
-    bytes
-        The content.
-
-    Raises
-    ------
-    UserError
-        If it cannot be read or is no whole gzip file.
-    """
+    """Read a file, unpacking it if its name ends in ``.gz``."""
     try:
         content = path.read_bytes()
         return gzip.decompress(content) if path.suffix == ".gz" else content
@@ -71,28 +43,7 @@ def read(path: Path) -> bytes:
 
 
 def parse(content: bytes, n_dimensions: int, path: Path) -> np.ndarray:
-    """Read an array of bytes in IDX format.
-
-    Parameters
-    ----------
-    content : bytes
-        Two zero bytes, the type 8 (unsigned byte), the number of dimensions, the size of each as a
-        big-endian 32-bit integer, then the values.
-    n_dimensions : int
-        How many dimensions are expected: 3 for images, 1 for labels.
-    path : pathlib.Path
-        Where it comes from, for the messages.
-
-    Returns
-    -------
-    ndarray of uint8
-        The values.
-
-    Raises
-    ------
-    UserError
-        If the content is of another type, truncated or too long.
-    """
+    """Read an array of bytes in IDX format."""
     magic = bytes((0, 0, 8, n_dimensions))
     if content[:4] != magic:
         kind = {1: "labels", 3: "images"}[n_dimensions]
@@ -136,27 +87,7 @@ def _examples(folder: Path, part: str, published: Published) -> Examples:
 def load_published(
     published: Published, root: Path, n_train: int | None, n_test: int | None
 ) -> Dataset:
-    """Load four IDX files, downloading them if they are not there.
-
-    Parameters
-    ----------
-    published : Published
-        Which data set.
-    root : pathlib.Path
-        Folder with the real data sets; the files are in ``FOLDER/raw``, plain or as ``.gz``.
-    n_train, n_test : int or None
-        How many examples, chosen evenly over the classes; None takes all.
-
-    Returns
-    -------
-    Dataset
-        Grey images.
-
-    Raises
-    ------
-    UserError
-        If a file is missing, damaged, or not the published one, or a size is wrong.
-    """
+    """Load four IDX files, downloading them if they are not there."""
     folder = root / published.torchvision_class / "raw"
     absent = [name for name in published.md5 if _find(folder, name) is None]
     fetch(published.torchvision_class, folder, absent)

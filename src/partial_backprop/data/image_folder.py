@@ -78,47 +78,22 @@ def _read(
 def load(
     root: Path,
     *,
+    # Folder below it; its name is the name of the data set
     folder: str = "imagenet",
+    # Side of the square that each picture is scaled and cropped to, pixels
     image_size: int = 224,
+    # n_train, n_test: how many images, chosen evenly over the classes; None takes all
     n_train: int | None = None,
     n_test: int | None = None,
+    # Values of black and white in pictures of more than 8 bits a pixel, such as ``[0, 4095]``;
+    # without it such pictures are refused. Pictures of 8 bits stay as they are
     pixel_range: tuple[float, ...] | None = None,
 ) -> Dataset:
-    """Load pictures from ``FOLDER/train/CLASS/`` and ``FOLDER/val/CLASS/``.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        Folder with the real data sets.
-    folder : str
-        Folder below it; its name is the name of the data set.
-    image_size : int
-        Side of the square that each picture is scaled and cropped to, pixels.
-    n_train, n_test : int or None
-        How many images, chosen evenly over the classes; None takes all.
-    pixel_range : tuple of two float, optional
-        Values of black and white in pictures of more than 8 bits a pixel, such as ``[0, 4095]``; without
-        it such pictures are refused. Pictures of 8 bits stay as they are.
-
-    Returns
-    -------
-    Dataset
-        Coloured images, with the pictures of ``val`` as test set.
-
-    Raises
-    ------
-    UserError
-        If a folder is missing or empty, a picture is damaged or has pixels of more than 8 bits outside
-        `pixel_range`, ``val`` has other classes than ``train``, a size is wrong, or the images do not
-        fit in memory.
-
-    Notes
-    -----
-    *Departures*: all pictures are held in memory in one fixed crop, as the training loop wants
-    them; training on ImageNet usually draws random crops. The whole of ImageNet at 224 pixels
-    takes 180 GiB, and twice that to split. Hidden files and folders, which torchvision reads, are
-    passed over.
-    """
+    """Load pictures from ``FOLDER/train/CLASS/`` and ``FOLDER/val/CLASS/``."""
+    # *Departures*: all pictures are held in memory in one fixed crop, as the training loop wants
+    # them; training on ImageNet usually draws random crops. The whole of ImageNet at 224 pixels
+    # takes 180 GiB, and twice that to split. Hidden files and folders, which torchvision reads, are
+    # passed over.
     if image_size < 1:
         raise UserError(f"image_size is {image_size}: choose 1 or more pixels")
     if pixel_range is not None and (len(pixel_range) != 2 or not pixel_range[0] < pixel_range[1]):

@@ -23,28 +23,9 @@ standard deviation are over all pixels of the 60,000 training images (a test com
 
 
 def load(root: Path, *, n_train: int | None = None, n_test: int | None = None) -> Dataset:
-    """Load MNIST from ``MNIST/raw``, or download it.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        Folder with the real data sets.
-    n_train, n_test : int or None
-        How many of the 60,000 and 10,000 images, chosen evenly over the classes; None takes all.
-
-    Returns
-    -------
-    Dataset
-        Grey images of 28×28 pixels, ten classes.
-
-    Raises
-    ------
-    UserError
-        If a file is missing, damaged, or not the published one, or a size is wrong.
-
-    References
-    ----------
-    Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to document
-    recognition", Proceedings of the IEEE 86(11), 1998.
-    """
+    """Load MNIST from ``MNIST/raw``, or download it."""
+    # Source: Y. LeCun, L. Bottou, Y. Bengio and P. Haffner, "Gradient-based learning applied to
+    # document recognition", Proceedings of the IEEE 86(11), 1998.
+    # `n_train`: n_train, n_test: how many of the 60,000 and 10,000 images, chosen evenly over the
+    # classes; None takes all
     return load_published(PUBLISHED, root, n_train, n_test)

@@ -16,30 +16,7 @@ class DeepPixels(ValueError):
 def decode(
     content: bytes, pixel_range: tuple[float, float] | None = None
 ) -> "tuple[Image.Image, str]":
-    """Decode a picture.
-
-    Parameters
-    ----------
-    content : bytes
-        A file in any format that Pillow knows.
-    pixel_range : (float, float), optional
-        Values that become 0 and 255 where pixels have more than 8 bits: a file of 16 bits or of
-        floating point does not tell how many of its values are in use.
-
-    Returns
-    -------
-    picture : PIL.Image.Image
-        The picture in RGB.
-    encoding : str
-        Name of its format in lower case, such as ``jpeg`` or ``png``.
-
-    Raises
-    ------
-    DeepPixels
-        If pixels have more than 8 bits and `pixel_range` is missing or does not hold all of them.
-    ValueError
-        If it is no picture or is truncated.
-    """
+    """Decode a picture."""
     from PIL import Image
 
     try:
@@ -70,24 +47,10 @@ def _to_8_bits(values: np.ndarray, pixel_range: tuple[float, float] | None) -> "
 
 
 def crop_to_square(picture: "Image.Image", size: int) -> "Image.Image":
-    """Scale a picture and cut its middle out, as is usual for testing on ImageNet.
-
-    The shorter side becomes ``size / 0.875`` pixels (256 for 224), bilinear with Pillow's
-    antialiasing, and the central square of `size` pixels is kept: torchvision's ``Resize`` and
-    ``CenterCrop``.
-
-    Parameters
-    ----------
-    picture : PIL.Image.Image
-        Picture of any size.
-    size : int
-        Side of the square, pixels.
-
-    Returns
-    -------
-    PIL.Image.Image
-        Picture of ``size × size`` pixels.
-    """
+    """Scale a picture and cut its middle out, as is usual for testing on ImageNet."""
+    # The shorter side becomes ``size / 0.875`` pixels (256 for 224), bilinear with Pillow's
+    # antialiasing, and the central square of `size` pixels is kept: torchvision's ``Resize`` and
+    # ``CenterCrop``
     shorter = round(size / 0.875)
     scale_of = min(picture.size)
     width, height = (int(shorter * side / scale_of) for side in picture.size)
@@ -99,16 +62,6 @@ def crop_to_square(picture: "Image.Image", size: int) -> "Image.Image":
 
 
 def pixels(picture: "Image.Image") -> np.ndarray:
-    """Return a picture as an array.
-
-    Parameters
-    ----------
-    picture : PIL.Image.Image
-        Picture in RGB.
-
-    Returns
-    -------
-    ndarray of uint8, of shape (3, H, W)
-        Its pixels.
-    """
+    """Return a picture as an array."""
+    # Shapes: result (3, H, W)
     return np.asarray(picture).transpose(2, 0, 1)

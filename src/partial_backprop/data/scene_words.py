@@ -26,37 +26,18 @@ RELATIONS = {
 
 @dataclass(frozen=True)
 class Group:
-    """Equal objects.
+    """Equal objects."""
 
-    Parameters
-    ----------
-    number : int
-        How many, from 1 to 4.
-    size, colour, kind : str
-        One of `SIZES`, `COLOURS` and `KINDS`.
-    place : str
-        Where in the picture they are, such as ``at the top``; empty where no words tell it.
-    """
-
-    number: int
+    number: int  # how many, from 1 to 4
+    # size, colour, kind: one of `SIZES`, `COLOURS` and `KINDS`
     size: str
     colour: str
     kind: str
+    # where in the picture they are, such as ``at the top``; empty where no words tell it
     place: str = ""
 
     def words(self, *properties: str) -> str:
-        """Name the group.
-
-        Parameters
-        ----------
-        *properties : {"size", "colour"}
-            What is told besides number and kind, in this order.
-
-        Returns
-        -------
-        str
-            Such as ``two red stars``.
-        """
+        """Name the group."""
         plural = "es" if self.kind.endswith("s") else "s"
         kind = self.kind if self.number == 1 else self.kind + plural
         return " ".join(
@@ -107,22 +88,7 @@ def _two(first: Group, second: Group, relation: str, draw: Draw) -> tuple[str, .
 
 
 def captions(groups: tuple[Group, ...], relation: str, draw: Draw) -> tuple[str, ...]:
-    """Tell five times what a scene shows.
-
-    Parameters
-    ----------
-    groups : tuple of Group
-        One group, or two that differ.
-    relation : str
-        How the first of two lies to the second, a key of `RELATIONS`; means nothing for one.
-    draw : iterator of float
-        Numbers from 0 to below 1, drawn by chance; at most ten are taken.
-
-    Returns
-    -------
-    tuple of str
-        Five captions in lower case, in an order drawn by chance.
-    """
+    """Tell five times what a scene shows."""
     found = _one(groups[0], draw) if len(groups) == 1 else _two(*groups, relation, draw)
     keys = [next(draw) for _ in found]
     return tuple(found[i] for i in sorted(range(len(found)), key=keys.__getitem__))

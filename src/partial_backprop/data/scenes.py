@@ -61,27 +61,7 @@ def _draw(
 def generate(
     n: int, seed: int, part: int, clutter: int, noise: float, lighter: bool = False
 ) -> Examples:
-    """Draw scenes.
-
-    Parameters
-    ----------
-    n : int
-        How many; the classes take turns, so that every class has its share.
-    seed, part : int
-        Seed of the generator, and 0 for training scenes or 1 for test scenes. The n scenes are the
-        first n of any larger number.
-    clutter : int
-        Small shapes behind the large one.
-    noise : float
-        Standard deviation of the noise on every value, levels of 255.
-    lighter : bool
-        Whether the large shape is lighter than its background in every channel.
-
-    Returns
-    -------
-    Examples
-        The scenes; of the same arguments always the same bytes.
-    """
+    """Draw scenes."""
     chunks = []
     for start in range(0, n, _CHUNK):
         labels = np.arange(start, start + _CHUNK) % len(KINDS)
@@ -93,41 +73,20 @@ def generate(
 def load(
     root: Path,
     *,
+    # n_train, n_test: how many training and test scenes
     n_train: int = 10_000,
     n_test: int = 2_000,
+    # Seed of the generator, 0 or more; it is part of the data, not the seed of a run
     seed: int = 0,
+    # Small shapes behind the large one, 0 or more; more are harder
     clutter: int = 4,
+    # Standard deviation of the noise on every value, levels of 255, 0 or more; more is harder
     noise: float = 20.0,
+    # Whether the large shape is lighter than its background in every channel, which is easier;
+    # otherwise it is lighter in some and darker in others
     lighter: bool = False,
 ) -> Dataset:
-    """Generate the scenes.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        Not needed; every data set takes it.
-    n_train, n_test : int
-        How many training and test scenes.
-    seed : int
-        Seed of the generator, 0 or more; it is part of the data, not the seed of a run.
-    clutter : int
-        Small shapes behind the large one, 0 or more; more are harder.
-    noise : float
-        Standard deviation of the noise on every value, levels of 255, 0 or more; more is harder.
-    lighter : bool
-        Whether the large shape is lighter than its background in every channel, which is easier;
-        otherwise it is lighter in some and darker in others.
-
-    Returns
-    -------
-    Dataset
-        Coloured images of 32×32 pixels; ten classes, named after the shapes.
-
-    Raises
-    ------
-    UserError
-        If an option is out of range.
-    """
+    """Generate the scenes."""
     least = {"n_train": (n_train, 1), "n_test": (n_test, 1), "seed": (seed, 0)}
     least |= {"clutter": (clutter, 0), "noise": (noise, 0)}
     for what, (value, minimum) in least.items():

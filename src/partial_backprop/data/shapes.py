@@ -94,26 +94,8 @@ KINDS = tuple(DISTANCES)
 def coverage(
     kind: np.ndarray, centre: np.ndarray, radius: np.ndarray, turn: np.ndarray, side: int
 ) -> np.ndarray:
-    """Compute how much of each pixel one shape a picture covers.
-
-    Parameters
-    ----------
-    kind : ndarray of int, of shape (N,)
-        Index into `KINDS`.
-    centre : ndarray of shape (N, 2)
-        Column and row of the shape's centre, pixels from the picture's corner.
-    radius : ndarray of shape (N,)
-        Size, pixels.
-    turn : ndarray of shape (N,)
-        Rotation as a part of a full turn, from 0 to 1.
-    side : int
-        Side S of the pictures, pixels.
-
-    Returns
-    -------
-    ndarray of float32, of shape (N, S, S)
-        From 0 to 1.
-    """
+    """Compute how much of each pixel one shape a picture covers."""
+    # Shapes: kind (N,), centre (N, 2), radius (N,), turn (N,), result (N, S, S)
     centre, radius = centre.astype(np.float32), radius.astype(np.float32)[:, None, None]
     angle = 2 * np.pi * turn.astype(np.float64)
     cosine = np.cos(angle).astype(np.float32)[:, None, None]
@@ -130,36 +112,15 @@ def coverage(
 
 
 def paint(pictures: np.ndarray, covered: np.ndarray, colour: np.ndarray) -> None:
-    """Paint one shape on each picture, in place.
-
-    Parameters
-    ----------
-    pictures : ndarray of float32, of shape (N, 3, S, S)
-        Pixel values from 0 to 255; changed.
-    covered : ndarray of float32, of shape (N, S, S)
-        From `coverage`.
-    colour : ndarray of shape (N, 3)
-        Colour of each shape, from 0 to 255.
-    """
+    """Paint one shape on each picture, in place."""
+    # Shapes: pictures (N, 3, S, S), covered (N, S, S), colour (N, 3)
     difference = colour.astype(np.float32)[:, :, None, None] - pictures
     pictures += covered[:, None] * difference
 
 
 def blend(grid: np.ndarray, side: int) -> np.ndarray:
-    """Spread a coarse grid of colours smoothly over a picture, by bilinear interpolation.
-
-    Parameters
-    ----------
-    grid : ndarray of shape (N, 3, G, G)
-        Colours at the crossings of a grid whose outer lines are the picture's edges; G at least 2.
-    side : int
-        Side S of the pictures, pixels.
-
-    Returns
-    -------
-    ndarray of float32, of shape (N, 3, S, S)
-        Pictures.
-    """
+    """Spread a coarse grid of colours smoothly over a picture, by bilinear interpolation."""
+    # Shapes: grid (N, 3, G, G), result (N, 3, S, S)
     grid = grid.astype(np.float32)
     cells = grid.shape[-1] - 1
     position = (np.arange(side, dtype=np.float32) + np.float32(0.5)) * np.float32(cells / side)
@@ -172,16 +133,5 @@ def blend(grid: np.ndarray, side: int) -> np.ndarray:
 
 
 def to_bytes(pictures: np.ndarray) -> np.ndarray:
-    """Round pictures to whole values from 0 to 255.
-
-    Parameters
-    ----------
-    pictures : ndarray of float32
-        Pixel values of any range.
-
-    Returns
-    -------
-    ndarray of uint8
-        The values, clipped and rounded.
-    """
+    """Round pictures to whole values from 0 to 255."""
     return np.rint(np.clip(pictures, 0, _GREATEST)).astype(np.uint8)

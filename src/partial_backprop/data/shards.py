@@ -9,25 +9,7 @@ from partial_backprop.errors import UserError
 
 
 def find(folder: Path, part: str) -> list[Path]:
-    """List the shards of a part of a data set.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Where they lie.
-    part : str
-        Such as ``train``.
-
-    Returns
-    -------
-    list of pathlib.Path
-        Files such as ``train-00000-of-00002.parquet``, in order, at least one.
-
-    Raises
-    ------
-    UserError
-        If there are none, or their numbers are not all those that their names announce, each once.
-    """
+    """List the shards of a part of a data set."""
     paths = sorted(folder.glob(f"{part}-*.parquet"))
     if not paths:
         raise UserError(
@@ -67,31 +49,7 @@ def find(folder: Path, part: str) -> list[Path]:
 
 
 def locate(root: Path, folder: str, part: str, columns: Collection[str]) -> Path | None:
-    """Find the folder with the shards of a data set.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        Folder with the real data sets.
-    folder : str
-        Folder below it that is meant to hold them.
-    part : str
-        Such as ``train``.
-    columns : collection of str
-        Columns by which the shards are known.
-
-    Returns
-    -------
-    pathlib.Path or None
-        The folder itself where it holds shards; else the one below it whose shards have these columns,
-        as ``cifar10/plain_text``; else, where there is no such folder, the one below `root`; None if
-        there is none.
-
-    Raises
-    ------
-    UserError
-        If there are several.
-    """
+    """Find the folder with the shards of a data set."""
     where = root / folder
     if list(where.glob(f"{part}-*.parquet")):
         return where

@@ -16,33 +16,9 @@ Words = Sequence[str]
 
 
 def count(hypotheses: Sequence[Words], references: Sequence[Sequence[Words]]) -> "BleuCounts":
-    """Count n-gram matches of hypotheses against all references of each.
-
-    Parameters
-    ----------
-    hypotheses : sequence of sequence of str
-        N captions; one may be empty.
-    references : sequence of sequence of sequence of str
-        For each of them the captions it is compared with, at least one; an n-gram counts as often
-        as it stands in the reference that has it most often.
-
-    Returns
-    -------
-    BleuCounts
-        Clipped matches and n-grams for n = 1 to 4, the length of all hypotheses, and that of the
-        references that are closest in length (the shorter one of two equally close).
-
-    Raises
-    ------
-    ValueError
-        If the two differ in number, there are none, a hypothesis has no reference, or a word is
-        empty or has a blank in it.
-
-    References
-    ----------
-    Papineni et al. 2002, BLEU: a method for automatic evaluation of machine translation, section 2;
-    seed 001, section 4.2.
-    """
+    """Count n-gram matches of hypotheses against all references of each."""
+    # Source: Papineni et al. 2002, BLEU: a method for automatic evaluation of machine translation,
+    # section 2; pb2020, section 4.2.
     from sacrebleu.metrics import BLEU
 
     from partial_backprop.measurements.captions import ORDERS, BleuCounts
@@ -70,30 +46,9 @@ def count(hypotheses: Sequence[Words], references: Sequence[Sequence[Words]]) ->
 
 
 def count_each(hypotheses: Sequence[Words], references: Sequence[Sequence[Words]]) -> "BleuCounts":
-    """Count n-gram matches with each reference in its turn as the only one.
-
-    Parameters
-    ----------
-    hypotheses : sequence of sequence of str
-        N captions.
-    references : sequence of sequence of sequence of str
-        For each of them the captions it is compared with, one by one.
-
-    Returns
-    -------
-    BleuCounts
-        Counts over all pairs of a hypothesis and one of its references: with five references a
-        hypothesis is counted five times.
-
-    Raises
-    ------
-    ValueError
-        As `count`.
-
-    Notes
-    -----
-    So no reference is picked out, and the 5,000 test captions that seed 001 speaks of are all used.
-    """
+    """Count n-gram matches with each reference in its turn as the only one."""
+    # So no reference is picked out, and the 5,000 test captions that pb2020 speaks of are all
+    # used
     if len(hypotheses) != len(references):
         raise ValueError(f"{len(hypotheses)} hypotheses, but {len(references)} sets of references")
     pairs = [

@@ -1,4 +1,4 @@
-"""Conv-4: four convolutions and three fully connected layers (seed 004, Table 9)."""
+"""Conv-4: four convolutions and three fully connected layers (dessilbi2020, Table 9)."""
 
 from torch import nn
 
@@ -9,26 +9,8 @@ CHANNELS = (64, 128)
 
 
 def build(image_shape: tuple[int, int, int], n_classes: int, *, width: float = 1.0) -> nn.Module:
-    """Build Conv-4.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Channels, height, width; 3 x 32 x 32 in the source. Height and width are multiples of 4.
-    n_classes : int
-        Number of classes.
-    width : float
-        Factor on all channels and hidden units, greater than 0; 1 is the source's network.
-
-    Returns
-    -------
-    nn.Sequential
-        The network, 2,425,930 parameters for 3 x 32 x 32 images, 10 classes and width 1; its layers have
-        1,728, 36,864, 73,728, 147,456, 2,097,152, 65,536 and 2,560 weights.
-
-    References
-    ----------
-    Seed 004, Table 9; Frankle and Carbin, "The lottery ticket hypothesis: finding sparse, trainable
-    neural networks", ICLR 2019, figure 2.
-    """
+    """Build Conv-4."""
+    # Source: dessilbi2020, Table 9; Frankle and Carbin, "The lottery ticket hypothesis: finding
+    # sparse, trainable neural networks", ICLR 2019, figure 2
+    # `width`: factor on all channels and hidden units, greater than 0; 1 is the source's network
     return convolutions_in_pairs("conv4", image_shape, n_classes, CHANNELS, width)

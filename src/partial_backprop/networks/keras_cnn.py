@@ -1,4 +1,4 @@
-"""The Keras network of seed 000: six convolutions in three blocks, and dropout that grows."""
+"""The Keras network of gradient_notes: six convolutions in three blocks, and dropout that grows."""
 
 from collections import OrderedDict
 
@@ -42,47 +42,20 @@ def build(
     image_shape: tuple[int, int, int],
     n_classes: int,
     *,
+    # Factor on all channel counts and on the hidden layer, greater than 0; 1 is the source's
+    # network
     width: float = 1.0,
+    # Share of the values that is dropped behind each of the three blocks, and behind the hidden
+    # layer; each from 0 up to, but not including, 1
     dropout: tuple[float, ...] = (0.2, 0.3, 0.4, 0.5),
 ) -> nn.Module:
-    """Build the network.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Channels, height, width; 3 x 32 x 32 in the source. Height and width are multiples of 8.
-    n_classes : int
-        Number of classes.
-    width : float
-        Factor on all channel counts and on the hidden layer, greater than 0; 1 is the source's network.
-    dropout : tuple of float
-        Share of the values that is dropped behind each of the three blocks, and behind the hidden
-        layer; each from 0 up to, but not including, 1.
-
-    Returns
-    -------
-    nn.Module
-        The network, 551,722 parameters for 3 x 32 x 32 images, 10 classes and width 1. Its 1,152
-        running statistics are no parameters here; Keras counts them among the weights, 552,874 in
-        all.
-
-    Raises
-    ------
-    ValueError
-        If the image, the width or a share does not fit.
-
-    Notes
-    -----
-    Departures: the seed prints the table of layers and nothing else. Kernels (3 x 3, padded), the
-    pooling and the initial weights (he_uniform; glorot_uniform in the last layer) are those of the
-    public recipe of the same layers. Features are flattened channel by channel and not, as in Keras,
-    pixel by pixel, which only permutes the rows of the first dense kernel. The softmax is in the
-    loss.
-
-    References
-    ----------
-    Seed 000, the summary; He et al., "Delving deep into rectifiers", ICCV 2015.
-    """
+    """Build the network."""
+    # Departures: the seed prints the table of layers and nothing else. Kernels (3 x 3, padded), the
+    # pooling and the initial weights (he_uniform; glorot_uniform in the last layer) are those of
+    # the public recipe of the same layers. Features are flattened channel by channel and not, as in
+    # Keras, pixel by pixel, which only permutes the rows of the first dense kernel. The softmax is
+    # in the loss.
+    # Source: gradient_notes, the summary; He et al., "Delving deep into rectifiers", ICCV 2015
     check_image("keras_cnn", image_shape, multiple=8, at_least=8)
     if len(dropout) != len(CHANNELS) + 1 or not all(0 <= share < 1 for share in dropout):
         raise ValueError(f"dropout must be four shares from 0 to below 1, got {list(dropout)}")

@@ -1,4 +1,4 @@
-"""LeNet-3: three fully connected layers, 300 and 100 hidden units (seed 004, Table 7)."""
+"""LeNet-3: three fully connected layers, 300 and 100 hidden units (dessilbi2020, Table 7)."""
 
 from collections import OrderedDict
 
@@ -11,33 +11,12 @@ HIDDEN = (300, 100)
 
 
 def build(image_shape: tuple[int, int, int], n_classes: int, *, width: float = 1.0) -> nn.Module:
-    """Build LeNet-3.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Channels, height, width; 1 x 28 x 28 in the source. Height and width are multiples of 4.
-    n_classes : int
-        Number of classes.
-    width : float
-        Factor on both numbers of hidden units, greater than 0; 1 is the source's network.
-
-    Returns
-    -------
-    nn.Sequential
-        The network, ``fc1``, ``fc2`` and ``fc3``: for 1 x 28 x 28 images, 10 classes and width 1 they
-        have 235,200, 30,000 and 1,000 weights, as the source prints, and 410 biases.
-
-    Notes
-    -----
-    *Departures.* The source prints the numbers of weights; they are those of LeNet-300-100. ReLU is
-    ours.
-
-    References
-    ----------
-    Seed 004, Table 7; LeCun et al., "Gradient-based learning applied to document recognition",
-    Proceedings of the IEEE, 1998, section III.C.3.
-    """
+    """Build LeNet-3."""
+    # *Departures.* The source prints the numbers of weights; they are those of LeNet-300-100. ReLU
+    # is ours.
+    # Source: dessilbi2020, Table 7; LeCun et al., "Gradient-based learning applied to document
+    # recognition", Proceedings of the IEEE, 1998, section III.C.3
+    # `width`: factor on both numbers of hidden units, greater than 0; 1 is the source's network
     check_image("lenet3", image_shape, multiple=4, at_least=4)
     depth, height, breadth = image_shape
     first, second = (scaled(size, width) for size in HIDDEN)

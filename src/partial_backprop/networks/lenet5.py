@@ -1,4 +1,4 @@
-"""LeNet-5 with [8, 32] channels (seed 001, section 4.1)."""
+"""LeNet-5 with [8, 32] channels (pb2020, section 4.1)."""
 
 from collections import OrderedDict
 
@@ -9,19 +9,7 @@ from partial_backprop.networks.scaling import check_image, scaled
 
 
 class LeNet5(nn.Module):
-    """Two convolutions and three fully connected layers.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Channels, height and width of the images; height and width are multiples of 4, at least 12.
-    n_classes : int
-        Size of the output.
-    channels : tuple of int
-        Output channels of the two 5 x 5 convolutions.
-    hidden : tuple of int
-        Widths of the two hidden fully connected layers.
-    """
+    """Two convolutions and three fully connected layers."""
 
     def __init__(
         self,
@@ -52,49 +40,19 @@ class LeNet5(nn.Module):
         )
 
     def forward(self, images: Tensor) -> Tensor:
-        """Compute class scores.
-
-        Parameters
-        ----------
-        images : Tensor of shape (batch, channels, height, width)
-            Normalised images.
-
-        Returns
-        -------
-        Tensor of shape (batch, n_classes)
-            Logits.
-        """
+        """Compute class scores."""
+        # Shapes: images (batch, channels, height, width), result (batch, n_classes)
         return self.classifier(self.features(images).flatten(1))
 
 
 def build(image_shape: tuple[int, int, int], n_classes: int, *, width: float = 1.0) -> nn.Module:
-    """Build LeNet-5.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Channels, height, width; 1 x 28 x 28 in the source.
-    n_classes : int
-        Number of classes.
-    width : float
-        Factor on all channel counts, greater than 0; 1 is the source's network.
-
-    Returns
-    -------
-    nn.Module
-        The network, 113,774 parameters for 1 x 28 x 28 images, 10 classes and width 1.
-
-    Notes
-    -----
-    Departures: the source gives the channels, [8, 32], and nothing else. The rest is LeCun's
-    network: 28 x 28 images padded to 32 x 32, 5 x 5 kernels, 120 and 84 hidden units; with ReLU
-    and max-pooling, as in the PyTorch versions of the source's time.
-
-    References
-    ----------
-    Seed 001, section 4.1; LeCun et al., "Gradient-based learning applied to document
-    recognition", Proceedings of the IEEE, 1998.
-    """
+    """Build LeNet-5."""
+    # Departures: the source gives the channels, [8, 32], and nothing else. The rest is LeCun's
+    # network: 28 x 28 images padded to 32 x 32, 5 x 5 kernels, 120 and 84 hidden units; with ReLU
+    # and max-pooling, as in the PyTorch versions of the source's time.
+    # Source: pb2020, section 4.1; LeCun et al., "Gradient-based learning applied to document
+    # recognition", Proceedings of the IEEE, 1998
+    # `width`: factor on all channel counts, greater than 0; 1 is the source's network
     check_image("lenet5", image_shape, multiple=4, at_least=12)
     first, second, *hidden = (scaled(size, width) for size in (8, 32, 120, 84))
     return LeNet5(image_shape, n_classes, (first, second), tuple(hidden))

@@ -1,4 +1,4 @@
-"""LeNet-5 of three convolutions with 6, 16 and 120 channels, as seed 004's public code has it."""
+"""LeNet-5 of three convolutions with 6, 16 and 120 channels, as dessilbi2020's public code has it."""
 
 from collections import OrderedDict
 
@@ -9,27 +9,10 @@ from partial_backprop.networks.scaling import check_image, scaled
 
 
 def build(image_shape: tuple[int, int, int], n_classes: int, *, width: float = 1.0) -> nn.Module:
-    """Build LeNet-5.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Channels, height, width; 1 x 28 x 28 in the source. Height and width are multiples of 4, at least 28.
-    n_classes : int
-        Number of classes.
-    width : float
-        Factor on all channels and hidden units, greater than 0; 1 is the source's network.
-
-    Returns
-    -------
-    nn.Sequential
-        The network, 61,706 parameters for 1 x 28 x 28 images, 10 classes and width 1.
-
-    References
-    ----------
-    Seed 004, Table 1; its authors' public code, ``example/train/lenet.py``; LeCun et al., "Gradient-based
-    learning applied to document recognition", Proceedings of the IEEE, 1998.
-    """
+    """Build LeNet-5."""
+    # Source: dessilbi2020, Table 1; its authors' public code, ``example/train/lenet.py``; LeCun et
+    # al., "Gradient-based learning applied to document recognition", Proceedings of the IEEE, 1998
+    # `width`: factor on all channels and hidden units, greater than 0; 1 is the source's network
     check_image("lenet5_6_16_120", image_shape, multiple=4, at_least=28)
     depth, height, breadth = image_shape
     first, second, third, hidden = (scaled(size, width) for size in (6, 16, 120, 84))

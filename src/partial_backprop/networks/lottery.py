@@ -19,40 +19,10 @@ def convolutions_in_pairs(
     channels: Sequence[int],
     width: float,
 ) -> nn.Sequential:
-    """Build pairs of 3 x 3 convolutions, each pair before a pooling, and three linear layers.
-
-    Parameters
-    ----------
-    name : str
-        Name of the network, for the message.
-    image_shape : tuple of int
-        Channels, height, width; height and width can be halved once for each pair.
-    n_classes : int
-        Number of classes.
-    channels : sequence of int
-        Output channels of both convolutions of each pair.
-    width : float
-        Factor on all channels and hidden units, greater than 0.
-
-    Returns
-    -------
-    nn.Sequential
-        ``conv1``, ``conv2``, …, ``fc1``, ``fc2`` and ``fc3``, with ReLU between them.
-
-    Raises
-    ------
-    ValueError
-        If the images or the width do not fit.
-
-    Notes
-    -----
-    *Departures.* Initial weights are torch's own; Frankle and Carbin draw Glorot's.
-
-    References
-    ----------
-    Frankle and Carbin, "The lottery ticket hypothesis: finding sparse, trainable neural networks",
-    ICLR 2019, figure 2.
-    """
+    """Build pairs of 3 x 3 convolutions, each pair before a pooling, and three linear layers."""
+    # *Departures.* Initial weights are torch's own; Frankle and Carbin draw Glorot's
+    # Source: Frankle and Carbin, "The lottery ticket hypothesis: finding sparse, trainable neural
+    # networks", ICLR 2019, figure 2
     check_image(name, image_shape, multiple=2 ** len(channels), at_least=2 ** len(channels))
     layers: OrderedDict[str, nn.Module] = OrderedDict()
     depth, height, breadth = image_shape

@@ -8,15 +8,7 @@ from partial_backprop.torchvision_compat import import_torchvision
 
 
 class FeatureResNet(nn.Module):
-    """The bottleneck network of torchvision, whose last feature map can be had.
-
-    Parameters
-    ----------
-    n_classes : int
-        Size of the output.
-    blocks : tuple of int
-        Blocks of each of the four stages.
-    """
+    """The bottleneck network of torchvision, whose last feature map can be had."""
 
     def __init__(self, n_classes: int, blocks: tuple[int, ...]) -> None:
         super().__init__()
@@ -26,34 +18,14 @@ class FeatureResNet(nn.Module):
             self.add_module(name, layer)
 
     def features(self, images: Tensor) -> Tensor:
-        """Compute the last feature map.
-
-        Parameters
-        ----------
-        images : Tensor of shape (batch, 3, height, width)
-            Normalised images.
-
-        Returns
-        -------
-        Tensor of shape (batch, 2048, height / 32, width / 32)
-            Features, 0 or more.
-        """
+        """Compute the last feature map."""
+        # Shapes: images (batch, 3, height, width), result (batch, 2048, height / 32, width / 32)
         found = self.maxpool(self.relu(self.bn1(self.conv1(images))))
         return self.layer4(self.layer3(self.layer2(self.layer1(found))))
 
     def forward(self, images: Tensor) -> Tensor:
-        """Compute class scores.
-
-        Parameters
-        ----------
-        images : Tensor of shape (batch, 3, height, width)
-            Normalised images.
-
-        Returns
-        -------
-        Tensor of shape (batch, n_classes)
-            Logits.
-        """
+        """Compute class scores."""
+        # Shapes: images (batch, 3, height, width), result (batch, n_classes)
         return self.fc(torch.mean(self.features(images), dim=(2, 3)))
 
 
@@ -61,33 +33,11 @@ def build(
     image_shape: tuple[int, int, int],
     n_classes: int,
     *,
+    # Blocks of each of the four stages, at least 1; the default is ResNet-101
     blocks: tuple[int, ...] = (3, 4, 23, 3),
 ) -> nn.Module:
-    """Build the network.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Channels, height, width; three channels, height and width multiples of 32.
-    n_classes : int
-        Number of classes; 1000 for the public weights.
-    blocks : tuple of int
-        Blocks of each of the four stages, at least 1; the default is ResNet-101.
-
-    Returns
-    -------
-    nn.Module
-        The network; 44,549,160 parameters by default for 1000 classes.
-
-    Raises
-    ------
-    ValueError
-        If the image or the blocks do not fit.
-
-    References
-    ----------
-    K. He et al., "Deep residual learning for image recognition", CVPR 2016.
-    """
+    """Build the network."""
+    # Source: K. He et al., "Deep residual learning for image recognition", CVPR 2016.
     check_image("resnet101", image_shape, multiple=32, at_least=32)
     if image_shape[0] != 3:
         raise ValueError(f"resnet101 takes coloured images, got {image_shape[0]} channels")

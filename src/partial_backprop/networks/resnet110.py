@@ -1,4 +1,4 @@
-"""ResNet-110 for CIFAR-10, with option A shortcuts (seed 001, section 4.1)."""
+"""ResNet-110 for CIFAR-10, with option A shortcuts (pb2020, section 4.1)."""
 
 import torch
 import torch.nn.functional as F
@@ -10,13 +10,7 @@ from partial_backprop.networks.scaling import check_image, scaled
 
 
 class BasicBlock(nn.Module):
-    """Two 3 x 3 convolutions and a shortcut without parameters.
-
-    Parameters
-    ----------
-    n_in, n_out : int
-        Channels before and after; where they differ, the block halves the resolution.
-    """
+    """Two 3 x 3 convolutions and a shortcut without parameters."""
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
@@ -28,18 +22,9 @@ class BasicBlock(nn.Module):
         self.bn2 = BatchNorm2d(n_out, rectify=True)
 
     def forward(self, features: Tensor) -> Tensor:
-        """Add the residual to the shortcut.
-
-        Parameters
-        ----------
-        features : Tensor of shape (batch, n_in, height, width)
-            Input.
-
-        Returns
-        -------
-        Tensor of shape (batch, n_out, height / stride, width / stride)
-            Output.
-        """
+        """Add the residual to the shortcut."""
+        # Shapes: features (batch, n_in, height, width), result (batch, n_out, height / stride,
+        # width / stride)
         residual = self.conv2(self.bn1(self.conv1(features)))
         if self.stride == 2:
             # Option A: every other pixel, and zeros for the new channels, half on each side.
@@ -49,19 +34,7 @@ class BasicBlock(nn.Module):
 
 
 class CifarResNet(nn.Module):
-    """Three stages of basic blocks with [16, 32, 64] channels.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Channels, height and width of the images; height and width are multiples of 4.
-    n_classes : int
-        Size of the output.
-    depth : int
-        Layers with weights, 6 n + 2.
-    width : float
-        Factor on all channel counts.
-    """
+    """Three stages of basic blocks with [16, 32, 64] channels."""
 
     def __init__(
         self, image_shape: tuple[int, int, int], n_classes: int, depth: int, width: float
@@ -83,18 +56,8 @@ class CifarResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, images: Tensor) -> Tensor:
-        """Compute class scores.
-
-        Parameters
-        ----------
-        images : Tensor of shape (batch, channels, height, width)
-            Normalised images.
-
-        Returns
-        -------
-        Tensor of shape (batch, n_classes)
-            Logits.
-        """
+        """Compute class scores."""
+        # Shapes: images (batch, channels, height, width), result (batch, n_classes)
         features = self.blocks(self.bn1(self.conv1(images)))
         return self.fc(torch.mean(features, dim=(2, 3)))
 
@@ -102,34 +65,11 @@ class CifarResNet(nn.Module):
 def build(
     image_shape: tuple[int, int, int], n_classes: int, *, depth: int = 110, width: float = 1.0
 ) -> nn.Module:
-    """Build ResNet-110 or a smaller one of the family.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Channels, height, width; 3 x 32 x 32 in the source.
-    n_classes : int
-        Number of classes.
-    depth : int
-        Layers with weights, 6 n + 2 with n >= 1; 110 (54 blocks) is the source's network.
-    width : float
-        Factor on all channel counts, greater than 0; 1 is the source's network.
-
-    Returns
-    -------
-    nn.Module
-        The network, 1,727,962 parameters for 3 x 32 x 32 images and 10 classes by default.
-
-    Raises
-    ------
-    ValueError
-        If the depth is not 6 n + 2.
-
-    References
-    ----------
-    Seed 001, section 4.1; He et al., "Deep residual learning for image recognition", CVPR 2016,
-    section 4.2 (initialisation: He et al., "Delving deep into rectifiers", ICCV 2015).
-    """
+    """Build ResNet-110 or a smaller one of the family."""
+    # Source: pb2020, section 4.1; He et al., "Deep residual learning for image recognition", CVPR
+    # 2016, section 4.2 (initialisation: He et al., "Delving deep into rectifiers", ICCV 2015)
+    # `depth`: layers with weights, 6 n + 2 with n >= 1; 110 (54 blocks) is the source's network
+    # `width`: factor on all channel counts, greater than 0; 1 is the source's network
     check_image("resnet110", image_shape, multiple=4, at_least=8)
     if depth < 8 or depth % 6 != 2:
         raise ValueError(

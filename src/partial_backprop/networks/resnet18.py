@@ -1,4 +1,4 @@
-"""ResNet-18 for ImageNet, as torchvision builds it (seed 004, Table 1)."""
+"""ResNet-18 for ImageNet, as torchvision builds it (dessilbi2020, Table 1)."""
 
 from torch import nn
 
@@ -7,34 +7,10 @@ from partial_backprop.torchvision_compat import import_torchvision
 
 
 def build(image_shape: tuple[int, int, int], n_classes: int) -> nn.Module:
-    """Build ResNet-18.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Channels, height, width; 3 x 224 x 224 in the source. Three channels; height and width are
-        multiples of 32.
-    n_classes : int
-        Number of classes.
-
-    Returns
-    -------
-    nn.Module
-        The network, 11,689,512 parameters for 1,000 classes.
-
-    Raises
-    ------
-    ValueError
-        If the images do not fit.
-
-    Notes
-    -----
-    *Departures.* The seed's table names no network; the paper's is ResNet-18.
-
-    References
-    ----------
-    Seed 004, Table 1; He et al., "Deep residual learning for image recognition", CVPR 2016.
-    """
+    """Build ResNet-18."""
+    # *Departures.* The seed's table names no network; the paper's is ResNet-18
+    # Source: dessilbi2020, Table 1; He et al., "Deep residual learning for image recognition", CVPR
+    # 2016
     check_image("resnet18", image_shape, multiple=32, at_least=32)
     if image_shape[0] != 3:
         raise ValueError(f"resnet18 takes images of 3 channels, got {image_shape[0]}")

@@ -1,4 +1,4 @@
-"""ResNet-20 under the parameter names of seed 003, Labs 2 and 3.
+"""ResNet-20 under the parameter names of sparse_homework, Labs 2 and 3.
 
 Each convolution, and the linear layer, is wrapped: ``head_conv.0.conv.weight``,
 ``body_op.3.conv1.0.conv.weight``, ``final_fc.linear.weight``. The wrapper passes the weight through
@@ -18,22 +18,7 @@ from partial_backprop.networks.scaling import check_image, scaled
 
 
 class Conv(nn.Module):
-    """A convolution without bias whose weight may be transformed before it is used.
-
-    Parameters
-    ----------
-    n_in, n_out : int
-        Channels before and after.
-    size : int
-        Side of the kernel, odd; the padding keeps the resolution at stride 1.
-    stride : int
-        Step of the kernel.
-
-    Attributes
-    ----------
-    weight_transform : callable or None
-        Tensor of the weight's shape to another; None uses the weight as it is.
-    """
+    """A convolution without bias whose weight may be transformed before it is used."""
 
     def __init__(self, n_in: int, n_out: int, size: int = 3, stride: int = 1) -> None:
         super().__init__()
@@ -41,18 +26,9 @@ class Conv(nn.Module):
         self.weight_transform: Callable[[Tensor], Tensor] | None = None
 
     def forward(self, features: Tensor) -> Tensor:
-        """Convolve with the transformed weight.
-
-        Parameters
-        ----------
-        features : Tensor of shape (batch, n_in, height, width)
-            Input.
-
-        Returns
-        -------
-        Tensor of shape (batch, n_out, height / stride, width / stride)
-            Output.
-        """
+        """Convolve with the transformed weight."""
+        # Shapes: features (batch, n_in, height, width), result (batch, n_out, height / stride,
+        # width / stride)
         if self.weight_transform is None:
             return self.conv(features)
         weight = self.weight_transform(self.conv.weight)
@@ -60,18 +36,7 @@ class Conv(nn.Module):
 
 
 class Linear(nn.Module):
-    """A linear layer whose weight may be transformed before it is used.
-
-    Parameters
-    ----------
-    n_in, n_out : int
-        Features before and after.
-
-    Attributes
-    ----------
-    weight_transform : callable or None
-        Tensor of the weight's shape to another; None uses the weight as it is.
-    """
+    """A linear layer whose weight may be transformed before it is used."""
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
@@ -79,18 +44,8 @@ class Linear(nn.Module):
         self.weight_transform: Callable[[Tensor], Tensor] | None = None
 
     def forward(self, features: Tensor) -> Tensor:
-        """Multiply by the transformed weight.
-
-        Parameters
-        ----------
-        features : Tensor of shape (batch, n_in)
-            Input.
-
-        Returns
-        -------
-        Tensor of shape (batch, n_out)
-            Output.
-        """
+        """Multiply by the transformed weight."""
+        # Shapes: features (batch, n_in), result (batch, n_out)
         weight = self.linear.weight
         if self.weight_transform is not None:
             weight = self.weight_transform(weight)
@@ -98,14 +53,7 @@ class Linear(nn.Module):
 
 
 class Block(nn.Module):
-    """Two 3 x 3 convolutions and a shortcut, convolved where the number of channels changes.
-
-    Parameters
-    ----------
-    n_in, n_out : int
-        Channels before and after; where they differ, the block halves the resolution and has an
-        ``id_mapping``.
-    """
+    """Two 3 x 3 convolutions and a shortcut, convolved where the number of channels changes."""
 
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
@@ -121,35 +69,16 @@ class Block(nn.Module):
             )
 
     def forward(self, features: Tensor) -> Tensor:
-        """Add the residual to the shortcut.
-
-        Parameters
-        ----------
-        features : Tensor of shape (batch, n_in, height, width)
-            Input.
-
-        Returns
-        -------
-        Tensor of shape (batch, n_out, height / stride, width / stride)
-            Output.
-        """
+        """Add the residual to the shortcut."""
+        # Shapes: features (batch, n_in, height, width), result (batch, n_out, height / stride,
+        # width / stride)
         residual = self.conv2[0](self.conv1(features))
         shortcut = features if self.id_mapping is None else self.id_mapping(features)
         return self.conv2[1](residual, shortcut)
 
 
 class LabResNet(nn.Module):
-    """Three stages of three blocks with [16, 32, 64] channels.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Channels, height and width of the images.
-    n_classes : int
-        Size of the output.
-    width : float
-        Factor on all channel counts.
-    """
+    """Three stages of three blocks with [16, 32, 64] channels."""
 
     def __init__(self, image_shape: tuple[int, int, int], n_classes: int, width: float) -> None:
         super().__init__()
@@ -170,49 +99,18 @@ class LabResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, images: Tensor) -> Tensor:
-        """Compute class scores.
-
-        Parameters
-        ----------
-        images : Tensor of shape (batch, channels, height, width)
-            Normalised images.
-
-        Returns
-        -------
-        Tensor of shape (batch, n_classes)
-            Logits.
-        """
+        """Compute class scores."""
+        # Shapes: images (batch, channels, height, width), result (batch, n_classes)
         features = self.body_op(self.head_conv(images))
         return self.final_fc(torch.mean(features, dim=(2, 3)))
 
 
 def build(image_shape: tuple[int, int, int], n_classes: int, *, width: float = 1.0) -> nn.Module:
-    """Build ResNet-20.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Channels, height, width; 3 x 32 x 32 in the source.
-    n_classes : int
-        Number of classes.
-    width : float
-        Factor on all channel counts, greater than 0; 1 is the source's network.
-
-    Returns
-    -------
-    nn.Module
-        The network; for 3 x 32 x 32 images and 10 classes 272,474 parameters by default, of which
-        268,336 are prunable (see `partial_backprop.pruning.layers`).
-
-    Notes
-    -----
-    Departures: the source's definition is not public. Names of parameters are those of its printed
-    lists; the rest follows from them and from the number of prunable weights.
-
-    References
-    ----------
-    Seed 003, Labs 2 and 3; He et al., "Deep residual learning for image recognition", CVPR 2016,
-    section 4.2.
-    """
+    """Build ResNet-20."""
+    # Departures: the source's definition is not public. Names of parameters are those of its
+    # printed lists; the rest follows from them and from the number of prunable weights.
+    # Source: sparse_homework, Labs 2 and 3; He et al., "Deep residual learning for image
+    # recognition", CVPR 2016, section 4.2
+    # `width`: factor on all channel counts, greater than 0; 1 is the source's network
     check_image("resnet20", image_shape, multiple=4, at_least=8)
     return LabResNet(image_shape, n_classes, width)

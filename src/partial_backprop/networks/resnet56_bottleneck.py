@@ -1,4 +1,4 @@
-"""What seed 004's public code for winning tickets calls ResNet-56: bottleneck blocks, 83 layers."""
+"""What dessilbi2020's public code for winning tickets calls ResNet-56: bottleneck blocks, 83 layers."""
 
 import torch
 from torch import Tensor, nn
@@ -12,15 +12,7 @@ EXPANSION = 4
 
 
 class Bottleneck(nn.Module):
-    """A 1 x 1, a 3 x 3 and a 1 x 1 convolution, and a shortcut.
-
-    Parameters
-    ----------
-    n_in, n_inner : int
-        Channels before the block, and of its 3 x 3 convolution.
-    stride : int
-        Of that convolution.
-    """
+    """A 1 x 1, a 3 x 3 and a 1 x 1 convolution, and a shortcut."""
 
     def __init__(self, n_in: int, n_inner: int, stride: int) -> None:
         super().__init__()
@@ -38,36 +30,15 @@ class Bottleneck(nn.Module):
             )
 
     def forward(self, features: Tensor) -> Tensor:
-        """Add the residual to the shortcut.
-
-        Parameters
-        ----------
-        features : Tensor of shape (batch, n_in, height, width)
-            Input.
-
-        Returns
-        -------
-        Tensor of shape (batch, 4 n_inner, height / stride, width / stride)
-            Output.
-        """
+        """Add the residual to the shortcut."""
+        # Shapes: features (batch, n_in, height, width), result (batch, 4 n_inner, height / stride,
+        # width / stride)
         residual = self.bn2(self.conv2(self.bn1(self.conv1(features))))
         return self.bn3(self.conv3(residual), self.downsample(features))
 
 
 class BottleneckResNet(nn.Module):
-    """Three stages of bottleneck blocks of [16, 32, 64] channels.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Channels, height and width of the images.
-    n_classes : int
-        Size of the output.
-    n_blocks : int
-        Blocks of a stage.
-    width : float
-        Factor on all channel counts.
-    """
+    """Three stages of bottleneck blocks of [16, 32, 64] channels."""
 
     def __init__(
         self, image_shape: tuple[int, int, int], n_classes: int, n_blocks: int, width: float
@@ -89,18 +60,8 @@ class BottleneckResNet(nn.Module):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
     def forward(self, images: Tensor) -> Tensor:
-        """Compute class scores.
-
-        Parameters
-        ----------
-        images : Tensor of shape (batch, channels, height, width)
-            Normalised images.
-
-        Returns
-        -------
-        Tensor of shape (batch, n_classes)
-            Logits.
-        """
+        """Compute class scores."""
+        # Shapes: images (batch, channels, height, width), result (batch, n_classes)
         features = self.blocks(self.bn1(self.conv1(images)))
         return self.fc(torch.mean(features, dim=(2, 3)))
 
@@ -108,35 +69,13 @@ class BottleneckResNet(nn.Module):
 def build(
     image_shape: tuple[int, int, int], n_classes: int, *, depth: int = 56, width: float = 1.0
 ) -> nn.Module:
-    """Build the network or a smaller one of the family.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Channels, height, width; 3 x 32 x 32 in the source. Height and width are multiples of 4.
-    n_classes : int
-        Number of classes.
-    depth : int
-        What the public code calls its depth, 6 n + 2 with n >= 1: n blocks of three convolutions in each
-        of three stages, so that 56 has 83 layers with weights besides shortcuts.
-    width : float
-        Factor on all channel counts, greater than 0; 1 is the source's network.
-
-    Returns
-    -------
-    nn.Module
-        The network, 869,530 parameters for 3 x 32 x 32 images and 10 classes by default.
-
-    Raises
-    ------
-    ValueError
-        If the depth is not 6 n + 2.
-
-    References
-    ----------
-    Seed 004, Figure 5; its authors' public code, ``example/lottery/models/cifar/resnet.py``; He et al., "Deep
-    residual learning for image recognition", CVPR 2016.
-    """
+    """Build the network or a smaller one of the family."""
+    # Source: dessilbi2020, Figure 5; its authors' public code,
+    # ``example/lottery/models/cifar/resnet.py``; He et al., "Deep residual learning for image
+    # recognition", CVPR 2016
+    # `depth`: what the public code calls its depth, 6 n + 2 with n >= 1: n blocks of three
+    # convolutions in each of three stages, so that 56 has 83 layers with weights besides shortcuts
+    # `width`: factor on all channel counts, greater than 0; 1 is the source's network
     check_image("resnet56_bottleneck", image_shape, multiple=4, at_least=8)
     if depth < 8 or depth % 6 != 2:
         raise ValueError(

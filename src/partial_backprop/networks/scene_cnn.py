@@ -20,17 +20,7 @@ def _convolution(n_in: int, n_out: int) -> list[nn.Module]:
 
 
 class SceneCnn(nn.Module):
-    """Four convolutions, three of them pooled, and the mean of their map before a linear layer.
-
-    Parameters
-    ----------
-    n_in : int
-        Channels of the images.
-    n_classes : int
-        Size of the output.
-    width : float
-        Factor on all channel counts.
-    """
+    """Four convolutions, three of them pooled, and the mean of their map before a linear layer."""
 
     def __init__(self, n_in: int, n_classes: int, width: float) -> None:
         super().__init__()
@@ -43,63 +33,22 @@ class SceneCnn(nn.Module):
         self.classifier = nn.Linear(n_in, n_classes)
 
     def features(self, images: Tensor) -> Tensor:
-        """Compute the last feature map.
-
-        Parameters
-        ----------
-        images : Tensor of shape (batch, channels, height, width)
-            Normalised images.
-
-        Returns
-        -------
-        Tensor of shape (batch, 96 * width, height / 8, width / 8)
-            Features, 0 or more.
-        """
+        """Compute the last feature map."""
+        # Shapes: images (batch, channels, height, width), result (batch, 96 * width, height / 8,
+        # width / 8)
         return self.layers(images)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Compute class scores.
-
-        Parameters
-        ----------
-        images : Tensor of shape (batch, channels, height, width)
-            Normalised images.
-
-        Returns
-        -------
-        Tensor of shape (batch, n_classes)
-            Logits.
-        """
+        """Compute class scores."""
+        # Shapes: images (batch, channels, height, width), result (batch, n_classes)
         return self.classifier(torch.mean(self.features(images), dim=(2, 3)))
 
 
 def build(image_shape: tuple[int, int, int], n_classes: int, *, width: float = 1.0) -> nn.Module:
-    """Build the network.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Channels, height, width; height and width are multiples of 8.
-    n_classes : int
-        Number of classes.
-    width : float
-        Factor on all channel counts, greater than 0.
-
-    Returns
-    -------
-    nn.Module
-        The network; trained on images of one size, its ``features`` take those of any other.
-
-    Raises
-    ------
-    ValueError
-        If the image or the width does not fit.
-
-    Notes
-    -----
-    It is our own, no source's: it takes the place of an encoder pretrained on ImageNet where
-    nothing is to be downloaded. It is trained to name shapes of any colour, and yet its features
-    must tell colours; with strides in the place of max-pooling, in one trial, they told fewer.
-    """
+    """Build the network."""
+    # It is our own, no source's: it takes the place of an encoder pretrained on ImageNet where
+    # nothing is to be downloaded. It is trained to name shapes of any colour, and yet its features
+    # must tell colours; with strides in the place of max-pooling, in one trial, they told fewer.
+    # `width`: factor on all channel counts, greater than 0
     check_image("scene_cnn", image_shape, multiple=8, at_least=8)
     return SceneCnn(image_shape[0], n_classes, width)

@@ -1,4 +1,4 @@
-"""VGG16 with batch normalisation for 32 x 32 images (seed 004, Tables 2 to 5)."""
+"""VGG16 with batch normalisation for 32 x 32 images (dessilbi2020, Tables 2 to 5)."""
 
 from torch import nn
 
@@ -10,31 +10,11 @@ LAYOUT = (64, 64, None, 128, 128, None, *[256] * 3, None, *[512] * 3, None, *[51
 
 
 def build(image_shape: tuple[int, int, int], n_classes: int, *, width: float = 1.0) -> nn.Module:
-    """Build VGG16 with batch normalisation.
-
-    Parameters
-    ----------
-    image_shape : tuple of int
-        Channels, height, width; 3 x 32 x 32 in the source.
-    n_classes : int
-        Number of classes.
-    width : float
-        Factor on all channel counts, greater than 0; 1 is the source's network.
-
-    Returns
-    -------
-    nn.Module
-        The network, 14,728,266 parameters for 3 x 32 x 32 images, 10 classes and width 1.
-
-    Notes
-    -----
-    *Departures.* The source names the network only. Batch normalisation and one fully connected
-    layer are what it usually has for CIFAR-10.
-
-    References
-    ----------
-    Seed 004, Tables 2 to 5; Simonyan and Zisserman, "Very deep convolutional networks for
-    large-scale image recognition", ICLR 2015.
-    """
+    """Build VGG16 with batch normalisation."""
+    # *Departures.* The source names the network only. Batch normalisation and one fully connected
+    # layer are what it usually has for CIFAR-10.
+    # Source: dessilbi2020, Tables 2 to 5; Simonyan and Zisserman, "Very deep convolutional networks
+    # for large-scale image recognition", ICLR 2015
+    # `width`: factor on all channel counts, greater than 0; 1 is the source's network
     check_image("vgg16", image_shape, multiple=32, at_least=32)
     return VGG(image_shape, n_classes, width, LAYOUT)

@@ -1,4 +1,4 @@
-"""AdaBound: Adam whose rates are clipped between bounds that draw together (seed 004, Table 1)."""
+"""AdaBound: Adam whose rates are clipped between bounds that draw together (dessilbi2020, Table 1)."""
 
 import math
 from collections.abc import Callable
@@ -10,44 +10,15 @@ from torch.optim.optimizer import ParamsT
 
 
 class AdaBound(torch.optim.Optimizer):
-    """Adam at first, SGD with momentum in the end.
+    """Adam at first, SGD with momentum in the end."""
 
-    In step t, with Adam's moments m and v, ``W⁺ = W − clip(α' / (√v + ε), lower, upper) · m``, where α' is
-    α with Adam's correction of both biases, ``lower = α* (1 − 1/(γt + 1))`` and
-    ``upper = α* (1 + 1/(γt))``.
-
-    Parameters
-    ----------
-    params : iterable of Parameter, of (str, Parameter) or of dict
-        What to train.
-    lr : float
-        Learning rate α, from 0 up.
-    final_lr : float
-        Rate α* to which the bounds draw, greater than 0; it shrinks with `lr` where that does.
-    betas : tuple of float
-        Shares of the two moments that are kept, in [0, 1).
-    gamma : float
-        How fast they draw together, γ, greater than 0.
-    eps : float
-        Summand ε of the denominator, greater than 0.
-    weight_decay : float
-        From 0 up; added to the gradient.
-
-    Raises
-    ------
-    ValueError
-        If an option is out of range.
-
-    Notes
-    -----
-    Packages that have it bring hundreds of other optimizers, and take longer to import than a network
-    of this project's demo takes to train.
-
-    References
-    ----------
-    Luo et al., "Adaptive gradient methods with dynamic bound of learning rate", ICLR 2019,
-    algorithm 2, with the bias corrections and the bounds of the authors' code.
-    """
+    # In step t, with Adam's moments m and v, ``W⁺ = W − clip(α' / (√v + ε), lower, upper) · m``,
+    # where α' is α with Adam's correction of both biases, ``lower = α* (1 − 1/(γt + 1))`` and
+    # ``upper = α* (1 + 1/(γt))``
+    # Packages that have it bring hundreds of other optimizers, and take longer to import than a
+    # network of this project's demo takes to train
+    # Source: Luo et al., "Adaptive gradient methods with dynamic bound of learning rate", ICLR
+    # 2019, algorithm 2, with the bias corrections and the bounds of the authors' code
 
     def __init__(
         self,
@@ -72,13 +43,7 @@ class AdaBound(torch.optim.Optimizer):
         super().__init__(params, options | {"weight_decay": weight_decay})
 
     def add_param_group(self, param_group: dict[str, Any]) -> None:
-        """Add parameters.
-
-        Parameters
-        ----------
-        param_group : dict
-            ``params``, and options that differ from those of the optimizer.
-        """
+        """Add parameters."""
         super().add_param_group(param_group)
         group = self.param_groups[-1]
         group.setdefault("initial_lr", group["lr"])
@@ -86,18 +51,7 @@ class AdaBound(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Tensor] | None = None) -> Tensor | None:
-        """Take a step.
-
-        Parameters
-        ----------
-        closure : callable, optional
-            Computes the loss and its gradients anew.
-
-        Returns
-        -------
-        Tensor or None
-            The loss, where there is a closure.
-        """
+        """Take a step."""
         loss = None
         if closure is not None:
             with torch.enable_grad():

@@ -6,26 +6,7 @@ from torch import nn
 
 
 def by_output_axis(model: nn.Module) -> list[dict[str, Any]]:
-    """Divide a network's parameters by the axis of their output channels.
-
-    Parameters
-    ----------
-    model : nn.Module
-        Any network.
-
-    Returns
-    -------
-    list of dict
-        For `DessiLBI`: all parameters, and then the weights of transposed convolutions, if there are
-        any, with an `output_axis` of 1.
-
-    Raises
-    ------
-    ValueError
-        If a transposed convolution has groups, each of several output channels, so that no axis of its
-        weight is that of the outputs; or a weight is computed from other parameters, as by weight_norm,
-        whose zeros would not be its own.
-    """
+    """Divide a network's parameters by the axis of their output channels."""
     transposed: dict[nn.Parameter, None] = {}
     for name, module in model.named_modules():
         has_weight = isinstance(module, nn.modules.conv._ConvNd | nn.Linear)

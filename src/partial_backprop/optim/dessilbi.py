@@ -1,4 +1,4 @@
-"""DessiLBI: gradient descent whose weights are coupled to a sparse path (seed 004).
+"""DessiLBI: gradient descent whose weights are coupled to a sparse path (dessilbi2020).
 
 W: weights, V: what the path integrates, Γ: the sparse weights, L: loss of a batch.
 """
@@ -71,7 +71,7 @@ class DessiLBI(torch.optim.Optimizer):
 
     References
     ----------
-    Seed 004; Fu et al., "DessiLBI: exploring structural sparsity of deep networks via differential
+    dessilbi2020; Fu et al., "DessiLBI: exploring structural sparsity of deep networks via differential
     inclusion paths", ICML 2020, section 3.
     """
 

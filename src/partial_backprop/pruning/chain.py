@@ -22,47 +22,26 @@ _KEEP_CONSTANTS = (
 
 @dataclass(frozen=True)
 class Link:
-    """A layer of a chain, with what comes between it and the next.
+    """A layer of a chain, with what comes between it and the next."""
 
-    Parameters
-    ----------
-    name : str
-        Name of the layer in the network.
-    layer : nn.Conv2d or nn.Linear
-        The layer itself, whose weight may change.
-    span : int
-        Columns of a linear layer's weight that read one unit of the layer before: the pixels of a
-        flattened channel; 1 for a convolution.
-    after : tuple of nn.Module
-        Normalisation, activation, pooling and the like.
-    """
-
-    name: str
-    layer: nn.Conv2d | nn.Linear
+    name: str  # name of the layer in the network
+    layer: nn.Conv2d | nn.Linear  # the layer itself, whose weight may change
+    # columns of a linear layer's weight that read one unit of the layer before: the pixels of a
+    # flattened channel; 1 for a convolution
     span: int
-    after: tuple[nn.Module, ...]
+    after: tuple[nn.Module, ...]  # normalisation, activation, pooling and the like
 
     def blocks(self) -> Tensor:
-        """View the weight by the units that it connects.
-
-        Returns
-        -------
-        Tensor of shape (O, I, K)
-            The weights themselves, not a copy; K is the size of the kernel, or `span`.
-        """
+        """View the weight by the units that it connects."""
+        # Shapes: result (O, I, K)
         weight = self.layer.weight
         if isinstance(self.layer, nn.Linear):
             return weight.view(len(weight), -1, self.span)
         return weight.view(*weight.shape[:2], -1)
 
     def constants(self) -> Tensor:
-        """Compute what the units put out, after `after`, if all weights into them were zero.
-
-        Returns
-        -------
-        Tensor of shape (O,)
-            The value of each unit, the same in all its pixels, in evaluation mode.
-        """
+        """Compute what the units put out, after `after`, if all weights into them were zero."""
+        # Shapes: result (O,)
         weight, bias = self.layer.weight.detach(), self.layer.bias
         value = weight.new_zeros(len(weight)) if bias is None else bias.detach().clone()
         for module in self.after:
@@ -77,24 +56,7 @@ class Link:
 
 
 def chain(model: nn.Sequential) -> list[Link]:
-    """Read a network as a chain of layers.
-
-    Parameters
-    ----------
-    model : nn.Sequential
-        Convolutions, linear layers, and between them batch normalisation, activations, pooling,
-        dropout and flattening; it may be nested.
-
-    Returns
-    -------
-    list of Link
-        Its layers in their order.
-
-    Raises
-    ------
-    ValueError
-        If the network is none of these; the message names the module.
-    """
+    """Read a network as a chain of layers."""
     parts = list(_flat(model, ""))
     at = [n for n, (_, part) in enumerate(parts) if isinstance(part, nn.Conv2d | nn.Linear)]
     if not at or at[0] != 0:

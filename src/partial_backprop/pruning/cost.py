@@ -12,21 +12,7 @@ if TYPE_CHECKING:
 
 
 def multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
-    """Count the multiplications of convolutions and linear layers.
-
-    Parameters
-    ----------
-    model : nn.Module
-        The network, in whichever mode.
-    image_shape : tuple of int
-        Channels, height, width of an image.
-
-    Returns
-    -------
-    int
-        For one image: pixels that a layer puts out, times the weights of one output. Biases,
-        normalisation, activations and pooling are not counted, and zeros count like any weight.
-    """
+    """Count the multiplications of convolutions and linear layers."""
     counts: list[int] = []
 
     def add(layer: nn.Conv2d | nn.Linear, _: tuple[Tensor, ...], output: Tensor) -> None:
@@ -47,38 +33,14 @@ def multiply_adds(model: nn.Module, image_shape: tuple[int, int, int]) -> int:
 
 
 def saved_bytes(model: nn.Module) -> int:
-    """Measure the file that holds a network's weights.
-
-    Parameters
-    ----------
-    model : nn.Module
-        The network.
-
-    Returns
-    -------
-    int
-        Bytes that ``torch.save(model.state_dict(), …)`` writes; zeros take as much room as any value.
-    """
+    """Measure the file that holds a network's weights."""
     buffer = io.BytesIO()
     torch.save({name: value.cpu() for name, value in model.state_dict().items()}, buffer)
     return buffer.getbuffer().nbytes
 
 
 def size(model: nn.Module, image_shape: tuple[int, int, int]) -> "Size":
-    """Measure a network.
-
-    Parameters
-    ----------
-    model : nn.Module
-        The network.
-    image_shape : tuple of int
-        Channels, height, width of an image.
-
-    Returns
-    -------
-    Size
-        Units of its layers, parameters, multiplications and bytes.
-    """
+    """Measure a network."""
     from partial_backprop.measurements.filters import Size
 
     layers = (one for one in model.modules() if isinstance(one, nn.Conv2d | nn.Linear))

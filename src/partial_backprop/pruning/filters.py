@@ -10,31 +10,8 @@ if TYPE_CHECKING:
 
 
 def sparse(weights: Tensor, threshold: float, *, signed: bool = False) -> Tensor:
-    """Find the weights that count as zero.
-
-    Parameters
-    ----------
-    weights : Tensor of any shape
-        Weights.
-    threshold : float
-        Threshold τ, from 0 up.
-    signed : bool
-        Whether to compare without the absolute value, as the source's script does.
-
-    Returns
-    -------
-    Tensor of bool
-        |w| <= τ, or w < τ where `signed`; of the shape of `weights`.
-
-    Raises
-    ------
-    ValueError
-        If `threshold` is negative.
-
-    References
-    ----------
-    Seed 002, "Total sparse weights".
-    """
+    """Find the weights that count as zero."""
+    # Source: pruning_logs, "Total sparse weights"
     if not threshold >= 0:
         raise ValueError(f"threshold must be 0 or more, got {threshold}")
     values = weights.detach()
@@ -42,26 +19,7 @@ def sparse(weights: Tensor, threshold: float, *, signed: bool = False) -> Tensor
 
 
 def count(model: nn.Module, threshold: float) -> "tuple[TensorZeros, ...]":
-    """Count zeros by the rule, and as printed.
-
-    Parameters
-    ----------
-    model : nn.Module
-        Any network.
-    threshold : float
-        Threshold τ, from 0 up.
-
-    Returns
-    -------
-    tuple of TensorZeros
-        One for each parameter tensor, biases included, in the order of the network; by filter for
-        the weights of convolutions alone.
-
-    Raises
-    ------
-    ValueError
-        If `threshold` is negative.
-    """
+    """Count zeros by the rule, and as printed."""
     return tuple(
         _of(name, parameter, threshold, isinstance(module, nn.Conv2d) and key == "weight")
         for prefix, module in model.named_modules()

@@ -20,64 +20,21 @@ def _axes(by: str) -> tuple[int, int]:
 
 
 def group_norms(blocks: Tensor, by: str) -> Tensor:
-    """Compute the Euclidean norm of every group, weighted by the root of its size.
-
-    Parameters
-    ----------
-    blocks : Tensor of shape (O, I, K)
-        Weights.
-    by : {"filters", "channels"}
-        Whether a group is all that one unit reads, or all that reads one unit.
-
-    Returns
-    -------
-    Tensor of shape (O,) or (I,)
-        √|g| ‖w_g‖₂; their sum, times λ, is the penalty.
-
-    Raises
-    ------
-    ValueError
-        If `by` is none of these.
-    """
+    """Compute the Euclidean norm of every group, weighted by the root of its size."""
+    # Shapes: blocks (O, I, K), result (O,)
     axes = _axes(by)
     norms = torch.linalg.vector_norm(blocks, dim=axes)
     return norms * (blocks.numel() / len(norms)) ** 0.5
 
 
 def group_prox(blocks: Tensor, threshold: float, by: str) -> Tensor:
-    """Apply the proximal operator of the group lasso.
-
-    Parameters
-    ----------
-    blocks : Tensor of shape (O, I, K)
-        Weights W, finite.
-    threshold : float
-        Threshold t, from 0 up: ηλ for steps of size η.
-    by : {"filters", "channels"}
-        Whether a group is all that one unit reads, or all that reads one unit.
-
-    Returns
-    -------
-    Tensor of shape (O, I, K)
-        The Z with the smallest ½‖Z − W‖² + t Σ √|g| ‖z_g‖₂: every group becomes shorter by t√|g|, and
-        exactly zero where it is no longer than that.
-
-    Raises
-    ------
-    ValueError
-        If `threshold` is negative or `by` is none of these.
-
-    Notes
-    -----
-    *Departures.* The source's script calls a sum of squares a group lasso. Without the root no group
-    is ever drawn to zero: the step only multiplies all weights by a factor below 1, and it is the
-    same for any grouping.
-
-    References
-    ----------
-    Seed 002, "Filter pruning and group lasso regularization"; Yuan and Lin, "Model selection and
-    estimation in regression with grouped variables", 2006.
-    """
+    """Apply the proximal operator of the group lasso."""
+    # Shapes: blocks (O, I, K), result (O, I, K)
+    # *Departures.* The source's script calls a sum of squares a group lasso. Without the root no
+    # group is ever drawn to zero: the step only multiplies all weights by a factor below 1, and it
+    # is the same for any grouping.
+    # Source: pruning_logs, "Filter pruning and group lasso regularization"; Yuan and Lin, "Model
+    # selection and estimation in regression with grouped variables", 2006
     if not threshold >= 0:
         raise ValueError(f"threshold must be 0 or more, got {threshold}")
     axes = _axes(by)
@@ -92,30 +49,8 @@ def group_prox(blocks: Tensor, threshold: float, by: str) -> Tensor:
 
 
 def penalized(links: list[Link], by: str) -> list[Link]:
-    """Choose the layers whose groups may become zero.
-
-    Parameters
-    ----------
-    links : list of Link
-        Layers of a network.
-    by : {"filters", "channels"}
-        What a group is.
-
-    Returns
-    -------
-    list of Link
-        All but the last layer by filters, since its units are the classes, and all but the first by
-        channels, since its channels are the image's.
-
-    Raises
-    ------
-    ValueError
-        If `by` is none of these.
-
-    Notes
-    -----
-    *Departures.* The source's script penalizes convolutions. Most weights of its network are in the hidden
-    fully connected layer, so the units of that are groups here as well.
-    """
+    """Choose the layers whose groups may become zero."""
+    # *Departures.* The source's script penalizes convolutions. Most weights of its network are in
+    # the hidden fully connected layer, so the units of that are groups here as well.
     _axes(by)
     return links[:-1] if by == "filters" else links[1:]

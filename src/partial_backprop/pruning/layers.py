@@ -23,30 +23,7 @@ _COMPUTED = (
 
 
 def weights(model: nn.Module) -> dict[str, nn.Parameter]:
-    """Find the weights of all convolutions, linear and recurrent layers and attentions.
-
-    Parameters
-    ----------
-    model : nn.Module
-        Any network.
-
-    Returns
-    -------
-    dict of str to Parameter
-        Name of the module that holds the weight, such as ``body_op.0.conv1.0.conv``, to the weight
-        itself, in the order of the network; where a module holds several, as an ``nn.LSTM`` does, the
-        name of each parameter. A tied weight stands once. Biases and normalisation are no weights here.
-
-    Raises
-    ------
-    UserError
-        If a weight is computed from other parameters.
-
-    Warns
-    -----
-    UserWarning
-        If parameters with two axes or more are left out, such as embeddings.
-    """
+    """Find the weights of all convolutions, linear and recurrent layers and attentions."""
     found: dict[str, nn.Parameter] = {}
     for name, module in model.named_modules():
         for key in _keys(module):
@@ -90,18 +67,7 @@ def _tell_left_out(model: nn.Module, found: Iterable[nn.Parameter]) -> None:
 
 
 def check_parameters(weights: Mapping[str, torch.Tensor]) -> None:
-    """Refuse what is altered in place without effect.
-
-    Parameters
-    ----------
-    weights : mapping of str to Tensor
-        Weights by name.
-
-    Raises
-    ------
-    UserError
-        If one of them is no parameter.
-    """
+    """Refuse what is altered in place without effect."""
     for name, weight in weights.items():
         if not isinstance(weight, nn.Parameter):
             raise UserError(f"{name or 'the weight'} {_COMPUTED}")
@@ -122,7 +88,7 @@ def prunable(model: nn.Module) -> dict[str, nn.Parameter]:
 
     References
     ----------
-    Seed 003, Lab 2 (c) to (e): its lists of sparsities name 20 layers of ResNet-20, and their total
+    sparse_homework, Lab 2 (c) to (e): its lists of sparsities name 20 layers of ResNet-20, and their total
     is a share of 268,336 weights, so the 2,560 of ``id_mapping`` are not among them.
     """
     return {name: weight for name, weight in weights(model).items() if _SPARED not in name}

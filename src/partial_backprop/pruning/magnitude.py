@@ -14,11 +14,9 @@ _RANK_DIGITS = 6
 
 
 def _rank(n: int, share: float) -> tuple[int, float]:
-    """Split the percentile's rank among n sorted values, counted from 0, into whole and rest.
-
-    Most shares are no binary fractions: 0.29 * 100 comes out as 28.999999999999996. Rounding puts
-    such a rank back on the whole number that is meant.
-    """
+    """Split the percentile's rank among n sorted values, counted from 0, into whole and rest."""
+    # Most shares are no binary fractions: 0.29 * 100 comes out as 28.999999999999996. Rounding puts
+    # such a rank back on the whole number that is meant.
     rank = round((n - 1) * share, _RANK_DIGITS)
     return math.floor(rank), rank - math.floor(rank)
 
@@ -44,76 +42,28 @@ def _check(share: float) -> None:
 
 
 def threshold(magnitudes: Tensor, share: float) -> float:
-    """Interpolate a percentile linearly between the two values next to it.
-
-    Parameters
-    ----------
-    magnitudes : Tensor of any shape, n at least 1
-        |w|, finite, on any device.
-    share : float
-        From 0, the smallest value, to 1, the largest.
-
-    Returns
-    -------
-    float
-        The value at rank (n − 1) · `share` of the sorted magnitudes, counted from 0: what
-        ``numpy.percentile(magnitudes, 100 * share)`` gives in double precision.
-
-    Raises
-    ------
-    ValueError
-        If `share` is out of range, or there is no magnitude, or one is not finite.
-
-    Notes
-    -----
-    The rank is computed in double precision, to a millionth: `torch.quantile` takes no more than
-    2^24 values, and ``numpy.percentile`` before version 2.4 may compute the rank in the values' own
-    precision, which at 10^8 float32 weights misses it by several.
-    """
+    """Interpolate a percentile linearly between the two values next to it."""
+    # The rank is computed in double precision, to a millionth: `torch.quantile` takes no more than
+    # 2^24 values, and ``numpy.percentile`` before version 2.4 may compute the rank in the values'
+    # own precision, which at 10^8 float32 weights misses it by several
     _check(share)
     low, high, rest = _neighbours(magnitudes, share)
     return low + rest * (high - low)
 
 
 def _largest_pruned(magnitudes: Tensor, share: float) -> float:
-    """Find the largest magnitude that the threshold prunes.
-
-    No weight lies between it and the threshold, so that comparing with it is the same; but it is
-    a weight, and no rounding of an interpolated value to the weights' precision can reach the next.
-    """
+    """Find the largest magnitude that the threshold prunes."""
+    # No weight lies between it and the threshold, so that comparing with it is the same; but it is
+    # a weight, and no rounding of an interpolated value to the weights' precision can reach the
+    # next
     return _neighbours(magnitudes, share)[0]
 
 
 def layerwise(weights: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
-    """Prune every layer to the same share, each by its own threshold.
-
-    Parameters
-    ----------
-    weights : mapping of str to Tensor
-        Weights by name; they are left as they are.
-    share : float
-        From 0 to 1.
-
-    Returns
-    -------
-    dict of str to Tensor of bool
-        True where a weight is kept: |w| > `threshold`. Of n weights the
-        floor((n − 1) · `share`) + 1 smallest are pruned, and those equal to the largest of them.
-
-    Raises
-    ------
-    ValueError
-        If `share` is out of range, or a layer is empty or holds a NaN or an infinity.
-
-    Notes
-    -----
-    *Departures.* At a share of 0 nothing is pruned. The source's rule, "at or below the
-    percentile", would prune the smallest weight, since that is the percentile at 0.
-
-    References
-    ----------
-    Seed 003, Lab 2 (b).
-    """
+    """Prune every layer to the same share, each by its own threshold."""
+    # *Departures.* At a share of 0 nothing is pruned. The source's rule, "at or below the
+    # percentile", would prune the smallest weight, since that is the percentile at 0.
+    # Source: sparse_homework, Lab 2 (b)
     _check(share)
     if share == 0:
         return _all_kept(weights)
@@ -124,33 +74,9 @@ def layerwise(weights: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
 
 
 def globally(weights: Mapping[str, Tensor], share: float) -> dict[str, Tensor]:
-    """Prune a share of all weights by one threshold, whatever that makes of each layer.
-
-    Parameters
-    ----------
-    weights : mapping of str to Tensor
-        Weights by name; they are left as they are.
-    share : float
-        From 0 to 1.
-
-    Returns
-    -------
-    dict of str to Tensor of bool
-        True where a weight is kept, by the rule of `layerwise` over all weights together.
-
-    Raises
-    ------
-    ValueError
-        If `share` is out of range, or there is no weight, or one is NaN or infinite.
-
-    Notes
-    -----
-    *Departures.* At a share of 0 nothing is pruned (see `layerwise`).
-
-    References
-    ----------
-    Seed 003, Lab 2 (e).
-    """
+    """Prune a share of all weights by one threshold, whatever that makes of each layer."""
+    # *Departures.* At a share of 0 nothing is pruned (see `layerwise`)
+    # Source: sparse_homework, Lab 2 (e)
     _check(share)
     if share == 0:
         return _all_kept(weights)

@@ -5,45 +5,22 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PolynomialSchedule:
-    """A share of zeros that grows with the steps of a training, along a polynomial.
+    """A share of zeros that grows with the steps of a training, along a polynomial."""
 
-    Parameters
-    ----------
-    end_step : int
-        Number of finished steps at which the last pruning takes place, at least `begin_step`.
-    begin_step : int
-        Number of finished steps at which the first one does, 0 or more.
-    initial : float
-        Share of zeros at the first pruning, in [0, 1).
-    final : float
-        Share of zeros at the last, in [0, 1).
-    power : float
-        Exponent, greater than 0: 1 is a straight line, and the larger it is, the more is pruned
-        early.
-    frequency : int
-        Steps from one pruning to the next, at least 1; the last interval may be shorter.
+    # *Departures.* The tool that the source used prunes at multiples of its frequency only, and so
+    # ends short of the final share wherever `end_step` is none of them. Here the last pruning
+    # always takes place.
+    # Source: pruning_logs, weight pruning; Zhu and Gupta, "To prune, or not to prune", arXiv
+    # 1710.01878, 2017
 
-    Raises
-    ------
-    ValueError
-        If an option is out of range.
-
-    Notes
-    -----
-    *Departures.* The tool that the source used prunes at multiples of its frequency only, and so
-    ends short of the final share wherever `end_step` is none of them. Here the last pruning always
-    takes place.
-
-    References
-    ----------
-    Seed 002, weight pruning; Zhu and Gupta, "To prune, or not to prune", arXiv 1710.01878, 2017.
-    """
-
+    # number of finished steps at which the last pruning takes place, at least `begin_step`
     end_step: int
-    begin_step: int = 0
-    initial: float = 0.5
-    final: float = 0.8
+    begin_step: int = 0  # number of finished steps at which the first one does, 0 or more
+    initial: float = 0.5  # share of zeros at the first pruning, in [0, 1)
+    final: float = 0.8  # share of zeros at the last, in [0, 1)
+    # exponent, greater than 0: 1 is a straight line, and the larger it is, the more is pruned early
     power: float = 3.0
+    # steps from one pruning to the next, at least 1; the last interval may be shorter
     frequency: int = 100
 
     def __post_init__(self) -> None:
@@ -61,19 +38,7 @@ class PolynomialSchedule:
             )
 
     def share(self, step: int) -> float:
-        """Return the share of zeros that a pruning aims at.
-
-        Parameters
-        ----------
-        step : int
-            Number of finished steps.
-
-        Returns
-        -------
-        float
-            ``final + (initial − final) · (1 − t)^power``, where t goes from 0 at the first pruning
-            to 1 at the last; outside of them exactly `initial` before and `final` after.
-        """
+        """Return the share of zeros that a pruning aims at."""
         if step >= self.end_step:
             return self.final
         if step <= self.begin_step:
@@ -82,18 +47,7 @@ class PolynomialSchedule:
         return self.final + (self.initial - self.final) * left**self.power
 
     def prunes_at(self, step: int) -> bool:
-        """Tell whether there is a pruning.
-
-        Parameters
-        ----------
-        step : int
-            Number of finished steps.
-
-        Returns
-        -------
-        bool
-            True at `begin_step`, every `frequency` steps from there on, and at `end_step`.
-        """
+        """Tell whether there is a pruning."""
         if not self.begin_step <= step <= self.end_step:
             return False
         return step == self.end_step or (step - self.begin_step) % self.frequency == 0

@@ -7,37 +7,14 @@ from partial_backprop.pruning.groups import group_prox, penalized
 
 
 class ProximalSteps:
-    """Shorten all groups after each step of the optimizer.
+    """Shorten all groups after each step of the optimizer."""
 
-    Call `after_step` after each step.
-
-    Parameters
-    ----------
-    links : list of Link
-        All layers of the network; altered in place.
-    optimizer : torch.optim.SGD
-        Whose steps these are; its learning rate may change.
-    strength : float
-        Weight λ of the penalty λ Σ √|g| ‖w_g‖₂, from 0 up.
-    by : {"filters", "channels"}
-        What a group is.
-
-    Raises
-    ------
-    ValueError
-        If the optimizer is another one, or an option is out of range.
-
-    Notes
-    -----
-    Momentum m adds a gradient that stays the same up to 1/(1 − m) times itself, so the threshold of
-    the proximal operator is ηλ/(1 − m) at the learning rate η. With this one, and no other, where the
-    descent comes to rest is a minimum of the loss plus the penalty. A group at zero comes back if
-    the loss pulls hard enough.
-
-    References
-    ----------
-    Seed 002; Parikh and Boyd, "Proximal algorithms", 2014, section 4.2.
-    """
+    # Call `after_step` after each step
+    # Momentum m adds a gradient that stays the same up to 1/(1 − m) times itself, so the threshold
+    # of the proximal operator is ηλ/(1 − m) at the learning rate η. With this one, and no other,
+    # where the descent comes to rest is a minimum of the loss plus the penalty. A group at zero
+    # comes back if the loss pulls hard enough.
+    # Source: pruning_logs; Parikh and Boyd, "Proximal algorithms", 2014, section 4.2
 
     def __init__(
         self, links: list[Link], optimizer: torch.optim.Optimizer, strength: float, by: str
@@ -62,31 +39,12 @@ class ProximalSteps:
 
 
 class SquaresInstead:
-    """Add the gradient of a sum of squares, which the source calls a group lasso.
+    """Add the gradient of a sum of squares, which the source calls a group lasso."""
 
-    Call `after_backward` when the gradients are there.
-
-    Parameters
-    ----------
-    links : list of Link
-        All layers of the network.
-    strength : float
-        Weight λ of the penalty λ Σ ‖w_g‖₂², from 0 up.
-
-    Raises
-    ------
-    ValueError
-        If `strength` is negative.
-
-    Notes
-    -----
-    Its groups do not matter: it is weight decay of 2λ. The weights are those that `ProximalSteps`
-    penalizes by filters.
-
-    References
-    ----------
-    Seed 002, "Filter pruning and group lasso regularization".
-    """
+    # Call `after_backward` when the gradients are there
+    # Its groups do not matter: it is weight decay of 2λ. The weights are those that `ProximalSteps`
+    # penalizes by filters.
+    # Source: pruning_logs, "Filter pruning and group lasso regularization"
 
     def __init__(self, links: list[Link], strength: float) -> None:
         if not strength >= 0:

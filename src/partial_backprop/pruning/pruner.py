@@ -44,7 +44,7 @@ class Pruner:
 
     References
     ----------
-    Seed 003, Lab 2 (c) to (e), which counts epochs from 1: "prune (8 × e)% before epoch e".
+    sparse_homework, Lab 2 (c) to (e), which counts epochs from 1: "prune (8 × e)% before epoch e".
     """
 
     def __init__(

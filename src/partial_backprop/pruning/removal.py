@@ -13,36 +13,12 @@ from partial_backprop.pruning.chain import NORMS, Link, chain
 
 
 def remove(model: nn.Sequential) -> nn.Sequential:
-    """Build the smaller network that computes the same without the zeros.
-
-    Parameters
-    ----------
-    model : nn.Sequential
-        A chain of layers (see `chain.chain`); it is left as it is.
-
-    Returns
-    -------
-    nn.Sequential
-        A copy, in which units are gone that no weight reads, and units all of whose own weights are
-        zero. What such a unit puts out is the same everywhere: nothing, or a constant of its bias and
-        batch normalisation, which is added to the bias of the next layer. In evaluation mode the
-        outputs are those of `model`, to rounding.
-
-    Raises
-    ------
-    ValueError
-        If the network is no such chain.
-
-    Notes
-    -----
-    A constant other than zero stays in place where the next layer is a convolution with zero padding,
-    which sees less of it at the margin. Every layer keeps at least one unit. What is removed may leave
-    further units without weights or readers, so that it is done until nothing is left to remove.
-
-    References
-    ----------
-    Seed 002, "Filter pruning"; the source's script leaves its zeros in place.
-    """
+    """Build the smaller network that computes the same without the zeros."""
+    # A constant other than zero stays in place where the next layer is a convolution with zero
+    # padding, which sees less of it at the margin. Every layer keeps at least one unit. What is
+    # removed may leave further units without weights or readers, so that it is done until nothing
+    # is left to remove.
+    # Source: pruning_logs, "Filter pruning"; the source's script leaves its zeros in place
     smaller = copy.deepcopy(model)
     links = chain(smaller)
     while any(_shrink(*pair) for pair in pairwise(links)):

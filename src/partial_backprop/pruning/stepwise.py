@@ -12,31 +12,9 @@ from partial_backprop.pruning.polynomial import PolynomialSchedule
 
 
 def largest(weight: Tensor, share: float) -> Tensor:
-    """Choose the weights that are kept when a share of a tensor is pruned.
-
-    Parameters
-    ----------
-    weight : Tensor of any shape, at least one value
-        Finite values, on any device.
-    share : float
-        Share of zeros, in [0, 1).
-
-    Returns
-    -------
-    Tensor of bool, of the shape of `weight`
-        True for the max(1, round(n · (1 − share))) of n values that are largest in magnitude, and
-        for those equal to the smallest of them.
-
-    Raises
-    ------
-    ValueError
-        If `share` is out of range, or there is no value, or one is NaN or infinite.
-
-    Notes
-    -----
-    *Departures.* The tool computes the number that is kept in single precision, which may miss it by
-    some units in tensors of more than 2^24 values.
-    """
+    """Choose the weights that are kept when a share of a tensor is pruned."""
+    # *Departures.* The tool computes the number that is kept in single precision, which may miss it
+    # by some units in tensors of more than 2^24 values
     if not 0 <= share < 1:
         raise ValueError(f"share must be from 0 to below 1, got {share}")
     sizes = weight.detach().abs()
@@ -51,38 +29,17 @@ def largest(weight: Tensor, share: float) -> Tensor:
 
 
 class StepwisePruner:
-    """Hold zeros by masks that are made anew whenever a schedule says so.
+    """Hold zeros by masks that are made anew whenever a schedule says so."""
 
-    Call `begin_epoch` before each epoch and `after_step` after each step of the optimizer.
-
-    Parameters
-    ----------
-    weights : mapping of str to Parameter
-        What may be pruned (see `partial_backprop.pruning.layers`), each tensor to the same share;
-        altered in place.
-    schedule : PolynomialSchedule
-        When, and to which share.
-
-    Raises
-    ------
-    UserError
-        If a weight is no parameter, as in layers whose weight is computed anew for each call.
-
-    Notes
-    -----
-    A new mask ranks the weights as the optimizer has left them, pruned ones included: one whose
-    single update from zero is larger than the weights at the threshold comes back, as in the tool that
-    the source used. The optimizer's own state is left alone, so its moments follow the gradients of
-    pruned weights too.
-
-    *Departures.* Zipped, the source's file of the pruned model leaves 20 % of itself (3.27 of 16.28 Mb).
-    That fits moments which are zero wherever a weight is pruned; with moments as here it is 53 %.
-    `partial_backprop.storage.contents.optimizer_state` makes either.
-
-    References
-    ----------
-    Seed 002, weight pruning.
-    """
+    # Call `begin_epoch` before each epoch and `after_step` after each step of the optimizer
+    # A new mask ranks the weights as the optimizer has left them, pruned ones included: one whose
+    # single update from zero is larger than the weights at the threshold comes back, as in the tool
+    # that the source used. The optimizer's own state is left alone, so its moments follow the
+    # gradients of pruned weights too.
+    # *Departures.* Zipped, the source's file of the pruned model leaves 20 % of itself (3.27 of
+    # 16.28 Mb). That fits moments which are zero wherever a weight is pruned; with moments as here
+    # it is 53 %. `partial_backprop.storage.contents.optimizer_state` makes either.
+    # Source: pruning_logs, weight pruning
 
     def __init__(self, weights: Mapping[str, nn.Parameter], schedule: PolynomialSchedule) -> None:
         check_parameters(weights)
@@ -97,29 +54,12 @@ class StepwisePruner:
         return self._kept
 
     def begin_epoch(self, epoch: int) -> None:
-        """Prune before the first step, if the schedule begins there.
-
-        Parameters
-        ----------
-        epoch : int
-            Counted from 0.
-
-        Raises
-        ------
-        ValueError
-            If a weight is NaN or infinite.
-        """
+        """Prune before the first step, if the schedule begins there."""
         if epoch == 0:
             self._prune_when_due()
 
     def after_step(self) -> None:
-        """Count a step, prune if it is time to, and set what is pruned to zero.
-
-        Raises
-        ------
-        ValueError
-            If a weight is NaN or infinite where masks are made.
-        """
+        """Count a step, prune if it is time to, and set what is pruned to zero."""
         self._step += 1
         self._prune_when_due()
 
@@ -132,31 +72,14 @@ class StepwisePruner:
             self._weights[name].masked_fill_(~kept, 0)
 
     def state_dict(self) -> dict[str, Any]:
-        """Copy what has to be kept to go on exactly: the number of steps and the masks.
-
-        Returns
-        -------
-        dict
-            Tensors and a number, for `torch.save`. The weights are not in it.
-        """
+        """Copy what has to be kept to go on exactly: the number of steps and the masks."""
         return {
             "step": self._step,
             "kept": {name: kept.clone() for name, kept in self._kept.items()},
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from where another pruner of the same weights was.
-
-        Parameters
-        ----------
-        state : mapping
-            What `state_dict` gave; its tensors may be on another device.
-
-        Raises
-        ------
-        ValueError
-            If it is of other weights.
-        """
+        """Go on from where another pruner of the same weights was."""
         kept = state["kept"]
         found = {name: mask.shape for name, mask in kept.items()}
         if found and found != {name: weight.shape for name, weight in self._weights.items()}:

@@ -14,19 +14,7 @@ if TYPE_CHECKING:
 
 @torch.no_grad()
 def layer_counts(model: nn.Module) -> "tuple[LayerCounts, ...]":
-    """Count in every weight tensor, after its quantizer where it has one.
-
-    Parameters
-    ----------
-    model : nn.Module
-        The network.
-
-    Returns
-    -------
-    tuple of LayerCounts
-        One for each weight of `partial_backprop.pruning.layers.weights`, in that order. Zeros of
-        either sign are one value.
-    """
+    """Count in every weight tensor, after its quantizer where it has one."""
     from partial_backprop.measurements.compression import LayerCounts
 
     may_be_pruned = prunable(model)

@@ -9,20 +9,8 @@ from partial_backprop.quantization.weibull import LEVELS, check_bits, round_to_l
 
 
 def pack_bits(codes: Tensor, bits: int) -> Tensor:
-    """Pack codes without gaps.
-
-    Parameters
-    ----------
-    codes : Tensor of uint8, of shape (n,)
-        Numbers below 2^bits.
-    bits : int
-        From 1 to 8.
-
-    Returns
-    -------
-    Tensor of uint8, of shape (bits · ceil(n / 8),)
-        Each group of 8 codes, the first in the lowest bits, filled up with 0.
-    """
+    """Pack codes without gaps."""
+    # Shapes: codes (n,), result (bits · ceil(n / 8)
     check_bits(bits)
     groups = torch.nn.functional.pad(codes, (0, -len(codes) % 8)).view(-1, 8)
     words = torch.zeros(len(groups), dtype=torch.int64, device=codes.device)
@@ -33,22 +21,8 @@ def pack_bits(codes: Tensor, bits: int) -> Tensor:
 
 
 def unpack_bits(packed: Tensor, bits: int, n: int) -> Tensor:
-    """Undo `pack_bits`.
-
-    Parameters
-    ----------
-    packed : Tensor of uint8, of shape (bits · ceil(n / 8),)
-        Packed codes.
-    bits : int
-        From 1 to 8.
-    n : int
-        How many.
-
-    Returns
-    -------
-    Tensor of uint8, of shape (n,)
-        The codes.
-    """
+    """Undo `pack_bits`."""
+    # Shapes: packed (bits · ceil(n / 8), result (n,)
     if bits == 8:
         return packed[:n]
     words = torch.nn.functional.pad(packed.view(-1, bits), (0, 8 - bits)).view(torch.int64)
@@ -59,24 +33,12 @@ def unpack_bits(packed: Tensor, bits: int, n: int) -> Tensor:
 
 
 class PackedValues:
-    """A vector of which a code of few bits, and a bit for the sign, is kept of each value.
+    """A vector of which a code of few bits, and a bit for the sign, is kept of each value."""
 
-    Parameters
-    ----------
-    content : Tensor of uint8, of shape (n_bytes(n, bits),)
-        Levels, codes and signs, one after the other.
-    bits : int
-        Bits per magnitude.
-    n : int
-        How many values.
-    dtype : torch.dtype
-        Their type.
-
-    Notes
-    -----
-    The bit of the sign tells whether a value is above 0, and such a value comes back above 0 even if it is
-    rounded to the level 0: the backward pass of a rectifier lets through what it would have let through.
-    """
+    # Shapes: content (n_bytes(n, bits)
+    # The bit of the sign tells whether a value is above 0, and such a value comes back above 0 even
+    # if it is rounded to the level 0: the backward pass of a rectifier lets through what it would
+    # have let through
 
     def __init__(self, content: Tensor, bits: int, n: int, dtype: torch.dtype) -> None:
         self.content = content
@@ -92,26 +54,8 @@ class PackedValues:
         *,
         nearest: bool = False,
     ) -> Self:
-        """Quantize a vector.
-
-        Parameters
-        ----------
-        values : Tensor of shape (n,)
-            Floating-point values, at least one; one that is not finite makes all of them NaN.
-        bits : int
-            From 1 to 8, the sign not counted.
-        levels : {"uniform", "weibull"}
-            How levels are chosen.
-        generator : torch.Generator, optional
-            For the rounding.
-        nearest : bool
-            Whether to round to the nearest level, instead of at random without bias.
-
-        Returns
-        -------
-        PackedValues
-            The quantized vector.
-        """
+        """Quantize a vector."""
+        # Shapes: values (n,)
         at = LEVELS[levels](values, bits)
         codes = round_to_levels(values, at, generator, nearest=nearest)
         parts = [
@@ -122,13 +66,8 @@ class PackedValues:
         return cls(torch.cat(parts), bits, len(values), values.dtype)
 
     def unpack(self) -> Tensor:
-        """Return the quantized values.
-
-        Returns
-        -------
-        Tensor of shape (n,)
-            Of the type of the values.
-        """
+        """Return the quantized values."""
+        # Shapes: result (n,)
         kind = _level_type(self._dtype)
         n_codes = self._bits * -(-self._n // 8)
         n_levels = 2**self._bits * kind.itemsize
@@ -146,22 +85,7 @@ class PackedValues:
 
 
 def n_bytes(n: int, bits: int, dtype: torch.dtype) -> int:
-    """Count the bytes of packed values.
-
-    Parameters
-    ----------
-    n : int
-        How many values.
-    bits : int
-        Bits per magnitude.
-    dtype : torch.dtype
-        Their type.
-
-    Returns
-    -------
-    int
-        Bytes of codes, signs and levels.
-    """
+    """Count the bytes of packed values."""
     return (bits + 1) * -(-n // 8) + 2**bits * _level_type(dtype).itemsize
 
 

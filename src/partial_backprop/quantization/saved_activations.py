@@ -154,18 +154,7 @@ class ActivationQuantizer:
 
 
 def check_levels(name: str) -> None:
-    """Refuse an unknown way to choose levels.
-
-    Parameters
-    ----------
-    name : str
-        One of `partial_backprop.quantization.weibull.LEVELS`.
-
-    Raises
-    ------
-    ValueError
-        If it is none of them.
-    """
+    """Refuse an unknown way to choose levels."""
     if name not in LEVELS:
         raise ValueError(f"unknown levels {name!r}: choose {', '.join(LEVELS)}")
 

@@ -10,18 +10,7 @@ _MAX_BITS = 24
 
 
 def check_bits(bits: int) -> None:
-    """Refuse a number of bits that means nothing.
-
-    Parameters
-    ----------
-    bits : int
-        Bits per weight.
-
-    Raises
-    ------
-    ValueError
-        If it is no whole number from 1 to 24.
-    """
+    """Refuse a number of bits that means nothing."""
     if isinstance(bits, bool) or not isinstance(bits, int) or not 1 <= bits <= _MAX_BITS:
         raise ValueError(f"bits must be a whole number from 1 to {_MAX_BITS}, got {bits!r}")
 
@@ -84,7 +73,7 @@ def quantize(weight: Tensor, bits: int, *, keep_zeros: bool = True) -> Tensor:
 
     References
     ----------
-    Seed 003, Lab 3 (a), class ``STE``, and (d).
+    sparse_homework, Lab 3 (a), class ``STE``, and (d).
     """
     check_bits(bits)
     return _StraightThrough.apply(weight, bits, keep_zeros)

@@ -153,21 +153,8 @@ def _float(value: float) -> Tensor:
 
 
 def weibull_levels(values: Tensor, bits: int) -> Tensor:
-    """Choose levels by a Weibull model of a tensor's magnitudes.
-
-    Parameters
-    ----------
-    values : Tensor of any shape
-        Of either sign. The model is fitted to at most 4096 of them, evenly spaced in the order of indices.
-    bits : int
-        From 1 to 8, the sign not counted.
-
-    Returns
-    -------
-    Tensor of shape (2^bits,)
-        Levels from 0 to the largest magnitude, in float32, or in float64 for such values; all 0 if the values
-        are, and NaN if one is not finite.
-    """
+    """Choose levels by a Weibull model of a tensor's magnitudes."""
+    # Shapes: result (2^bits,)
     flat = values.detach().flatten()
     sample = flat[:: -(-len(flat) // _FIT_SIZE)].abs()
     levels = uniform_levels(values, bits)
@@ -180,20 +167,8 @@ def weibull_levels(values: Tensor, bits: int) -> Tensor:
 
 
 def uniform_levels(values: Tensor, bits: int) -> Tensor:
-    """Space levels evenly.
-
-    Parameters
-    ----------
-    values : Tensor of any shape
-        Of either sign, at least one.
-    bits : int
-        From 1 to 8, the sign not counted.
-
-    Returns
-    -------
-    Tensor of shape (2^bits,)
-        As of `weibull_levels`.
-    """
+    """Space levels evenly."""
+    # Shapes: result (2^bits,)
     check_bits(bits)
     kind = torch.promote_types(values.dtype, torch.float32)
     largest = values.detach().abs().max().to(kind)
@@ -203,18 +178,7 @@ def uniform_levels(values: Tensor, bits: int) -> Tensor:
 
 
 def check_bits(bits: int) -> None:
-    """Refuse a number of bits that codes cannot have.
-
-    Parameters
-    ----------
-    bits : int
-        Bits per magnitude.
-
-    Raises
-    ------
-    ValueError
-        If it is no whole number from 1 to 8.
-    """
+    """Refuse a number of bits that codes cannot have."""
     if isinstance(bits, bool) or not isinstance(bits, int) or not 1 <= bits <= _MAX_BITS:
         raise ValueError(f"bits must be a whole number from 1 to {_MAX_BITS}, got {bits!r}")
 
@@ -229,24 +193,8 @@ LEVELS: dict[str, Callable[[Tensor, int], Tensor]] = {
 def round_to_levels(
     values: Tensor, levels: Tensor, generator: torch.Generator | None, *, nearest: bool = False
 ) -> Tensor:
-    """Round magnitudes to levels at random, without bias.
-
-    Parameters
-    ----------
-    values : Tensor of any shape
-        Of either sign, with magnitudes up to the last level.
-    levels : Tensor of shape (s + 1,)
-        Increasing from 0.
-    generator : torch.Generator or None
-        Of the device of the values; None draws from torch's own.
-    nearest : bool
-        Whether to round to the nearest level instead, which is biased and draws nothing.
-
-    Returns
-    -------
-    Tensor of uint8, of the shape of `values`
-        Indices of levels; `levels` at them are |values| in expectation.
-    """
+    """Round magnitudes to levels at random, without bias."""
+    # Shapes: levels (s + 1,)
     magnitudes = values.abs().to(levels.dtype)
     lower = torch.bucketize(magnitudes, levels[1:-1].contiguous(), right=True, out_int32=True)
     flat = lower.flatten()
@@ -258,20 +206,8 @@ def round_to_levels(
 
 
 def rounding_variance(values: Tensor, levels: Tensor) -> float:
-    """Sum the variances of unbiased rounding.
-
-    Parameters
-    ----------
-    values : Tensor of any shape
-        Of either sign, with magnitudes up to the last level.
-    levels : Tensor of shape (s + 1,)
-        Increasing from 0.
-
-    Returns
-    -------
-    float
-        Σ (bᵢ₊₁ − |x|)(|x| − bᵢ), in the squared unit of the values.
-    """
+    """Sum the variances of unbiased rounding."""
+    # Shapes: levels (s + 1,)
     levels = levels.double()
     magnitudes = values.detach().abs().double()
     lower = torch.bucketize(magnitudes, levels[1:-1].contiguous(), right=True)

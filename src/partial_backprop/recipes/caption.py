@@ -37,71 +37,40 @@ def run(
     config: RunConfig,
     job: Job,
     *,
+    # The run that computed the features of the images, as ``experiment/arm``
     features: str = "caption_features/encoder",
+    # embedding, hidden, attention: numbers for a word, hidden units of the LSTM, and units of the
+    # attention
     embedding: int = 512,
     hidden: int = 512,
     attention: int = 512,
+    # Share of the hidden units left out where words are predicted, in [0, 1)
     dropout: float = 0.5,
+    # How often a word must occur in the training captions to be known
     min_count: int = 5,
+    # Words after which captions are cut off in training, and must end in decoding
     max_words: int = 50,
+    # Width of the beam
     beam: int = 3,
+    # Weight of the doubly stochastic term, from 0 up
     alpha_weight: float = 1.0,
+    # Largest norm of all gradients together, greater than 0
     clip: float = 5.0,
+    # Epochs in a row without a better validation BLEU-4 after which the learning rate decays
     patience: int = 3,
+    # Factor on the learning rate, in (0, 1]
     decay: float = 0.8,
+    # Epochs in a row without a better validation BLEU-4 after which training ends
     stop_after: int = 10,
 ) -> None:
-    """Train one arm, or the trunk that the arms share, caption images, and leave the files.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run's configuration.
-    job : Job
-        Where its inputs and outputs are; ``job.features`` holds the features.
-    features : str
-        The run that computed the features of the images, as ``experiment/arm``.
-    embedding, hidden, attention : int
-        Numbers for a word, hidden units of the LSTM, and units of the attention.
-    dropout : float
-        Share of the hidden units left out where words are predicted, in [0, 1).
-    min_count : int
-        How often a word must occur in the training captions to be known.
-    max_words : int
-        Words after which captions are cut off in training, and must end in decoding.
-    beam : int
-        Width of the beam.
-    alpha_weight : float
-        Weight of the doubly stochastic term, from 0 up.
-    clip : float
-        Largest norm of all gradients together, greater than 0.
-    patience : int
-        Epochs in a row without a better validation BLEU-4 after which the learning rate decays.
-    decay : float
-        Factor on the learning rate, in (0, 1].
-    stop_after : int
-        Epochs in a row without a better validation BLEU-4 after which training ends.
-
-    Raises
-    ------
-    UserError
-        If features are missing or of other data, an option makes no sense, or the loss is no finite
-        number.
-
-    Notes
-    -----
-    The trunk leaves ``trunk.pt``; an arm leaves ``weights.pt``, those of the epoch with the best
-    validation BLEU-4; ``mask.pt``, ``vocabulary.json``, ``captions.json``, ``examples.npz``,
-    ``history.csv`` and, last, ``record.json``. Unmoved weights and drift are counted after the
-    last epoch, as for other networks.
-
-    *Departures.* Dropout, the minimum count, the longest caption, the weight of the doubly stochastic
-    term and clipping are not in the source: these are the public reference's.
-
-    References
-    ----------
-    Seed 001, section 4.2.
-    """
+    """Train one arm, or the trunk that the arms share, caption images, and leave the files."""
+    # The trunk leaves ``trunk.pt``; an arm leaves ``weights.pt``, those of the epoch with the best
+    # validation BLEU-4; ``mask.pt``, ``vocabulary.json``, ``captions.json``, ``examples.npz``,
+    # ``history.csv`` and, last, ``record.json``. Unmoved weights and drift are counted after the
+    # last epoch, as for other networks.
+    # *Departures.* Dropout, the minimum count, the longest caption, the weight of the doubly
+    # stochastic term and clipping are not in the source: these are the public reference's
+    # Source: pb2020, section 4.2
     # The workflow has turned the features into job.features; of config.recipe, which holds all options,
     # sizes are read where the decoder is built, and words and beam where it captions.
     del features, embedding, hidden, attention, dropout, min_count, max_words, beam

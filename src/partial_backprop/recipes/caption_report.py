@@ -37,22 +37,7 @@ class Said(NamedTuple):
 
 
 def report(config: RunConfig, setting: CaptionSetting) -> tuple[CaptionReport, Said]:
-    """Caption validation and test images, and count what agrees with the true captions.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run's configuration, of the recipe ``caption``.
-    setting : CaptionSetting
-        With the weights of the best epoch.
-
-    Returns
-    -------
-    report : CaptionReport
-        The counts.
-    said : Said
-        The captions of the test images.
-    """
+    """Caption validation and test images, and count what agrees with the true captions."""
     splits = setting.splits
     validation, test = (_say(config, setting, part) for part in (splits.validation, splits.test))
     counts = [bleu_of(row) for row in setting.trainee.rows]
@@ -134,21 +119,7 @@ def _of_the_next(split: CaptionSplit, said: Decoded) -> BleuCounts:
 
 
 def examples(setting: CaptionSetting, said: Decoded) -> list[Example]:
-    """Choose the captions that are shown.
-
-    Parameters
-    ----------
-    setting : CaptionSetting
-        Holds the test images and the grid of locations.
-    said : Decoded
-        Their captions.
-
-    Returns
-    -------
-    list of Example
-        Four of different lengths (see `captions.four_of_different_lengths`), with their images and
-        the attention at each word.
-    """
+    """Choose the captions that are shown."""
     chosen = four_of_different_lengths([len(words) for words in said.captions])
     images = setting.images[chosen]
     return [

@@ -32,54 +32,20 @@ SIZES = ("embedding", "hidden", "attention")
 
 @dataclass(frozen=True, eq=False)
 class CaptionSetting:
-    """Captions and a decoder to train on them.
+    """Captions and a decoder to train on them."""
 
-    Parameters
-    ----------
-    splits : CaptionSplits
-        Captions with the features of their images.
-    images : Images
-        The test images.
-    features : FeatureReport
-        Which encoder computed the features.
-    data, network : DataFacts, NetworkFacts
-        What the record says of the data and the decoder.
-    trainee : Trainee
-        The decoder with its optimizer: new, or as the trunk left it.
-    best : Best
-        The weights of its best epoch so far.
-    """
-
-    splits: CaptionSplits
-    images: Images
-    features: FeatureReport
+    splits: CaptionSplits  # captions with the features of their images
+    images: Images  # the test images
+    features: FeatureReport  # which encoder computed the features
+    # data, network: what the record says of the data and the decoder
     data: DataFacts
     network: NetworkFacts
-    trainee: Trainee
-    best: Best
+    trainee: Trainee  # the decoder with its optimizer: new, or as the trunk left it
+    best: Best  # the weights of its best epoch so far
 
 
 def prepare(config: RunConfig, job: Job) -> CaptionSetting:
-    """Load captions and features, and build the decoder.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run's configuration, of the recipe ``caption``.
-    job : Job
-        Where the data, the features and the trunk are.
-
-    Returns
-    -------
-    CaptionSetting
-        Everything that the training loop needs.
-
-    Raises
-    ------
-    UserError
-        If data or features are missing, damaged or do not belong together, an option is wrong, or
-        the trunk is another decoder's.
-    """
+    """Load captions and features, and build the decoder."""
     options = config.recipe
     splits = load_captioned(config.data, job.data_root, config.seed)
     found = features.read(job.features, splits.facts)
@@ -136,16 +102,5 @@ def _facts(config: RunConfig, trainee: Trainee) -> NetworkFacts:
 
 
 def trunk_state(setting: CaptionSetting) -> dict[str, Any]:
-    """Return what `prepare` takes from the trunk.
-
-    Parameters
-    ----------
-    setting : CaptionSetting
-        After the shared epochs.
-
-    Returns
-    -------
-    dict
-        Tensors and plain values.
-    """
+    """Return what `prepare` takes from the trunk."""
     return {**state(setting.trainee), "best": setting.best.state_dict()}

@@ -1,4 +1,4 @@
-"""Train a classifier with full or partial backpropagation (seed 001)."""
+"""Train a classifier with full or partial backpropagation (pb2020)."""
 
 import copy
 from typing import Any
@@ -24,21 +24,10 @@ from partial_backprop.training.optimizers import set_learning_rate
 
 
 def run(config: RunConfig, job: Job) -> None:
-    """Train one arm, or the trunk that the arms share, and leave its files.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run's configuration.
-    job : Job
-        Where its inputs and outputs are.
-
-    Notes
-    -----
-    The trunk leaves ``trunk.pt``; an arm leaves ``record.json``, ``history.csv``, ``weights.pt``
-    and ``mask.pt`` (empty where nothing was frozen); FB ``movement.csv.gz`` too. The record is written
-    last: where there is one, the run is complete.
-    """
+    """Train one arm, or the trunk that the arms share, and leave its files."""
+    # The trunk leaves ``trunk.pt``; an arm leaves ``record.json``, ``history.csv``, ``weights.pt``
+    # and ``mask.pt`` (empty where nothing was frozen); FB ``movement.csv.gz`` too. The record is
+    # written last: where there is one, the run is complete.
     setting = prepare(config, job)
     # The weights at the beginning of the mask's epoch, where the arm begins with the warm-up's.
     epoch = len(setting.trainee.rows)

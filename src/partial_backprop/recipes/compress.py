@@ -1,4 +1,4 @@
-"""Prune or quantize a trained network, with and without fine-tuning (seed 003, Labs 2 and 3)."""
+"""Prune or quantize a trained network, with and without fine-tuning (sparse_homework, Labs 2 and 3)."""
 
 import itertools
 from dataclasses import dataclass
@@ -22,75 +22,39 @@ from partial_backprop.training.loop import Hooks, evaluate
 
 @dataclass(frozen=True)
 class Step:
-    """One setting of a network: how much of it is zero, and in how many bits it computes.
+    """One setting of a network: how much of it is zero, and in how many bits it computes."""
 
-    Parameters
-    ----------
-    sparsity : float or None
-        Share of the prunable weights to prune; None prunes nothing.
-    bits : int or None
-        Bits of the inner layers; None leaves them in floating point.
-    """
-
-    sparsity: float | None
-    bits: int | None
+    sparsity: float | None  # share of the prunable weights to prune; None prunes nothing
+    bits: int | None  # bits of the inner layers; None leaves them in floating point
 
 
 def run(
     config: RunConfig,
     job: Job,
     *,
+    # The run whose last weights these are, as ``experiment/arm``; of the same seed
     start: str,
+    # Shares of the prunable weights to prune, in (0, 1); the last is fine-tuned
     sparsities: tuple[float, ...] = (),
+    # One threshold for each layer, or one for all
     scope: str = "layer",
+    # Whether the last share is reached in equal steps, one before each of the first epochs, and
+    # zeros may recover until the last step; else it is pruned at once
     iterative: bool = False,
+    # Number of these steps; means nothing unless `iterative`
     ramp_epochs: int = 10,
+    # Bits of all layers but the first and the last; the last of these is fine-tuned
     bits: tuple[int, ...] = (),
+    # Whether a pruned weight stays zero when it is quantized. False is the presumed error of the
+    # source: zeros move to the nearest level
     keep_zeros: bool = True,
+    # Largest shift of the random crops, in pixels
     padding: int = 4,
 ) -> None:
-    """Measure each setting on the starting weights, then fine-tune the last one.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run's configuration; its training is the fine-tuning.
-    job : Job
-        Where its inputs and outputs are; ``job.start`` holds the starting weights.
-    start : str
-        The run whose last weights these are, as ``experiment/arm``; of the same seed.
-    sparsities : tuple of float
-        Shares of the prunable weights to prune, in (0, 1); the last is fine-tuned.
-    scope : {"layer", "global"}
-        One threshold for each layer, or one for all.
-    iterative : bool
-        Whether the last share is reached in equal steps, one before each of the first epochs, and
-        zeros may recover until the last step; else it is pruned at once.
-    ramp_epochs : int
-        Number of these steps; means nothing unless `iterative`.
-    bits : tuple of int
-        Bits of all layers but the first and the last; the last of these is fine-tuned.
-    keep_zeros : bool
-        Whether a pruned weight stays zero when it is quantized. False is the presumed error of the
-        source: zeros move to the nearest level.
-    padding : int
-        Largest shift of the random crops, in pixels.
-
-    Raises
-    ------
-    UserError
-        If the starting weights are missing or of another network, an option makes no sense, or
-        the loss is no finite number.
-
-    Notes
-    -----
-    Weights that are zero at the start, or pruned, stay zero in fine-tuning. Selections of a ramp
-    choose among the epochs at the final sparsity only.
-
-    References
-    ----------
-    Seed 003, Lab 2 (b) to (e) and Lab 3 (b) to (e).
-    """
+    """Measure each setting on the starting weights, then fine-tune the last one."""
+    # Weights that are zero at the start, or pruned, stay zero in fine-tuning. Selections of a ramp
+    # choose among the epochs at the final sparsity only.
+    # Source: sparse_homework, Lab 2 (b) to (e) and Lab 3 (b) to (e)
     del start  # the workflow has turned it into job.start
     n_steps = ramp_epochs if iterative else 0
     _check(config, job, scope, n_steps, sparsities)

@@ -1,4 +1,4 @@
-"""The optimizers of Table 1 of seed 004: DessiLBI and those with which it is compared."""
+"""The optimizers of Table 1 of dessilbi2020: DessiLBI and those with which it is compared."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -27,29 +27,8 @@ RELATIVES = {
 
 
 def put(setting: Setting, name: str, chosen: OptimizerConfig, options: Mapping[str, Any]) -> None:
-    """Put a contender in the place of the setting's optimizer.
-
-    Parameters
-    ----------
-    setting : Setting
-        Altered in place.
-    name : str
-        One of `RELATIVES`.
-    chosen : OptimizerConfig
-        The ``training.optimizer``, whose learning rate, momentum and weight decay stay.
-    options : mapping
-        What `DessiLBI` takes besides these; with ``linear_lam``, λ of linear layers, where it is their own,
-        and ``decay_norms``, whether the weights of normalisations decay too.
-
-    Raises
-    ------
-    ValueError
-        If there is no such contender, it takes another optimizer's place, or an option makes no sense.
-
-    References
-    ----------
-    Seed 004, Table 1. RAdam: Liu et al., ICLR 2020; Adagrad: Duchi et al., JMLR 2011.
-    """
+    """Put a contender in the place of the setting's optimizer."""
+    # Source: dessilbi2020, Table 1. RAdam: Liu et al., ICLR 2020; Adagrad: Duchi et al., JMLR 2011.
     if name not in RELATIVES:
         raise ValueError(f"optimizer must be one of {', '.join(RELATIVES)}, got {name!r}")
     if chosen.name != RELATIVES[name]:
@@ -91,25 +70,7 @@ def _groups(model: nn.Module, linear_lam: float | None, decay_norms: bool) -> li
 
 
 def penalty(setting: Setting, l1: float) -> dict[str, Callable[[], None]]:
-    """Return the hook that adds the subgradient of λ‖W‖₁.
-
-    Parameters
-    ----------
-    setting : Setting
-        Holds the network, whose convolutions and linear layers are penalized.
-    l1 : float
-        Weight λ, from 0 up.
-
-    Returns
-    -------
-    dict
-        Arguments for `training.loop.Hooks`; none where λ is 0.
-
-    Raises
-    ------
-    ValueError
-        If λ is negative.
-    """
+    """Return the hook that adds the subgradient of λ‖W‖₁."""
     if not l1 >= 0:
         raise ValueError(f"l1 must be 0 or more, got {l1}")
     if not l1:

@@ -22,31 +22,7 @@ from partial_backprop.training.progress import Progress
 def train(
     config: RunConfig, job: Job, setting: Setting, hooks: Hooks, method: Stateful | None = None
 ) -> Unfinished:
-    """Train to the last epoch, with progress, events and checkpoints.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run's configuration.
-    job : Job
-        Where its inputs and outputs are.
-    setting : Setting
-        Data and network; the network is altered in place.
-    hooks : Hooks
-        What the method does on the way through an epoch.
-    method : Stateful, optional
-        What the method remembers from epoch to epoch, for the checkpoints.
-
-    Returns
-    -------
-    Unfinished
-        The run's checkpoint: to be discarded once its files are written.
-
-    Raises
-    ------
-    UserError
-        If the loss is no finite number; finished epochs are kept in the checkpoint.
-    """
+    """Train to the last epoch, with progress, events and checkpoints."""
     name = f"{config.experiment}/{config.arm}/seed{config.seed}"
     with (
         Progress(name, config.training.epochs, job.log) as progress,
@@ -86,27 +62,8 @@ def leave(
     freezing: FreezingReport | None = None,
     measurements: dict[str, Any] | None = None,
 ) -> None:
-    """Write ``weights.pt``, ``history.csv`` and, last, ``record.json``.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run's configuration.
-    job : Job
-        Where its outputs go.
-    setting : Setting
-        Data and the trained network.
-    selections : sequence of Selection
-        Which epochs are reported.
-    freezing : FreezingReport, optional
-        What was frozen.
-    measurements : dict, optional
-        What else was found, as plain values.
-
-    Notes
-    -----
-    Where there is a record, the run is complete.
-    """
+    """Write ``weights.pt``, ``history.csv`` and, last, ``record.json``."""
+    # Where there is a record, the run is complete
     trainee = setting.trainee
     checkpoint.save(trainee.model.state_dict(), job.out / "weights.pt")
     write_atomically(job.out / "history.csv", history.to_csv(trainee.rows))

@@ -1,4 +1,4 @@
-"""Compute a frozen encoder's feature maps of all images once (seed 001, section 4.2)."""
+"""Compute a frozen encoder's feature maps of all images once (pb2020, section 4.2)."""
 
 from pathlib import Path
 
@@ -22,49 +22,25 @@ def run(
     config: RunConfig,
     job: Job,
     *,
+    # The run whose last weights the encoder takes, as ``experiment/arm``; ``job.start`` holds them.
+    # Its images are then normalised as the data set says
     start: str | None = None,
+    # File with a ``state_dict`` of the user's; likewise. With neither, the encoder takes its public
+    # weights, and the normalisation that goes with them
     checkpoint: str | None = None,
+    # Images at once, 1 or more
     batch_size: int = 25,
+    # CPU threads, 1 or more
     threads: int = 1,
 ) -> None:
-    """Leave the features of the training, validation and test images.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run's configuration; its network is the encoder.
-    job : Job
-        Where its inputs and outputs are.
-    start : str, optional
-        The run whose last weights the encoder takes, as ``experiment/arm``; ``job.start`` holds
-        them. Its images are then normalised as the data set says.
-    checkpoint : str, optional
-        File with a ``state_dict`` of the user's; likewise. With neither, the encoder takes its
-        public weights, and the normalisation that goes with them.
-    batch_size : int
-        Images at once, 1 or more.
-    threads : int
-        CPU threads, 1 or more.
-
-    Raises
-    ------
-    UserError
-        If weights are missing or of another network, the data have no captions, the disk is too
-        small, or a feature is no finite number in 16 bits.
-
-    Notes
-    -----
-    The run leaves ``features_train.npy``, ``features_validation.npy`` and ``features_test.npy``
-    (float16, of shape (images, locations, channels)), the weights in ``encoder.pt`` and, last,
-    ``record.json``. It draws no random number.
-
-    Departures: the source does not tell its encoder. Xu et al. take a VGG network's map of 14 × 14
-    places before a max-pooling; here it is the last map of places, 7 × 7 or 8 × 8 of them.
-
-    References
-    ----------
-    Seed 001, section 4.2; K. Xu et al., "Show, attend and tell", ICML 2015, sections 3.1.1 and 5.1.
-    """
+    """Leave the features of the training, validation and test images."""
+    # The run leaves ``features_train.npy``, ``features_validation.npy`` and ``features_test.npy``
+    # (float16, of shape (images, locations, channels)), the weights in ``encoder.pt`` and, last,
+    # ``record.json``. It draws no random number.
+    # Departures: the source does not tell its encoder. Xu et al. take a VGG network's map of 14 ×
+    # 14 places before a max-pooling; here it is the last map of places, 7 × 7 or 8 × 8 of them.
+    # Source: pb2020, section 4.2; K. Xu et al., "Show, attend and tell", ICML 2015, sections 3.1.1
+    # and 5.1.
     where = f"{config.experiment}/{config.arm}"
     _check(where, config, job, start, checkpoint, batch_size, threads)
     make_deterministic(threads)

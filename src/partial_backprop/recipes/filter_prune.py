@@ -1,4 +1,4 @@
-"""Train with a penalty on whole filters, count zeros, and remove them (seed 002, filter pruning)."""
+"""Train with a penalty on whole filters, count zeros, and remove them (pruning_logs, filter pruning)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,58 +32,30 @@ def run(
     config: RunConfig,
     job: Job,
     *,
+    # Group lasso by filters or by input channels, by proximal steps; or, as the source's script has
+    # it, the gradient of a sum of squares
     penalty: str = "none",
+    # Weight λ of the penalty, from 0 up
     strength: float = 0.0,
+    # Epoch, from 0, on which the penalty begins: while the network has learned nothing its
+    # gradients are small, and a strong penalty would draw all of it to zero
     start_epoch: int = 0,
+    # Largest magnitude τ that counts as zero
     threshold: float = 1e-5,
+    # Largest shift of the random crops, in pixels
     padding: int = 4,
+    # Defect of the source: its log counts w < τ, so that every negative weight is sparse
     signed: bool = False,
+    # Defect of the source: the loss takes the softmax of a softmax
     softmax_twice: bool = False,
+    # Defect of the source: its log calls the augmented training images test
     test_on_train: bool = False,
 ) -> None:
-    """Train, count zeros, build the smaller network and compare the two.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run's configuration.
-    job : Job
-        Where its inputs and outputs are.
-    penalty : {"none", "filters", "channels", "squares"}
-        Group lasso by filters or by input channels, by proximal steps; or, as the source's script has
-        it, the gradient of a sum of squares.
-    strength : float
-        Weight λ of the penalty, from 0 up.
-    start_epoch : int
-        Epoch, from 0, on which the penalty begins: while the network has learned nothing its gradients
-        are small, and a strong penalty would draw all of it to zero.
-    threshold : float
-        Largest magnitude τ that counts as zero.
-    padding : int
-        Largest shift of the random crops, in pixels.
-    signed : bool
-        Defect of the source: its log counts w < τ, so that every negative weight is sparse.
-    softmax_twice : bool
-        Defect of the source: the loss takes the softmax of a softmax.
-    test_on_train : bool
-        Defect of the source: its log calls the augmented training images test.
-
-    Raises
-    ------
-    UserError
-        If an option makes no sense, the network is no chain of layers, or the loss is no finite
-        number.
-
-    Notes
-    -----
-    Besides the files of every training there are ``log.txt``, in the form of the source's log, and
-    ``timing.csv``. The record has zeros counted both ways and both kinds of test, whatever the log
-    prints. Losses are those that the run minimises.
-
-    References
-    ----------
-    Seed 002, from "Result of training model without applying Filter pruning" on.
-    """
+    """Train, count zeros, build the smaller network and compare the two."""
+    # Besides the files of every training there are ``log.txt``, in the form of the source's log,
+    # and ``timing.csv``. The record has zeros counted both ways and both kinds of test, whatever
+    # the log prints. Losses are those that the run minimises.
+    # Source: pruning_logs, from "Result of training model without applying Filter pruning" on
     del signed, test_on_train  # the log reads them from the configuration
     where = f"recipe of {config.experiment}/{config.arm}"
     if not threshold >= 0:
@@ -130,21 +102,11 @@ def _softmax(_: nn.Module, __: tuple[Tensor, ...], logits: Tensor) -> Tensor:
 
 @dataclass
 class _Since:
-    """A hook that does nothing before an epoch.
+    """A hook that does nothing before an epoch."""
 
-    Parameters
-    ----------
-    start_epoch : int
-        That epoch, from 0.
-    hook : callable
-        What is called from then on.
-    epoch : int
-        The present epoch.
-    """
-
-    start_epoch: int
-    hook: Callable[[], None]
-    epoch: int = 0
+    start_epoch: int  # that epoch, from 0
+    hook: Callable[[], None]  # what is called from then on
+    epoch: int = 0  # the present epoch
 
     def begin_epoch(self, epoch: int) -> None:
         self.epoch = epoch

@@ -1,4 +1,4 @@
-"""What is measured of a network whose filters were pruned, for its record (seed 002)."""
+"""What is measured of a network whose filters were pruned, for its record (pruning_logs)."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,18 +22,10 @@ _COMPARED = 500
 
 @dataclass(frozen=True)
 class _Augmented:
-    """A split whose batches are shifted and mirrored at random, for `evaluate`.
+    """A split whose batches are shifted and mirrored at random, for `evaluate`."""
 
-    Parameters
-    ----------
-    split : DeviceSplit
-        The images as they are.
-    augment : callable
-        From a batch of images to those to look at.
-    """
-
-    split: DeviceSplit
-    augment: Callable[[Tensor], Tensor]
+    split: DeviceSplit  # the images as they are
+    augment: Callable[[Tensor], Tensor]  # from a batch of images to those to look at
 
     @property
     def labels(self) -> Tensor:
@@ -48,22 +40,7 @@ class _Augmented:
 
 
 def scores(setting: Setting, augment: Callable[[Tensor], Tensor], seed: int) -> dict[str, Scored]:
-    """Score a network on the test set, and on what the source's script calls so.
-
-    Parameters
-    ----------
-    setting : Setting
-        Data and network.
-    augment : callable
-        Shifts and mirrors a batch of images at random.
-    seed : int
-        Seed of the run, which chooses shifts too.
-
-    Returns
-    -------
-    dict
-        ``test`` and ``augmented_train``, for a `FiltersReport`.
-    """
+    """Score a network on the test set, and on what the source's script calls so."""
     torch.manual_seed(derive(seed, "augmented test"))
     splits = {
         "test": setting.splits.test,
@@ -76,24 +53,7 @@ def scores(setting: Setting, augment: Callable[[Tensor], Tensor], seed: int) -> 
 def measure(
     setting: Setting, smaller: nn.Module, threshold: float, scored: dict[str, Scored]
 ) -> FiltersReport:
-    """Count zeros, and set a network beside the smaller one.
-
-    Parameters
-    ----------
-    setting : Setting
-        Data, and the trained network with its history.
-    smaller : nn.Module
-        The network without its zero filters.
-    threshold : float
-        Largest magnitude τ that counts as zero.
-    scored : dict
-        From `scores`.
-
-    Returns
-    -------
-    FiltersReport
-        All that the record says of filters.
-    """
+    """Count zeros, and set a network beside the smaller one."""
     model, shape = setting.trainee.model, setting.data.image_shape
     return FiltersReport(
         threshold=threshold,

@@ -9,25 +9,7 @@ from partial_backprop.training.loop import Hooks, Trainee
 
 
 def partial_backprop(trainee: Trainee, config: RunConfig) -> PartialBackprop | None:
-    """Build the method that an arm trains with.
-
-    Parameters
-    ----------
-    trainee : Trainee
-        Network and optimizer.
-    config : RunConfig
-        The arm's configuration; a criterion without a seed gets the run's.
-
-    Returns
-    -------
-    PartialBackprop or None
-        The method; None for full backpropagation.
-
-    Raises
-    ------
-    UserError
-        If an option of the criterion makes no sense.
-    """
+    """Build the method that an arm trains with."""
     freezing = config.freezing
     if freezing is None:
         return None
@@ -50,18 +32,7 @@ def partial_backprop(trainee: Trainee, config: RunConfig) -> PartialBackprop | N
 
 
 def criterion_of(config: RunConfig) -> dict[str, Any]:
-    """Return the criterion of an arm.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The arm's configuration, which freezes.
-
-    Returns
-    -------
-    dict
-        Name and options; one without a seed gets the run's.
-    """
+    """Return the criterion of an arm."""
     criterion = dict(config.freezing.criterion)
     if criterion.get("seed", 0) is None:
         criterion["seed"] = config.seed
@@ -69,18 +40,7 @@ def criterion_of(config: RunConfig) -> dict[str, Any]:
 
 
 def hooks(pb: PartialBackprop | None) -> Hooks:
-    """Hang the method into a training loop.
-
-    Parameters
-    ----------
-    pb : PartialBackprop or None
-        The method.
-
-    Returns
-    -------
-    Hooks
-        Its hooks; none for full backpropagation.
-    """
+    """Hang the method into a training loop."""
     if pb is None:
         return Hooks()
     return Hooks(

@@ -1,4 +1,4 @@
-"""Histograms and density of the gradients that the mask is made from (seed 001, figure 2)."""
+"""Histograms and density of the gradients that the mask is made from (pb2020, figure 2)."""
 
 import json
 from collections.abc import Mapping
@@ -21,19 +21,7 @@ N_BINS = 101
 def measure(
     config: RunConfig, tweaked: float, otsu_options: Mapping[str, object], job: Job
 ) -> None:
-    """Measure the gradients after the shared epochs and leave ``gradients.json``.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The trunk's configuration.
-    tweaked : float
-        Raw threshold of the arm ``pb``.
-    otsu_options : mapping
-        Options of `thresholds.otsu_kde`, those of the arm ``pb_otsu``.
-    job : Job
-        Where the trunk is, and the folder to write to.
-    """
+    """Measure the gradients after the shared epochs and leave ``gradients.json``."""
     setting = prepare(config, job)
     gradients = first_gradients(setting, config)
     convolutions = _convolutions(setting.trainee.model)

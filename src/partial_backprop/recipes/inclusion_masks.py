@@ -1,4 +1,4 @@
-"""Train by DessiLBI and keep masks of early epochs for another training (seed 004, Figure 5)."""
+"""Train by DessiLBI and keep masks of early epochs for another training (dessilbi2020, Figure 5)."""
 
 from partial_backprop.errors import UserError
 from partial_backprop.recipes.inclusion import begin, follow
@@ -11,59 +11,31 @@ def run(
     config: RunConfig,
     job: Job,
     *,
+    # Numbers of epochs, from 1, after which the support of Γ is kept as a mask
     after: tuple[int, ...],
+    # kappa, nu: what DessiLBI calls κ and ν, greater than 0
     kappa: float = 1.0,
     nu: float = 100.0,
+    # What it calls λ, from 0 up
     lam: float = 1.0,
+    # What a group of a linear layer is
     linear_groups: str = "elements",
+    # Whether the length of a group g of V is ‖V_g‖/√|g|
     scaled_norm: bool = False,
+    # What λ is for linear layers, where it is not that of the others
     linear_lam: float | None = None,
+    # Whether the momentum is Nesterov's
     nesterov: bool = False,
+    # Whether the weights of batch normalisation decay too
     decay_norms: bool = False,
+    # Largest shift of the random crops, in pixels; None trains on the images as they are
     padding: int | None = None,
 ) -> None:
-    """Train as the recipe ``inclusion`` does, and leave ``path.pt`` as well.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run's configuration.
-    job : Job
-        Where its inputs and outputs are.
-    after : tuple of int
-        Numbers of epochs, from 1, after which the support of Γ is kept as a mask.
-    kappa, nu : float
-        What DessiLBI calls κ and ν, greater than 0.
-    lam : float
-        What it calls λ, from 0 up.
-    linear_groups : {"elements", "rows"}
-        What a group of a linear layer is.
-    scaled_norm : bool
-        Whether the length of a group g of V is ‖V_g‖/√|g|.
-    linear_lam : float, optional
-        What λ is for linear layers, where it is not that of the others.
-    nesterov : bool
-        Whether the momentum is Nesterov's.
-    decay_norms : bool
-        Whether the weights of batch normalisation decay too.
-    padding : int, optional
-        Largest shift of the random crops, in pixels; None trains on the images as they are.
-
-    Raises
-    ------
-    UserError
-        If the optimizer is no ``sgd``, an option makes no sense, or the loss is no finite number.
-
-    Notes
-    -----
-    ``path.pt`` holds ``initial``, the weights before the first step, and ``masks``: from the number of
-    epochs, as text, to a mask for each weight.
-
-    References
-    ----------
-    Seed 004, Table 10; for the four options from `scaled_norm` on: its authors' public code,
-    ``example/lottery``, which sets them to True, 1, True and True (METHODS E).
-    """
+    """Train as the recipe ``inclusion`` does, and leave ``path.pt`` as well."""
+    # ``path.pt`` holds ``initial``, the weights before the first step, and ``masks``: from the
+    # number of epochs, as text, to a mask for each weight
+    # Source: dessilbi2020, Table 10; for the four options from `scaled_norm` on: its authors'
+    # public code, ``example/lottery``, which sets them to True, 1, True and True (METHODS E)
     if not after or not 1 <= min(after) <= max(after) <= config.training.epochs:
         raise UserError(
             f"recipe of {config.experiment}/{config.arm}: after must name epochs from 1 to "

@@ -1,4 +1,4 @@
-"""The inclusion path of a run of DessiLBI, read epoch by epoch (seed 004)."""
+"""The inclusion path of a run of DessiLBI, read epoch by epoch (dessilbi2020)."""
 
 import math
 from pathlib import Path
@@ -18,18 +18,10 @@ FILE = "path.pt"
 
 
 class InclusionPath:
-    """Reads the support of Γ, and what it is worth as a mask, after every epoch.
+    """Reads the support of Γ, and what it is worth as a mask, after every epoch."""
 
-    Call `begin_epoch` before each epoch, and `read` after the last one. An epoch is read when the next
-    one begins, so that a checkpoint made in between has all that the reading needs.
-
-    Parameters
-    ----------
-    setting : Setting
-        Data and a network that has not been trained yet, with a `DessiLBI` as its optimizer.
-    masks_after : tuple of int
-        Numbers of epochs after which the support is kept as a mask.
-    """
+    # Call `begin_epoch` before each epoch, and `read` after the last one. An epoch is read when the
+    # next one begins, so that a checkpoint made in between has all that the reading needs.
 
     def __init__(self, setting: Setting, masks_after: tuple[int, ...] = ()) -> None:
         self._setting = setting
@@ -44,13 +36,7 @@ class InclusionPath:
         self._initial = {name: tensor.cpu().clone() for name, tensor in state.items()}
 
     def begin_epoch(self, epoch: int) -> None:
-        """Read the epoch before this one.
-
-        Parameters
-        ----------
-        epoch : int
-            Epoch from 0.
-        """
+        """Read the epoch before this one."""
         if epoch:
             self.read()
 
@@ -82,45 +68,20 @@ class InclusionPath:
             self._masks[str(after)] = {name: mask.cpu() for name, mask in masks.items()}
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what has been read.
-
-        Returns
-        -------
-        dict
-            Tensors and plain values.
-        """
+        """Return what has been read."""
         return {"epochs": self._epochs, "norms": self._norms, "masks": self._masks}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what had been read.
-
-        Parameters
-        ----------
-        state : dict
-            From `state_dict`.
-        """
+        """Go on from what had been read."""
         self._epochs, self._norms, self._masks = state["epochs"], state["norms"], state["masks"]
 
     def save_masks(self, folder: Path) -> None:
-        """Write the initial weights and the masks, where masks were asked for.
-
-        Parameters
-        ----------
-        folder : pathlib.Path
-            Gets `FILE`: ``initial``, a ``state_dict``, and ``masks``, from a number of epochs, as
-            text, to the name of a weight to a mask that broadcasts to it.
-        """
+        """Write the initial weights and the masks, where masks were asked for."""
         if self._masks_after:
             checkpoint.save({"initial": self._initial, "masks": self._masks}, folder / FILE)
 
     def report(self) -> inclusion.InclusionReport:
-        """Put together what was read.
-
-        Returns
-        -------
-        InclusionReport
-            The path, with the first layer's filters and their order of entry.
-        """
+        """Put together what was read."""
         order = self._optimizer.order()
         entered = {name: order[weight].flatten() for name, weight in self._weights.items()}
         layers = tuple(
@@ -153,20 +114,7 @@ class InclusionPath:
 
 
 def n_kept(mask: Tensor, weight: Tensor) -> int:
-    """Count the weights that a mask keeps.
-
-    Parameters
-    ----------
-    mask : Tensor of bool
-        Broadcasts to the weight.
-    weight : Tensor
-        The weight.
-
-    Returns
-    -------
-    int
-        Their number.
-    """
+    """Count the weights that a mask keeps."""
     return int(mask.expand_as(weight).sum())
 
 

@@ -12,62 +12,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """Files and device of one run.
+    """Files and device of one run."""
 
-    Parameters
-    ----------
-    out : pathlib.Path
-        Folder for the record and what lies beside it.
-    data_root : pathlib.Path
-        Folder with real data sets.
-    device : torch.device or None
-        Where to train; None for a recipe that needs no torch.
-    trunk : pathlib.Path, optional
-        Checkpoint of the shared epochs.
-    checkpoints : pathlib.Path, optional
-        Folder for checkpoints of unfinished runs; none are kept without it.
-    checkpoint_every_s : float
-        Seconds between checkpoints.
-    log : pathlib.Path, optional
-        File that gets every line of progress.
-    tensorboard : bool
-        Whether to write TensorBoard events beside the record.
-    start : pathlib.Path, optional
-        Trained weights that the run starts from.
-    features : pathlib.Path, optional
-        Folder of the run that computed the features of the images.
-    """
-
-    out: Path
-    data_root: Path
-    device: "torch.device | None"
-    trunk: Path | None = None
+    out: Path  # folder for the record and what lies beside it
+    data_root: Path  # folder with real data sets
+    device: "torch.device | None"  # where to train; None for a recipe that needs no torch
+    trunk: Path | None = None  # checkpoint of the shared epochs
+    # folder for checkpoints of unfinished runs; none are kept without it
     checkpoints: Path | None = None
-    checkpoint_every_s: float = 30.0
-    log: Path | None = None
-    tensorboard: bool = False
-    start: Path | None = None
-    features: Path | None = None
+    checkpoint_every_s: float = 30.0  # seconds between checkpoints
+    log: Path | None = None  # file that gets every line of progress
+    tensorboard: bool = False  # whether to write TensorBoard events beside the record
+    start: Path | None = None  # trained weights that the run starts from
+    features: Path | None = None  # folder of the run that computed the features of the images
 
 
 def choose_device(name: str) -> "torch.device":
-    """Turn the ``device`` of ``config.yaml`` into one of torch's.
-
-    Parameters
-    ----------
-    name : str
-        ``auto`` (CUDA where there is one), or a name that torch knows.
-
-    Returns
-    -------
-    torch.device
-        The device.
-
-    Raises
-    ------
-    UserError
-        If torch does not know the name, or CUDA is asked for and absent.
-    """
+    """Turn the ``device`` of ``config.yaml`` into one of torch's."""
     import torch  # here, so that a run without torch need not wait for it
 
     if name == "auto":

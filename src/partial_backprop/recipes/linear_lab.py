@@ -1,4 +1,4 @@
-"""Descend on the sum of squared errors of a sparse linear model (seed 003, Lab 1).
+"""Descend on the sum of squared errors of a sparse linear model (sparse_homework, Lab 1).
 
 Needs no torch: an arm takes a fraction of a second.
 """
@@ -33,49 +33,26 @@ def run(
     config: RunConfig,
     job: Job,
     *,
+    # No penalty; projection onto ‖W‖₀ ≤ `n_nonzero`; λ‖W‖₁ by its subgradient; the same by its
+    # proximal operator; λ times the sum of all but the `n_nonzero` largest magnitudes by its
+    # proximal operator
     method: str,
+    # All samples at a time; one after the other; the same, but projected after each sweep over the
+    # samples instead of each update
     order: str = "full_batch",
+    # Each λ; none for a method without a penalty
     strengths: tuple[float, ...] = (),
+    # Weights that may differ from zero, or that the trimmed penalty spares
     n_nonzero: int = 2,
+    # Which of several equal magnitudes count as the larger ones
     ties: str = "last",
+    # Rate μ, above 0
     learning_rate: float = 0.02,
+    # Steps: updates from all samples, or sweeps
     steps: int = 200,
 ) -> None:
-    """Descend once for each strength of the penalty, and leave ``record.json``.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run's configuration.
-    job : Job
-        Where its output goes.
-    method : {"plain", "projected", "l1", "proximal", "trimmed"}
-        No penalty; projection onto ‖W‖₀ ≤ `n_nonzero`; λ‖W‖₁ by its subgradient; the same by its
-        proximal operator; λ times the sum of all but the `n_nonzero` largest magnitudes by its
-        proximal operator.
-    order : {"full_batch", "per_sample", "per_sweep"}
-        All samples at a time; one after the other; the same, but projected after each sweep over
-        the samples instead of each update.
-    strengths : tuple of float
-        Each λ; none for a method without a penalty.
-    n_nonzero : int
-        Weights that may differ from zero, or that the trimmed penalty spares.
-    ties : {"last", "first"}
-        Which of several equal magnitudes count as the larger ones.
-    learning_rate : float
-        Rate μ, above 0.
-    steps : int
-        Steps: updates from all samples, or sweeps.
-
-    Raises
-    ------
-    UserError
-        If an option has an unknown or unfit value, or a descent diverges.
-
-    References
-    ----------
-    Seed 003, Lab 1 (b) to (f).
-    """
+    """Descend once for each strength of the penalty, and leave ``record.json``."""
+    # Source: sparse_homework, Lab 1 (b) to (f)
     name = f"{config.experiment}/{config.arm}"
     started = time.monotonic()
     _check(name, method, order, strengths, n_nonzero, ties, learning_rate, steps)

@@ -32,22 +32,7 @@ class _Made(NamedTuple):
 
 
 def measure(gradients: EpochGradients, criterion: Criterion, batch_size: int) -> MaskStability:
-    """Make the masks of several batches, and count where they agree.
-
-    Parameters
-    ----------
-    gradients : EpochGradients
-        Gradients in the mask's epoch, at the weights of its beginning.
-    criterion : callable
-        The arm's own.
-    batch_size : int
-        Images in the arm's batches.
-
-    Returns
-    -------
-    MaskStability
-        Counts for the record.
-    """
+    """Make the masks of several batches, and count where they agree."""
 
     def make(start: int, size: int) -> _Made:
         found = gradients.of(start, size)

@@ -33,24 +33,7 @@ def measure(
     epoch: int,
     batch_size: int,
 ) -> tuple[MovementReport, bytes]:
-    """Bin the distances of weights by the magnitude of their gradients.
-
-    Parameters
-    ----------
-    start, end : mapping of str to Tensor
-        Weights at the beginning of the mask's epoch and at the end of the training, by name.
-    gradients : iterable of mappings of str to Tensor
-        For each batch the gradients at `start`; weights without one are left out.
-    epoch, batch_size : int
-        The mask's epoch, and images a batch.
-
-    Returns
-    -------
-    report : MovementReport
-        For the record.
-    file : bytes
-        Content of `movement.FILE`, to be written beside it.
-    """
+    """Bin the distances of weights by the magnitude of their gradients."""
     moved = {name: _distance(end[name], value) for name, value in start.items()}
     batches, layers = [], []
     for number, found in enumerate(gradients):

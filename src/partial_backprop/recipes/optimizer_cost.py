@@ -1,4 +1,4 @@
-"""Measure what a training step costs under several optimizers (seed 004, table 6)."""
+"""Measure what a training step costs under several optimizers (dessilbi2020, table 6)."""
 
 import copy
 import time
@@ -34,45 +34,22 @@ def run(
     config: RunConfig,
     job: Job,
     *,
+    # Some of `OPTIMIZERS`
     optimizers: tuple[str, ...] = ("sgd", "sgd_mom", "adam", "dessilbi", "dessilbi_mom"),
+    # Images of the batch, at least 1
     batch_size: int = 128,
+    # Of all optimizers: small, since it has no part in the costs
     learning_rate: float = 0.001,
+    # rounds, warm_up: steps of each optimizer that are measured, at least 1, and steps before them
+    # that are not
     rounds: int = 20,
     warm_up: int = 3,
+    # CPU threads
     threads: int = 1,
 ) -> None:
-    """Train copies of one network on one batch, in turn, and leave ``record.json``.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run's configuration, with data and network and without training.
-    job : Job
-        Where the data are and the output goes.
-    optimizers : tuple of str
-        Some of `OPTIMIZERS`.
-    batch_size : int
-        Images of the batch, at least 1.
-    learning_rate : float
-        Of all optimizers: small, since it has no part in the costs.
-    rounds, warm_up : int
-        Steps of each optimizer that are measured, at least 1, and steps before them that are not.
-    threads : int
-        CPU threads.
-
-    Raises
-    ------
-    UserError
-        If an optimizer is unknown, or a number is too small.
-
-    Notes
-    -----
-    Bytes go into the record and seconds into ``timing.csv`` beside it.
-
-    References
-    ----------
-    Seed 004, table 6.
-    """
+    """Train copies of one network on one batch, in turn, and leave ``record.json``."""
+    # Bytes go into the record and seconds into ``timing.csv`` beside it
+    # Source: dessilbi2020, table 6
     where = f"recipe of {config.experiment}/{config.arm}"
     if unknown := [name for name in optimizers if name not in OPTIMIZERS]:
         raise UserError(

@@ -20,29 +20,11 @@ from partial_backprop.training.loop import Hooks, evaluate
 def run(
     config: RunConfig, job: Job, *, checkpoint: str | None = None, padding: int | None = 4
 ) -> None:
-    """Leave trained weights and the record of how good they are.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run's configuration.
-    job : Job
-        Where its inputs and outputs are.
-    checkpoint : str, optional
-        File with a ``state_dict`` that is taken instead of a training: the history is then empty,
-        and the record tells the file's name and checksum.
-    padding : int, optional
-        Largest shift of the random crops, in pixels; None trains on the images as they are.
-
-    Raises
-    ------
-    UserError
-        If the checkpoint is missing or of another network, or the loss is no finite number.
-
-    References
-    ----------
-    Seed 003, Lab 2 (a).
-    """
+    """Leave trained weights and the record of how good they are."""
+    # Source: sparse_homework, Lab 2 (a)
+    # `checkpoint`: file with a ``state_dict`` that is taken instead of a training: the history is
+    # then empty, and the record tells the file's name and checksum
+    # `padding`: largest shift of the random crops, in pixels; None trains on the images as they are
     setting = prepare(config, job)
     if checkpoint is not None:
         load_weights(setting.trainee.model, Path(checkpoint))
@@ -58,20 +40,7 @@ def run(
 
 
 def augmentation(setting: Setting, padding: int | None) -> dict[str, Any]:
-    """Return the hook that crops and flips.
-
-    Parameters
-    ----------
-    setting : Setting
-        Holds the data, whose normalised black fills the margins.
-    padding : int or None
-        Largest shift in pixels; None augments nothing.
-
-    Returns
-    -------
-    dict
-        Arguments for `training.loop.Hooks`.
-    """
+    """Return the hook that crops and flips."""
     if padding is None:
         return {}
     return {"augment": partial(crop_and_flip, padding=padding, fill=setting.splits.train.shift)}

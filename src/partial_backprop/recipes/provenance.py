@@ -33,13 +33,7 @@ def code_sha256(modules: dict[str, str]) -> str:
 
 
 def processor() -> str:
-    """Name the processor.
-
-    Returns
-    -------
-    str
-        Its model, or its kind where the system does not tell.
-    """
+    """Name the processor."""
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):
@@ -57,22 +51,7 @@ def _installed(package: str) -> str:
 
 
 def provenance(config: RunConfig, device: "torch.device | None", wall_s: float) -> Provenance:
-    """Describe this process.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run's configuration, which tells the source files that it depends on.
-    device : torch.device or None
-        Where the run was trained; None for a run on one CPU thread that needed no torch.
-    wall_s : float
-        Seconds of training and evaluation, those of earlier attempts included.
-
-    Returns
-    -------
-    Provenance
-        Versions, hardware, time and memory.
-    """
+    """Describe this process."""
     name, threads, capabilities = processor(), 1, {}
     # Linux counts the peak in KiB, macOS in bytes.
     unit = 1 if sys.platform == "darwin" else 1024

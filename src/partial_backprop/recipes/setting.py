@@ -18,44 +18,18 @@ from partial_backprop.training.seeding import derive
 
 @dataclass(frozen=True)
 class Setting:
-    """Data and a network to train on them.
+    """Data and a network to train on them."""
 
-    Parameters
-    ----------
-    splits : DeviceSplits
-        The data on the device.
-    data, network : DataFacts, NetworkFacts
-        What the record says of them.
-    trainee : Trainee
-        The network with its optimizer: new, or as the trunk left it for arms that share epochs.
-    """
-
-    splits: DeviceSplits
+    splits: DeviceSplits  # the data on the device
+    # data, network: what the record says of them
     data: DataFacts
     network: NetworkFacts
+    # the network with its optimizer: new, or as the trunk left it for arms that share epochs
     trainee: Trainee
 
 
 def prepare(config: RunConfig, job: Job) -> Setting:
-    """Load the data and build the network.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run's configuration, with data, network and training.
-    job : Job
-        Where the data and the trunk are.
-
-    Returns
-    -------
-    Setting
-        Everything that the training loop needs.
-
-    Raises
-    ------
-    UserError
-        If the data are missing or damaged, an option is wrong, or the trunk is another network's.
-    """
+    """Load the data and build the network."""
     splits = load_splits(config.data, job.data_root, config.seed)
     trainee, network = _new_trainee(config, splits, job.device)
     if job.trunk is not None:
@@ -90,18 +64,7 @@ def _new_trainee(
 
 
 def state(trainee: Trainee) -> dict[str, object]:
-    """Return what `restore` needs.
-
-    Parameters
-    ----------
-    trainee : Trainee
-        A network in training.
-
-    Returns
-    -------
-    dict
-        Tensors and plain values.
-    """
+    """Return what `restore` needs."""
     return {
         "model": trainee.model.state_dict(),
         "optimizer": trainee.optimizer.state_dict(),
@@ -112,22 +75,7 @@ def state(trainee: Trainee) -> dict[str, object]:
 
 
 def restore(trainee: Trainee, content: dict[str, object], where: str) -> None:
-    """Put a trainee into a saved state.
-
-    Parameters
-    ----------
-    trainee : Trainee
-        Altered in place.
-    content : dict
-        From `state`.
-    where : str
-        Name of the file, for the message.
-
-    Raises
-    ------
-    UserError
-        If the state is not one of this network.
-    """
+    """Put a trainee into a saved state."""
     try:
         trainee.model.load_state_dict(content["model"])
         trainee.optimizer.load_state_dict(content["optimizer"])

@@ -1,4 +1,4 @@
-"""Train with a share of the gradients set to zero in every step (seed 000)."""
+"""Train with a share of the gradients set to zero in every step (gradient_notes)."""
 
 from dataclasses import dataclass
 
@@ -22,65 +22,32 @@ from partial_backprop.training.seeding import derive
 
 @dataclass(frozen=True)
 class Asked:
-    """What was asked for.
+    """What was asked for."""
 
-    Parameters
-    ----------
-    method : str
-        How gradients are chosen.
-    share : float
-        Share of all entries.
-    n : int
-        That share in entries.
-    """
-
-    method: str
-    share: float
-    n: int
+    method: str  # how gradients are chosen
+    share: float  # share of all entries
+    n: int  # that share in entries
 
 
 def run(
     config: RunConfig,
     job: Job,
     *,
+    # Zero nothing; the smallest gradients of each step; or as many at random in each step
     method: str = "threshold",
+    # Share of the entries of all weights that is zeroed in each step; all of them lie in the
+    # weights that may be zeroed. The seed has 0.4
     share: float = 0.4,
+    # Whether the first kernel is kept whole (see `partial_backprop.sparsification.layers`)
     spare_first: bool = True,
+    # Largest shift of the random crops, in pixels; None trains on the images as they are
     padding: int | None = 3,
 ) -> None:
-    """Leave trained weights, and the record of which gradients were zeroed on the way.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run's configuration.
-    job : Job
-        Where its inputs and outputs are.
-    method : {"full", "threshold", "random"}
-        Zero nothing; the smallest gradients of each step; or as many at random in each step.
-    share : float
-        Share of the entries of all weights that is zeroed in each step; all of them lie in the
-        weights that may be zeroed. The seed has 0.4.
-    spare_first : bool
-        Whether the first kernel is kept whole (see `partial_backprop.sparsification.layers`).
-    padding : int, optional
-        Largest shift of the random crops, in pixels; None trains on the images as they are.
-
-    Raises
-    ------
-    UserError
-        If an option makes no sense, or the loss is no finite number.
-
-    Notes
-    -----
-    The share is of the entries of all weights, running statistics included, as in the seed, though
-    these have no gradient. Draws of the random method come from a generator of its own, so that
-    order, augmentation and dropout are the same in all methods.
-
-    References
-    ----------
-    Seed 000, "thresholding_spars" and "sparsification only acc".
-    """
+    """Leave trained weights, and the record of which gradients were zeroed on the way."""
+    # The share is of the entries of all weights, running statistics included, as in the seed,
+    # though these have no gradient. Draws of the random method come from a generator of its own, so
+    # that order, augmentation and dropout are the same in all methods.
+    # Source: gradient_notes, "thresholding_spars" and "sparsification only acc"
     setting = prepare(config, job)
     model = setting.trainee.model
     found = summarize(model, setting.data.image_shape)

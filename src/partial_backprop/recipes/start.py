@@ -11,23 +11,7 @@ _SHOWN = 3
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
-    """Load a ``state_dict`` and check it by names and shapes.
-
-    Parameters
-    ----------
-    model : nn.Module
-        Altered in place, and left as it is where the file does not fit.
-    path : pathlib.Path
-        File that ``torch.save(model.state_dict(), path)`` wrote; read with ``weights_only=True``,
-        so that nothing in it is executed. Counters of batches that batch normalisation keeps may be
-        absent.
-
-    Raises
-    ------
-    UserError
-        If the file is missing, is no ``state_dict``, or is one of another network; the message
-        names what differs.
-    """
+    """Load a ``state_dict`` and check it by names and shapes."""
     state = state_dict.read(path)
     own = model.state_dict()
     counters = {name for name in own if name.endswith(".num_batches_tracked")}

@@ -12,34 +12,12 @@ from partial_backprop.training.loop import Trainee
 
 
 def tensor_bytes(tensors: Iterable[Tensor]) -> int:
-    """Count the bytes of some tensors' elements.
-
-    Parameters
-    ----------
-    tensors : iterable of Tensor
-        Tensors that share no memory.
-
-    Returns
-    -------
-    int
-        Bytes.
-    """
+    """Count the bytes of some tensors' elements."""
     return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
 
 
 def state_bytes(optimizer: torch.optim.Optimizer) -> dict[str, int]:
-    """Count the bytes that an optimizer keeps from step to step.
-
-    Parameters
-    ----------
-    optimizer : torch.optim.Optimizer
-        After its first step, since most make their state there.
-
-    Returns
-    -------
-    dict
-        Name of a tensor in the state of each parameter -> bytes of all tensors of that name.
-    """
+    """Count the bytes that an optimizer keeps from step to step."""
     found: dict[str, int] = {}
     for state in optimizer.state.values():
         for name, value in state.items():
@@ -49,23 +27,8 @@ def state_bytes(optimizer: torch.optim.Optimizer) -> dict[str, int]:
 
 
 def activation_bytes(model: nn.Module, images: Tensor, labels: Tensor) -> int:
-    """Count the bytes that the forward pass keeps for the backward pass.
-
-    Parameters
-    ----------
-    model : nn.Module
-        In training mode; the statistics of its normalisations move.
-    images : Tensor of shape (batch, channels, height, width)
-        A batch.
-    labels : Tensor of shape (batch,)
-        Class indices.
-
-    Returns
-    -------
-    int
-        Bytes of memory that autograd holds on to, each piece counted once; parameters and buffers,
-        which are there anyway, are left out.
-    """
+    """Count the bytes that the forward pass keeps for the backward pass."""
+    # Shapes: images (batch, channels, height, width), labels (batch,)
     own = {_memory(tensor) for tensor in (*model.parameters(), *model.buffers())}
     kept: dict[int, int] = {}
 
@@ -87,28 +50,10 @@ def _memory(tensor: Tensor) -> int:
 
 
 def step(trainee: Trainee, images: Tensor, labels: Tensor) -> dict[str, float | None]:
-    """Make one training step and measure it.
-
-    Parameters
-    ----------
-    trainee : Trainee
-        Network, in training mode, and optimizer; both are altered.
-    images : Tensor of shape (batch, channels, height, width)
-        A batch.
-    labels : Tensor of shape (batch,)
-        Class indices.
-
-    Returns
-    -------
-    dict
-        ``step_s``, seconds of both passes and the update; ``update_s``, of the update alone; and
-        ``extra_bytes``, the most memory beyond what was taken before, None on a processor.
-
-    Notes
-    -----
-    On one thread of a processor the seconds are those that it spent on this process, so that other
-    processes count little; elsewhere they are those on the wall.
-    """
+    """Make one training step and measure it."""
+    # Shapes: images (batch, channels, height, width), labels (batch,)
+    # On one thread of a processor the seconds are those that it spent on this process, so that
+    # other processes count little; elsewhere they are those on the wall
     on_cuda = images.device.type == "cuda"
     alone = not on_cuda and torch.get_num_threads() == 1
     clock = time.process_time if alone else time.perf_counter
@@ -134,25 +79,8 @@ def step(trainee: Trainee, images: Tensor, labels: Tensor) -> dict[str, float | 
 def turns(
     trainees: Mapping[str, Trainee], images: Tensor, labels: Tensor, *, rounds: int, warm_up: int
 ) -> list[dict[str, Any]]:
-    """Measure steps of several trainees in turn.
-
-    Parameters
-    ----------
-    trainees : mapping of str to Trainee
-        Name -> network and optimizer.
-    images : Tensor of shape (batch, channels, height, width)
-        One batch for all steps.
-    labels : Tensor of shape (batch,)
-        Class indices.
-    rounds, warm_up : int
-        How often each is measured, after how many steps that are not.
-
-    Returns
-    -------
-    list of dict
-        ``round``, ``optimizer`` and the values of `step`. Each round begins with another trainee,
-        so that what slows the machine down for a while slows all of them.
-    """
+    """Measure steps of several trainees in turn."""
+    # Shapes: images (batch, channels, height, width), labels (batch,)
     names = list(trainees)
     for trainee in trainees.values():
         for _ in range(warm_up):

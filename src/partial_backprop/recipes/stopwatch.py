@@ -12,23 +12,8 @@ _WARM_UP = 3
 def paired_times(
     first: nn.Module, second: nn.Module, images: Tensor, *, n_pairs: int = 31
 ) -> list[tuple[float, float]]:
-    """Time two networks side by side.
-
-    Parameters
-    ----------
-    first, second : nn.Module
-        The networks, on the device of the images; left in evaluation mode.
-    images : Tensor of shape (batch, channels, height, width)
-        One batch.
-    n_pairs : int
-        How often each is timed; the order changes from pair to pair, so that whatever slows
-        the machine down in between slows both.
-
-    Returns
-    -------
-    list of (float, float)
-        Seconds per image, one pair after the other.
-    """
+    """Time two networks side by side."""
+    # Shapes: images (batch, channels, height, width)
     runs = [_forward(model.eval(), images) for model in (first, second)]
     for run in runs * _WARM_UP:
         run()

@@ -1,4 +1,4 @@
-"""Train a network again from the initial weights of a path, under a mask of it (seed 004, Figure 5)."""
+"""Train a network again from the initial weights of a path, under a mask of it (dessilbi2020, Figure 5)."""
 
 from collections.abc import Mapping
 
@@ -24,47 +24,24 @@ def run(
     config: RunConfig,
     job: Job,
     *,
+    # The run of ``inclusion`` whose path that is, as ``experiment/arm``; of the same seed
     start: str,
+    # The whole network; the support of Γ; as many groups of each layer, drawn at random
     mask: str = "support",
+    # Number of epochs of the path after which its support is the mask; None for ``none``
     after: int | None = None,
+    # Names of weights that no mask touches. Single weights enter a path later than filters, so an
+    # early mask may leave nothing of the output layer
     whole: tuple[str, ...] = (),
+    # Largest shift of the random crops, in pixels; None trains on the images as they are
     padding: int | None = None,
 ) -> None:
-    """Train under a mask that stays, or under none.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run's configuration.
-    job : Job
-        Where its inputs and outputs are; ``job.start`` is the ``path.pt`` of the path.
-    start : str
-        The run of ``inclusion`` whose path that is, as ``experiment/arm``; of the same seed.
-    mask : {"none", "support", "random"}
-        The whole network; the support of Γ; as many groups of each layer, drawn at random.
-    after : int, optional
-        Number of epochs of the path after which its support is the mask; None for ``none``.
-    whole : tuple of str
-        Names of weights that no mask touches. Single weights enter a path later than filters, so an
-        early mask may leave nothing of the output layer.
-    padding : int, optional
-        Largest shift of the random crops, in pixels; None trains on the images as they are.
-
-    Raises
-    ------
-    UserError
-        If the path is missing or of another network, it has no such mask, an option makes no sense, or
-        the loss is no finite number.
-
-    Notes
-    -----
-    Masked weights are zero from the first step on: so are their gradients, moments and decay. Biases
-    and normalisations are not masked, so a masked filter still gives its channel a constant.
-
-    References
-    ----------
-    Seed 004, Table 10 and METHODS E; Frankle and Carbin, "The lottery ticket hypothesis", ICLR 2019.
-    """
+    """Train under a mask that stays, or under none."""
+    # Masked weights are zero from the first step on: so are their gradients, moments and decay.
+    # Biases and normalisations are not masked, so a masked filter still gives its channel a
+    # constant.
+    # Source: dessilbi2020, Table 10 and METHODS E; Frankle and Carbin, "The lottery ticket
+    # hypothesis", ICLR 2019
     where = f"recipe of {config.experiment}/{config.arm}"
     if mask not in MASKS:
         raise UserError(f"{where}: mask must be one of {', '.join(MASKS)}, got {mask!r}")
@@ -138,15 +115,7 @@ def _counts(model: nn.Module, masks: Mapping[str, Tensor]) -> tuple[inclusion.Ma
 
 
 class _Held:
-    """Keeps masked weights at zero by keeping them from any gradient.
-
-    Parameters
-    ----------
-    model : nn.Module
-        Its masked weights are set to zero here.
-    masks : mapping
-        Name of a weight to its mask.
-    """
+    """Keeps masked weights at zero by keeping them from any gradient."""
 
     def __init__(self, model: nn.Module, masks: Mapping[str, Tensor]) -> None:
         named = dict(model.named_parameters())

@@ -78,43 +78,21 @@ def run(
     config: RunConfig,
     job: Job,
     *,
+    # Whether to quantize at all, and to which levels
     levels: str = "weibull",
+    # Bits per magnitude, from 1 to 8; the sign takes one more
     bits: int = 4,
+    # Whether activations are quantized that the forward pass saves for the backward pass
     activations: bool = True,
+    # Whether gradients are quantized before the optimizer's step, as if a process sent them
     gradients: bool = True,
+    # Whether gradients are rounded to the nearest level and the error is added to the next ones
     error_feedback: bool = False,
+    # Largest shift of the random crops, in pixels; None trains on the images as they are
     padding: int | None = None,
 ) -> None:
-    """Leave trained weights, and the record of what was saved on the way.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run's configuration.
-    job : Job
-        Where its inputs and outputs are.
-    levels : {"float", "uniform", "weibull"}
-        Whether to quantize at all, and to which levels.
-    bits : int
-        Bits per magnitude, from 1 to 8; the sign takes one more.
-    activations : bool
-        Whether activations are quantized that the forward pass saves for the backward pass.
-    gradients : bool
-        Whether gradients are quantized before the optimizer's step, as if a process sent them.
-    error_feedback : bool
-        Whether gradients are rounded to the nearest level and the error is added to the next ones.
-    padding : int, optional
-        Largest shift of the random crops, in pixels; None trains on the images as they are.
-
-    Raises
-    ------
-    UserError
-        If an option makes no sense, or the loss is no finite number.
-
-    References
-    ----------
-    TinyScript: see `partial_backprop.quantization.weibull`.
-    """
+    """Leave trained weights, and the record of what was saved on the way."""
+    # Source: TinyScript: see `partial_backprop.quantization.weibull`
     setting = prepare(config, job)
     model = setting.trainee.model
     where = f"recipe of {config.experiment}/{config.arm}"

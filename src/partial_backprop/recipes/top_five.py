@@ -14,21 +14,7 @@ _MANY = 100
 
 @torch.no_grad()
 def top_five(setting: Setting, batch_size: int = 500) -> dict[str, Any]:
-    """Count test images whose class is among the five largest outputs.
-
-    Parameters
-    ----------
-    setting : Setting
-        Data and the trained network, which is left in evaluation mode.
-    batch_size : int
-        Images at once.
-
-    Returns
-    -------
-    dict
-        Measurements for the record: a `record.Count` as plain values; none where there are fewer than
-        100 classes.
-    """
+    """Count test images whose class is among the five largest outputs."""
     if setting.data.n_classes < _MANY:
         return {}
     model, split = setting.trainee.model.eval(), setting.splits.test

@@ -16,38 +16,14 @@ class Stateful(Protocol):
     """A method that remembers something from epoch to epoch, such as a mask."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what it remembers.
-
-        Returns
-        -------
-        dict
-            Tensors and plain values.
-        """
+        """Return what it remembers."""
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Remember it again.
-
-        Parameters
-        ----------
-        state : dict
-            From `state_dict`.
-        """
+        """Remember it again."""
 
 
 class Unfinished:
-    """Checkpoint of a run that has not ended, keyed by the hash of its configuration.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run's configuration.
-    job : Job
-        Folder and interval of the checkpoints.
-    setting : Setting
-        Holds the trainee.
-    method : Stateful, optional
-        What the method remembers is saved too.
-    """
+    """Checkpoint of a run that has not ended, keyed by the hash of its configuration."""
 
     def __init__(
         self, config: RunConfig, job: Job, setting: Setting, method: Stateful | None
@@ -62,13 +38,7 @@ class Unfinished:
         self._saved = time.monotonic()
 
     def resume(self, say: Callable[[str], None]) -> None:
-        """Continue from the checkpoint, where there is one of this code and these data.
-
-        Parameters
-        ----------
-        say : callable
-            Takes a line for the user.
-        """
+        """Continue from the checkpoint, where there is one of this code and these data."""
         if self._path is None or not self._path.exists():
             return
         try:

@@ -18,22 +18,7 @@ from partial_backprop.training.batches import DeviceSplit
 
 
 def weigh(content: sizes.Content, state: Mapping[str, Any], folder: Path) -> sizes.File:
-    """Write a ``state_dict``, with or without more, and measure the file.
-
-    Parameters
-    ----------
-    content : str
-        What it is.
-    state : mapping
-        Nested mappings of tensors.
-    folder : pathlib.Path
-        Where the file goes.
-
-    Returns
-    -------
-    sizes.File
-        Its sizes: written by `torch.save`, or in the sparse format where `content` is that.
-    """
+    """Write a ``state_dict``, with or without more, and measure the file."""
     file = sparse_file.to_bytes(state) if content == "sparse" else as_torch_file(state)
     found = measure(file, folder)
     return sizes.File(content=content, n_values=n_values(state), **found._asdict())
@@ -42,22 +27,7 @@ def weigh(content: sizes.Content, state: Mapping[str, Any], folder: Path) -> siz
 def weigh_pruned(
     model: nn.Module, optimizer: torch.optim.Optimizer, kept: Mapping[str, Tensor]
 ) -> tuple[sizes.File, ...]:
-    """Measure a pruned network with and without what only a training needs.
-
-    Parameters
-    ----------
-    model : nn.Module
-        The network.
-    optimizer : torch.optim.Optimizer
-        What has trained it.
-    kept : mapping of str to Tensor of bool
-        By name of the module whose weight is pruned, True where a weight is kept.
-
-    Returns
-    -------
-    tuple of sizes.File
-        One for each `sizes.Content` but the first. The files themselves are not left.
-    """
+    """Measure a pruned network with and without what only a training needs."""
     state, masks = dict(model.state_dict()), float_masks(kept)
     contents: dict[sizes.Content, Mapping[str, Any]] = {
         "training_state": {
@@ -76,20 +46,7 @@ def weigh_pruned(
 
 @torch.no_grad()
 def n_same_outputs(setting: Setting, batch_size: int = 500) -> int:
-    """Write the network to a sparse file, load it into another one, and compare their outputs.
-
-    Parameters
-    ----------
-    setting : Setting
-        The network, and the test images.
-    batch_size : int
-        Images at once.
-
-    Returns
-    -------
-    int
-        Test images whose outputs are equal bit for bit.
-    """
+    """Write the network to a sparse file, load it into another one, and compare their outputs."""
     model = setting.trainee.model
     twin = copy.deepcopy(model)
     for tensor in twin.state_dict().values():

@@ -1,4 +1,4 @@
-"""Prune a trained network by magnitude while it is fine-tuned, and weigh its files (seed 002)."""
+"""Prune a trained network by magnitude while it is fine-tuned, and weigh its files (pruning_logs)."""
 
 import tempfile
 from collections.abc import Callable
@@ -24,56 +24,30 @@ def run(
     config: RunConfig,
     job: Job,
     *,
+    # The run whose last weights these are, as ``experiment/arm``; of the same seed
     start: str = "cnn_training/float",
+    # initial, final: shares of zeros in each convolution and linear layer at the first and the last
+    # pruning, in [0, 1)
     initial: float = 0.5,
     final: float = 0.8,
+    # Exponent of the schedule, greater than 0
     power: float = 3.0,
+    # Steps from one pruning to the next, at least 1
     frequency: int = 100,
+    # Epochs over which the share grows, from the first step on; at most those of the training
     ramp_epochs: int = 2,
+    # Largest shift of the random crops, in pixels; None trains on the images as they are
     padding: int | None = None,
 ) -> None:
-    """Fine-tune under a growing share of zeros, then write and measure every kind of file.
-
-    Parameters
-    ----------
-    config : RunConfig
-        The run's configuration; its training is the fine-tuning.
-    job : Job
-        Where its inputs and outputs are; ``job.start`` holds the starting weights.
-    start : str
-        The run whose last weights these are, as ``experiment/arm``; of the same seed.
-    initial, final : float
-        Shares of zeros in each convolution and linear layer at the first and the last pruning, in
-        [0, 1).
-    power : float
-        Exponent of the schedule, greater than 0.
-    frequency : int
-        Steps from one pruning to the next, at least 1.
-    ramp_epochs : int
-        Epochs over which the share grows, from the first step on; at most those of the training.
-    padding : int, optional
-        Largest shift of the random crops, in pixels; None trains on the images as they are.
-
-    Raises
-    ------
-    UserError
-        If the starting weights are missing or of another network, an option makes no sense, or
-        the loss is no finite number.
-
-    Notes
-    -----
-    Selections choose among the epochs at the final share only. Files are written to a temporary
-    folder, since all but the weights are of interest for their sizes alone.
-
-    *Departures.* The source names no network, data, epochs or optimizer: power, frequency, epochs
-    and Adam are those of its tool's tutorial. The last pruning always takes place (see
-    `PolynomialSchedule`). Files with the optimizer's state are measured twice: as the training leaves it,
-    and zero where a weight is pruned, which the source's zipped size asks for (see `StepwisePruner`).
-
-    References
-    ----------
-    Seed 002, weight pruning.
-    """
+    """Fine-tune under a growing share of zeros, then write and measure every kind of file."""
+    # Selections choose among the epochs at the final share only. Files are written to a temporary
+    # folder, since all but the weights are of interest for their sizes alone.
+    # *Departures.* The source names no network, data, epochs or optimizer: power, frequency, epochs
+    # and Adam are those of its tool's tutorial. The last pruning always takes place (see
+    # `PolynomialSchedule`). Files with the optimizer's state are measured twice: as the training
+    # leaves it, and zero where a weight is pruned, which the source's zipped size asks for (see
+    # `StepwisePruner`).
+    # Source: pruning_logs, weight pruning
     del start  # the workflow has turned it into job.start
     where = f"recipe of {config.experiment}/{config.arm}"
     if job.start is None:

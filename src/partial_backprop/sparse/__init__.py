@@ -1,1 +1,1 @@
-"""Sparse linear models by gradient descent, in double precision: seed 003, Lab 1."""
+"""Sparse linear models by gradient descent, in double precision: sparse_homework, Lab 1."""

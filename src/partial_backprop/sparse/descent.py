@@ -30,32 +30,9 @@ def full_batch(
     subgradient: Move = _none,
     after_update: Move = _stay,
 ) -> Array:
-    """Descend along the gradient of all samples together, from zero.
-
-    Parameters
-    ----------
-    x : ndarray of shape (n, d)
-        Samples.
-    y : ndarray of shape (n,)
-        Targets.
-    learning_rate : float
-        Rate μ, above 0.
-    steps : int
-        Number of updates, from 0 up.
-    subgradient : callable
-        From W to what a penalty adds to the gradient.
-    after_update : callable
-        Proximal operator or projection, applied to the result of every update.
-
-    Returns
-    -------
-    ndarray of shape (steps + 1, d)
-        W after every update; the first row is W⁰ = 0.
-
-    References
-    ----------
-    Seed 003, Lab 1 (a): W^{k+1} = W^k − μ ∂L/∂W (W^k).
-    """
+    """Descend along the gradient of all samples together, from zero."""
+    # Shapes: x (n, d), y (n,), result (steps + 1, d)
+    # Source: sparse_homework, Lab 1 (a): W^{k+1} = W^k − μ ∂L/∂W (W^k)
     path = np.zeros((steps + 1, x.shape[1]))
     for step in range(steps):
         weights = path[step]
@@ -74,39 +51,12 @@ def per_sample(
     after_update: Move = _stay,
     after_sweep: Move = _stay,
 ) -> Array:
-    """Descend along the gradient of one sample after another, from zero.
-
-    Parameters
-    ----------
-    x : ndarray of shape (n, d)
-        Samples, taken in this order in every sweep.
-    y : ndarray of shape (n,)
-        Targets.
-    learning_rate : float
-        Rate μ, above 0.
-    steps : int
-        Number of sweeps over all samples, from 0 up.
-    subgradient : callable
-        From W to what a penalty adds to the gradient of each sample.
-    after_update, after_sweep : callable
-        Proximal operator or projection, applied to the result of every update, or of the last update
-        of every sweep.
-
-    Returns
-    -------
-    ndarray of shape (n · steps + 1, d)
-        W after every update; the first row is W⁰ = 0.
-
-    Notes
-    -----
-    *Departures.* The assignment asks for `full_batch`. This is what the author of seed 003 did by
-    mistake and says so: n updates a step, each with the whole penalty, so that a sweep penalises
-    n times as much.
-
-    References
-    ----------
-    Seed 003, note before Lab 1.
-    """
+    """Descend along the gradient of one sample after another, from zero."""
+    # Shapes: x (n, d), y (n,), result (n · steps + 1, d)
+    # *Departures.* The assignment asks for `full_batch`. This is what the author of sparse_homework did by
+    # mistake and says so: n updates a step, each with the whole penalty, so that a sweep penalises
+    # n times as much.
+    # Source: sparse_homework, note before Lab 1
     n = len(x)
     path = np.zeros((n * steps + 1, x.shape[1]))
     for update in range(n * steps):

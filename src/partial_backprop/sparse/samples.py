@@ -1,4 +1,4 @@
-"""The three samples of seed 003's Lab 1, and the solution that it hides in them."""
+"""The three samples of sparse_homework's Lab 1, and the solution that it hides in them."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ X: Array = np.array(
         [-1.0, 0.0, 2.0, 2.0, 1.0],
     ]
 )
-"""Inputs, of shape (3, 5). Seed 003 prints none: they are those of its assignment."""
+"""Inputs, of shape (3, 5). sparse_homework prints none: they are those of its assignment."""
 
 Y: Array = np.array([7.0, 1.0, 1.0])
 """Targets, of shape (3,)."""

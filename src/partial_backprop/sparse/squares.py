@@ -15,49 +15,15 @@ def _residuals(weights: Array, x: Array, y: Array) -> Array:
 
 
 def loss(weights: Array, x: Array, y: Array) -> float:
-    """Compute L(W) = Σ (x_i W − y_i)².
-
-    Parameters
-    ----------
-    weights : ndarray of shape (d,)
-        W.
-    x : ndarray of shape (n, d)
-        Samples.
-    y : ndarray of shape (n,)
-        Targets.
-
-    Returns
-    -------
-    float
-        A sum over the samples: neither a mean nor halved.
-
-    References
-    ----------
-    Seed 003, Lab 1 (a).
-    """
+    """Compute L(W) = Σ (x_i W − y_i)²."""
+    # Shapes: weights (d,), x (n, d), y (n,)
+    # Source: sparse_homework, Lab 1 (a)
     residuals = _residuals(weights, x, y)
     return float((residuals * residuals).sum())
 
 
 def gradient(weights: Array, x: Array, y: Array) -> Array:
-    """Compute the gradient of the loss, 2 Σ (x_i W − y_i) x_i.
-
-    Parameters
-    ----------
-    weights : ndarray of shape (d,)
-        W.
-    x : ndarray of shape (n, d)
-        Samples.
-    y : ndarray of shape (n,)
-        Targets.
-
-    Returns
-    -------
-    ndarray of shape (d,)
-        The derivative of `loss` by each weight.
-
-    References
-    ----------
-    Seed 003, Lab 1 (a).
-    """
+    """Compute the gradient of the loss, 2 Σ (x_i W − y_i) x_i."""
+    # Shapes: weights (d,), x (n, d), y (n,), result (d,)
+    # Source: sparse_homework, Lab 1 (a)
     return 2 * (_residuals(weights, x, y)[:, np.newaxis] * x).sum(axis=0)

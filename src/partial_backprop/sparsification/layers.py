@@ -6,36 +6,12 @@ from partial_backprop.pruning.layers import weights
 
 
 def eligible(model: nn.Module, *, spare_first: bool = True) -> dict[str, nn.Parameter]:
-    """Find the weights whose gradients may be zeroed.
-
-    Parameters
-    ----------
-    model : nn.Module
-        Any network.
-    spare_first : bool, default=True
-        Whether the first kernel is kept whole too.
-
-    Returns
-    -------
-    dict of str to Parameter
-        Kernels of convolutions and fully connected layers by parameter name, in the order of the
-        network. Biases, batch normalisation and everything else are kept whole.
-
-    Raises
-    ------
-    ValueError
-        If no kernel is left.
-
-    Notes
-    -----
-    *Departures.* The seed has two lists of indices: the one that names the layers begins with 0, the
-    first kernel, and the one whose entries it adds up does not. The default is the second. Both
-    lack index 18, the kernel of ``conv2d_3``, whose entries are in the sum; here it is eligible.
-
-    References
-    ----------
-    Seed 000, "Two kinds of layers".
-    """
+    """Find the weights whose gradients may be zeroed."""
+    # *Departures.* The seed has two lists of indices: the one that names the layers begins with 0,
+    # the first kernel, and the one whose entries it adds up does not. The default is the second.
+    # Both lack index 18, the kernel of ``conv2d_3``, whose entries are in the sum; here it is
+    # eligible.
+    # Source: gradient_notes, "Two kinds of layers"
     names = {parameter: name for name, parameter in model.named_parameters()}
     kernels = {names[one]: one for one in weights(model).values()}
     found = dict(list(kernels.items())[1 if spare_first else 0 :])

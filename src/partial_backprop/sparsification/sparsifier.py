@@ -47,7 +47,7 @@ class Sparsifier:
 
     References
     ----------
-    Seed 000, "thresholding_spars, [-th1,th1]" and "sparsification only acc".
+    gradient_notes, "thresholding_spars, [-th1,th1]" and "sparsification only acc".
     """
 
     def __init__(self, weights: Mapping[str, nn.Parameter], n: int, method: str) -> None:

@@ -26,43 +26,14 @@ class Sizes(NamedTuple):
 
 
 def as_torch_file(content: Mapping[str, Any]) -> bytes:
-    """Lay out what `torch.save` writes.
-
-    Parameters
-    ----------
-    content : mapping
-        Nested mappings of tensors and plain values.
-
-    Returns
-    -------
-    bytes
-        The file.
-    """
+    """Lay out what `torch.save` writes."""
     buffer = io.BytesIO()
     torch.save(dict(content), buffer)
     return buffer.getvalue()
 
 
 def measure(content: bytes, folder: Path) -> Sizes:
-    """Write a file as it is, in a zip archive and compressed by zstd, and look at their sizes.
-
-    Parameters
-    ----------
-    content : bytes
-        What the file holds.
-    folder : pathlib.Path
-        Where the three files go; it must exist.
-
-    Returns
-    -------
-    Sizes
-        In bytes. The zip archive is deflated at zlib's usual level, as the source's was.
-
-    Raises
-    ------
-    UserError
-        If the disk is full or the folder cannot be written to.
-    """
+    """Write a file as it is, in a zip archive and compressed by zstd, and look at their sizes."""
     import pyarrow as pa
 
     plain, zipped, zstd = (folder / f"weights{suffix}" for suffix in ("", ".zip", ".zst"))

@@ -44,27 +44,7 @@ _WORDS = {
 
 
 def pack(tensor: Tensor) -> tuple[Layout, int, bytes]:
-    """Store a tensor in the shortest layout.
-
-    Parameters
-    ----------
-    tensor : Tensor of any shape
-        Of a type in `DTYPES`, on any device.
-
-    Returns
-    -------
-    layout : {"dense", "bitmap", "signs"}
-        How it is stored.
-    n_values : int
-        Number of stored values.
-    content : bytes
-        As the module's description says.
-
-    Raises
-    ------
-    ValueError
-        If the tensor cannot be stored: it has no values, is sparse, or of another type.
-    """
+    """Store a tensor in the shortest layout."""
     _check(tensor)
     word, stored = _WORDS[tensor.element_size()]
     flat = tensor.detach().cpu().contiguous().reshape(-1).view(word)
@@ -105,53 +85,15 @@ def _check(tensor: Tensor) -> None:
 
 
 def n_bytes(layout: Layout, n: int, n_values: int, width: int) -> int:
-    """Return the length of a stored tensor.
-
-    Parameters
-    ----------
-    layout : {"dense", "bitmap", "signs"}
-        How it is stored.
-    n : int
-        Values of the tensor.
-    n_values : int
-        Stored values; all of them where it is dense.
-    width : int
-        Bytes of a value.
-
-    Returns
-    -------
-    int
-        Bytes.
-    """
+    """Return the length of a stored tensor."""
     bitmap = math.ceil(n / 8) if layout != "dense" else 0
     signs = math.ceil((n - n_values) / 8) if layout == "signs" else 0
     return bitmap + signs + n_values * width
 
 
 def unpack(content: bytes, layout: Layout, dtype: str, shape: tuple[int, ...]) -> Tensor:
-    """Restore a tensor, bit by bit.
-
-    Parameters
-    ----------
-    content : bytes
-        What `pack` gave.
-    layout : {"dense", "bitmap", "signs"}
-        How it is stored.
-    dtype : str
-        A name in `DTYPES`.
-    shape : tuple of int
-        Shape of the tensor.
-
-    Returns
-    -------
-    Tensor of shape `shape`
-        In C order, on the CPU.
-
-    Raises
-    ------
-    ValueError
-        If the content does not have the length of such a tensor.
-    """
+    """Restore a tensor, bit by bit."""
+    # Shapes: result `shape`
     kind = DTYPES[dtype]
     stored = np.dtype(_WORDS[kind.itemsize][1])
     n = math.prod(shape)

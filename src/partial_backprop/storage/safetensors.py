@@ -33,39 +33,12 @@ _DTYPES = {
 
 
 def begins(content: bytes) -> bool:
-    """Tell whether a file begins as one of this format does.
-
-    Parameters
-    ----------
-    content : bytes
-        The beginning of the file.
-
-    Returns
-    -------
-    bool
-        True if behind the length of a header there is JSON.
-    """
+    """Tell whether a file begins as one of this format does."""
     return content[_LENGTH.size : _LENGTH.size + 1] == b"{"
 
 
 def from_bytes(content: bytes) -> dict[str, Tensor]:
-    """Read the tensors out of a file's content.
-
-    Parameters
-    ----------
-    content : bytes
-        The file.
-
-    Returns
-    -------
-    dict of str to Tensor
-        The ``state_dict``, on the CPU, in the order of the header.
-
-    Raises
-    ------
-    ValueError
-        If the file is truncated or damaged, or has a type that torch does not know.
-    """
+    """Read the tensors out of a file's content."""
     try:
         (length,) = _LENGTH.unpack_from(content)
         if length > len(content) - _LENGTH.size:

@@ -45,7 +45,7 @@ class _Entry:
 
     name: str
     dtype: str
-    shape: list[int]
+    shape: list[int]  # of the tensor
     layout: Layout
     n_values: int
     same_as: str | None = None
@@ -73,23 +73,7 @@ def _entries(header: bytes) -> list[_Entry]:
 
 
 def to_bytes(state: Mapping[str, Tensor]) -> bytes:
-    """Lay out the content of a file.
-
-    Parameters
-    ----------
-    state : mapping of str to Tensor
-        A ``state_dict``.
-
-    Returns
-    -------
-    bytes
-        The file; the same for the same tensors.
-
-    Raises
-    ------
-    ValueError
-        If a tensor cannot be stored.
-    """
+    """Lay out the content of a file."""
     header, contents = [], []
     stored: dict[tuple, _Entry] = {}
     for name, tensor in state.items():
@@ -123,25 +107,7 @@ def _place(tensor: Tensor) -> tuple:
 
 
 def from_bytes(content: bytes, where: str) -> dict[str, Tensor]:
-    """Read the tensors out of a file's content.
-
-    Parameters
-    ----------
-    content : bytes
-        The file.
-    where : str
-        Its name, for the message.
-
-    Returns
-    -------
-    dict of str to Tensor
-        The ``state_dict``, bit by bit as it was written; tied tensors are one again.
-
-    Raises
-    ------
-    UserError
-        If the content is no such file, is of another version, or is truncated or damaged.
-    """
+    """Read the tensors out of a file's content."""
     if not content.startswith(MAGIC):
         raise UserError(f"{where} is no sparse weights file: make one with partial-backprop shrink")
     damaged = f"{where} is truncated or damaged: make it again with partial-backprop shrink"
@@ -183,43 +149,12 @@ def _tensors(entries: list[_Entry], payload: memoryview) -> dict[str, Tensor]:
 
 
 def write(state: Mapping[str, Tensor], path: Path) -> None:
-    """Write weights.
-
-    Parameters
-    ----------
-    state : mapping of str to Tensor
-        A ``state_dict``.
-    path : pathlib.Path
-        Where to; either the whole file appears there, or none.
-
-    Raises
-    ------
-    ValueError
-        If a tensor cannot be stored.
-    UserError
-        If the file cannot be written.
-    """
+    """Write weights."""
     write_atomically(path, to_bytes(state))
 
 
 def read(path: Path) -> dict[str, Tensor]:
-    """Read what `write` wrote.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-
-    Returns
-    -------
-    dict of str to Tensor
-        The ``state_dict``, on the CPU.
-
-    Raises
-    ------
-    UserError
-        If the file is missing, is no such file, is of another version, or is truncated or damaged.
-    """
+    """Read what `write` wrote."""
     try:
         content = path.read_bytes()
     except OSError as error:

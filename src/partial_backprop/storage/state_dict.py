@@ -13,24 +13,7 @@ _REMEDY = "give a file that torch.save(model.state_dict(), …) wrote, or a .saf
 
 
 def read(path: Path) -> Mapping[str, Tensor]:
-    """Read a ``state_dict``.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        File that ``torch.save(model.state_dict(), path)`` wrote, read with ``weights_only=True``, or
-        ``.safetensors``.
-
-    Returns
-    -------
-    mapping of str to Tensor
-        Names and tensors, on the CPU; at least one.
-
-    Raises
-    ------
-    UserError
-        If the file is missing, damaged, or holds anything but a ``state_dict``.
-    """
+    """Read a ``state_dict``."""
     try:
         content = _load(path)
     except OSError as error:

@@ -18,30 +18,7 @@ from partial_backprop.torchvision_compat import import_torchvision
 def network(
     name: str, image_shape: tuple[int, ...], n_classes: int, options: Mapping[str, Any]
 ) -> nn.Module:
-    """Build a network by its name.
-
-    Parameters
-    ----------
-    name : str
-        A module of ``networks/``, or ``module:Class`` for anything that Python can import from the
-        current folder or the environment and that returns a network when it is called.
-    image_shape : tuple of int
-        Channels, height, width; only our own networks are told.
-    n_classes : int
-        Number of classes; only our own networks are told.
-    options : mapping
-        Keyword arguments.
-
-    Returns
-    -------
-    nn.Module
-        The network.
-
-    Raises
-    ------
-    UserError
-        If there is no such network, or it cannot be built with these options.
-    """
+    """Build a network by its name."""
     if ":" in name:
         return _users(name, options)
     spec = registry.resolve("networks", {**options, "name": name})
@@ -55,23 +32,7 @@ def network(
 
 
 def dtype(name: str) -> torch.dtype | None:
-    """Find a type of numbers by its name.
-
-    Parameters
-    ----------
-    name : str
-        Such as ``int64``; empty for that of the network.
-
-    Returns
-    -------
-    torch.dtype or None
-        The type.
-
-    Raises
-    ------
-    UserError
-        If there is none of this name.
-    """
+    """Find a type of numbers by its name."""
     found = getattr(torch, name, None) if name else None
     if name and not isinstance(found, torch.dtype):
         raise UserError(

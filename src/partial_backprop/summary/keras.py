@@ -46,7 +46,7 @@ def summarize(
 
     References
     ----------
-    Seed 000, the summary.
+    gradient_notes, the summary.
     """
     model = getattr(model, "_orig_mod", model)
     seen = trace.run(model, input_shapes, dtypes)

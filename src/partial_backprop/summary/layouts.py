@@ -49,18 +49,7 @@ _MIX = (
 
 
 def tensors(values: object) -> list[Tensor]:
-    """Find the tensors among the arguments or outputs of a module.
-
-    Parameters
-    ----------
-    values : object
-        A tensor, or a tuple, list or dictionary that may hold some.
-
-    Returns
-    -------
-    list of Tensor
-        In their order.
-    """
+    """Find the tensors among the arguments or outputs of a module."""
     if isinstance(values, Tensor):
         return [values]
     if isinstance(values, dict):
@@ -71,13 +60,7 @@ def tensors(values: object) -> list[Tensor]:
 
 
 class Layouts(TorchFunctionMode):
-    """Follows the axis of the channels while a network runs.
-
-    Parameters
-    ----------
-    examples : iterable of Tensor
-        What the network is called with; those of four axes are images, with channels first.
-    """
+    """Follows the axis of the channels while a network runs."""
 
     def __init__(self, examples: Iterable[Tensor]) -> None:
         super().__init__()
@@ -107,31 +90,12 @@ class Layouts(TorchFunctionMode):
         self._known[id(tensor)] = tensor, 1 if tensor.ndim == 2 else axis
 
     def tell(self, tensor: Tensor, axis: int | None) -> None:
-        """Note what is known from elsewhere of a tensor, if nothing is known of it here.
-
-        Parameters
-        ----------
-        tensor : Tensor
-            A result.
-        axis : int or None
-            Axis of its channels.
-        """
+        """Note what is known from elsewhere of a tensor, if nothing is known of it here."""
         if self.axis(tensor) is None:
             self._put(tensor, axis)
 
     def axis(self, tensor: Tensor) -> int | None:
-        """Return the axis of a tensor's channels.
-
-        Parameters
-        ----------
-        tensor : Tensor
-            Whatever appeared in the pass.
-
-        Returns
-        -------
-        int or None
-            The axis; None where nothing tells it.
-        """
+        """Return the axis of a tensor's channels."""
         found = self._known.get(id(tensor))
         return found[1] if found else None
 

@@ -17,24 +17,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 def collect(model: nn.Module, seen: Trace, layers: Sequence[Layer]) -> tuple[str, ...]:
-    """Say what the rows do not show.
-
-    Parameters
-    ----------
-    model : nn.Module
-        The network.
-    seen : Trace
-        One pass through it.
-    layers : sequence of Layer
-        The rows made of it, in the same order.
-
-    Returns
-    -------
-    tuple of str
-        Sentences: functions between layers, layers called more than once, weights of several
-        layers, layers never called, weights outside any layer, outputs without one shape, and shapes
-        in torch's order.
-    """
+    """Say what the rows do not show."""
     names = {module: layer.name for module, layer in zip(seen.called, layers, strict=True)}
     found = [
         _functions(seen, names),

@@ -25,19 +25,7 @@ def _shape(layer: Layer) -> str:
 
 
 def cells(layer: Layer) -> tuple[str, str, str, str]:
-    """Print a layer's four cells, none of them cut.
-
-    Parameters
-    ----------
-    layer : Layer
-        A row.
-
-    Returns
-    -------
-    tuple of str
-        Name and type, output shape, parameters without thousands separators, and the indices of
-        its weights; the last is empty for a layer without weights.
-    """
+    """Print a layer's four cells, none of them cut."""
     indices = ",".join(str(weight.index) for weight in layer.weights)
     return (
         f"{layer.name} ({layer.type})",
@@ -48,18 +36,7 @@ def cells(layer: Layer) -> tuple[str, str, str, str]:
 
 
 def totals(summary: Summary) -> tuple[str, str, str]:
-    """Print the three sums below the table.
-
-    Parameters
-    ----------
-    summary : Summary
-        A summary.
-
-    Returns
-    -------
-    tuple of str
-        Total, trainable and non-trainable parameters.
-    """
+    """Print the three sums below the table."""
     return (
         f"Total params: {summary.n_total:,}",
         f"Trainable params: {summary.n_trainable:,}",
@@ -75,22 +52,8 @@ def _line(row: tuple[str, ...]) -> str:
 
 
 def text(summary: Summary) -> str:
-    """Print a summary as Keras does, with the seed's fourth column.
-
-    Parameters
-    ----------
-    summary : Summary
-        A summary.
-
-    Returns
-    -------
-    str
-        Lines; like Keras, it cuts what does not fit its column.
-
-    References
-    ----------
-    Seed 000, the summary.
-    """
+    """Print a summary as Keras does, with the seed's fourth column."""
+    # Source: gradient_notes, the summary
     rows = [cells(layer) for layer in summary.layers]
     width = max([_ENDS[-1] + _GAP + len(row[-1]) for row in (*rows, COLUMNS)])
     thin, thick = "_" * width, "=" * width
@@ -100,18 +63,7 @@ def text(summary: Summary) -> str:
 
 
 def rich(summary: Summary) -> str | None:
-    """Print a summary for a terminal, with nothing cut.
-
-    Parameters
-    ----------
-    summary : Summary
-        A summary.
-
-    Returns
-    -------
-    str or None
-        Lines with colours; None where the package ``rich`` is not installed.
-    """
+    """Print a summary for a terminal, with nothing cut."""
     if importlib.util.find_spec("rich") is None:
         return None
     from rich.console import Console
@@ -135,36 +87,14 @@ def rich(summary: Summary) -> str | None:
 
 
 def as_json(summary: Summary) -> str:
-    """Print everything that a summary knows as JSON.
-
-    Parameters
-    ----------
-    summary : Summary
-        A summary.
-
-    Returns
-    -------
-    str
-        An object with the fields of `Summary`, and those of `Layer` and `Weight` inside.
-    """
+    """Print everything that a summary knows as JSON."""
     content = dataclasses.asdict(summary)
     content["n_total"] = summary.n_total
     return json.dumps(content, indent=1)
 
 
 def latex(summary: Summary) -> str:
-    r"""Print a summary as a LaTeX ``tabular``; it needs the package booktabs.
-
-    Parameters
-    ----------
-    summary : Summary
-        A summary.
-
-    Returns
-    -------
-    str
-        The table, its totals and notes below it.
-    """
+    r"""Print a summary as a LaTeX ``tabular``; it needs the package booktabs."""
     rows = [" & ".join(cell.translate(_LATEX) for cell in cells(one)) for one in summary.layers]
     header = " & ".join(cell.translate(_LATEX) for cell in COLUMNS)
     below = [line.translate(_LATEX) for line in (*totals(summary), *summary.notes)]

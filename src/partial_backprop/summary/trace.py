@@ -39,27 +39,7 @@ def run(
     input_shapes: Sequence[tuple[int, ...]],
     dtypes: Sequence[torch.dtype | None] = (),
 ) -> Trace:
-    """Run a network once and watch its layers.
-
-    Parameters
-    ----------
-    model : nn.Module
-        The network; its mode, buffers and hooks are afterwards what they were.
-    input_shapes : sequence of tuple of int
-        Shape of one example of each input.
-    dtypes : sequence of (torch.dtype or None)
-        Type of each; None, and whatever is missing, is the type of the network's first weight.
-
-    Returns
-    -------
-    Trace
-        What was seen.
-
-    Raises
-    ------
-    UserError
-        If a part of the network is TorchScript, or it does not take zeros of these shapes.
-    """
+    """Run a network once and watch its layers."""
     for name, module in model.named_modules():
         if isinstance(module, torch.jit.ScriptModule):
             raise UserError(

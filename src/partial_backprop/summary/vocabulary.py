@@ -71,18 +71,7 @@ STATISTICS = ("running_mean", "running_var")
 
 
 def type_name(module: nn.Module) -> str:
-    """Name a module's class as Keras does.
-
-    Parameters
-    ----------
-    module : nn.Module
-        Any module.
-
-    Returns
-    -------
-    str
-        Keras' name; that of the module's own class where Keras has none.
-    """
+    """Name a module's class as Keras does."""
     bases = (base for base in type(module).__mro__ if base.__module__.startswith("torch.nn."))
     name = next((base.__name__ for base in bases if base.__name__ in _TYPES), "")
     if isinstance(module, nn.modules.conv._ConvNd) and 1 < module.groups == module.in_channels:
@@ -93,70 +82,22 @@ def type_name(module: nn.Module) -> str:
 
 
 def snake_case(name: str) -> str:
-    """Turn a class's name into that of a layer.
-
-    Parameters
-    ----------
-    name : str
-        Such as ``MaxPooling2D``.
-
-    Returns
-    -------
-    str
-        Such as ``max_pooling2d``.
-    """
+    """Turn a class's name into that of a layer."""
     return re.sub(r"(?<=.)(?=[A-Z][a-z])|(?<=[a-z])(?=[A-Z])", "_", name).lower()
 
 
 def is_activation(module: nn.Module) -> bool:
-    """Tell whether Keras would take a module as the ``activation=`` of the layer before it.
-
-    Parameters
-    ----------
-    module : nn.Module
-        Any module.
-
-    Returns
-    -------
-    bool
-        True for activations without weights.
-    """
+    """Tell whether Keras would take a module as the ``activation=`` of the layer before it."""
     return isinstance(module, _ACTIVATIONS)
 
 
 def takes_activation(module: nn.Module) -> bool:
-    """Tell whether a layer has an ``activation=`` in Keras.
-
-    Parameters
-    ----------
-    module : nn.Module
-        Any module.
-
-    Returns
-    -------
-    bool
-        True for convolutions and dense layers.
-    """
+    """Tell whether a layer has an ``activation=`` in Keras."""
     return isinstance(module, _TAKES_ACTIVATION)
 
 
 def own_weights(module: nn.Module) -> Iterator[tuple[str, str, Tensor]]:
-    """Go through what Keras calls a layer's weights, in its order.
-
-    Parameters
-    ----------
-    module : nn.Module
-        A layer; for one that is shown whole, such as attention, its parts count as its own.
-
-    Yields
-    ------
-    name : str
-        Name in the module.
-    role : str
-        Keras' name for it, or its own.
-    tensor : Tensor
-        The weight: parameters first, then running statistics.
-    """
+    """Go through what Keras calls a layer's weights, in its order."""
     normalizes = isinstance(module, _BATCH_NORM | nn.LayerNorm | nn.GroupNorm)
     roles = _NORM_ROLES if normalizes else _ROLES
     for name, tensor in module.named_parameters(remove_duplicate=False):
@@ -167,20 +108,7 @@ def own_weights(module: nn.Module) -> Iterator[tuple[str, str, Tensor]]:
 
 
 def shown_output(module: nn.Module, output: object) -> Tensor | None:
-    """Choose the tensor whose shape is printed.
-
-    Parameters
-    ----------
-    module : nn.Module
-        Any module.
-    output : object
-        What it returned.
-
-    Returns
-    -------
-    Tensor or None
-        The only one; the first one of recurrent layers and attentions; else None.
-    """
+    """Choose the tensor whose shape is printed."""
     if isinstance(module, _GIVES_MORE) and isinstance(output, tuple):
         return output[0] if isinstance(output[0], Tensor) and output[0].ndim else None
     found = tensors(output)
@@ -188,41 +116,14 @@ def shown_output(module: nn.Module, output: object) -> Tensor | None:
 
 
 def channel_axis(module: nn.Module, ndim: int) -> int | None:
-    """Tell by its class where a module puts the channels, for kernels that torch does not see.
-
-    Parameters
-    ----------
-    module : nn.Module
-        Any module.
-    ndim : int
-        Axes of its output.
-
-    Returns
-    -------
-    int or None
-        1 for convolutions, normalisations by channel and pooling; the last axis for linear layers; else
-        None.
-    """
+    """Tell by its class where a module puts the channels, for kernels that torch does not see."""
     if isinstance(module, _CHANNELS_FIRST):
         return 1
     return ndim - 1 if isinstance(module, nn.Linear | nn.Embedding | nn.LayerNorm) else None
 
 
 def keras_shape(shape: torch.Size, axis: int | None) -> tuple[int | None, ...]:
-    """Order the dimensions of an output as Keras does.
-
-    Parameters
-    ----------
-    shape : torch.Size
-        Of the output, the batch first.
-    axis : int or None
-        Axis of its channels.
-
-    Returns
-    -------
-    tuple of (int or None)
-        (None, …, C); in torch's order where the axis is not known.
-    """
+    """Order the dimensions of an output as Keras does."""
     if not shape:
         return ()
     sizes = list(shape[1:])

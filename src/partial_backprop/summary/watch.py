@@ -18,66 +18,32 @@ from partial_backprop.summary.layouts import Layouts, tensors
 
 @dataclass
 class Called:
-    """A module that was called, and what came of it.
+    """A module that was called, and what came of it."""
 
-    Parameters
-    ----------
-    name : str
-        Name in the network.
-    module : nn.Module
-        The module.
-    shapes : list of (torch.Size or None)
-        Of the output of each call; None where it is no single tensor.
-    axes : list of (int or None)
-        Axis of the channels of each; None where nothing tells it.
-    activation : str or None
-        Class of the activation that took its output.
-    """
-
-    name: str
-    module: nn.Module
+    name: str  # name in the network
+    module: nn.Module  # the module
+    # of the output of each call; None where it is no single tensor
     shapes: list[torch.Size | None] = field(default_factory=list)
+    # axis of the channels of each; None where nothing tells it
     axes: list[int | None] = field(default_factory=list)
-    activation: str | None = None
+    activation: str | None = None  # class of the activation that took its output
 
 
 @dataclass
 class Trace:
-    """One pass through a network.
+    """One pass through a network."""
 
-    Parameters
-    ----------
-    called : dict of nn.Module to Called
-        Layers, in the order of their first call.
-    folded : set of nn.Module
-        Activations that became a part of the layer before them.
-    after_functions : list of nn.Module
-        Layers that took a tensor which neither a layer nor the caller had made.
-    output_is_computed : bool
-        Whether the network's own output is such a tensor.
-    """
-
+    # layers, in the order of their first call
     called: dict[nn.Module, Called] = field(default_factory=dict)
+    # activations that became a part of the layer before them
     folded: set[nn.Module] = field(default_factory=set)
+    # layers that took a tensor which neither a layer nor the caller had made
     after_functions: list[nn.Module] = field(default_factory=list)
-    output_is_computed: bool = False
+    output_is_computed: bool = False  # whether the network's own output is such a tensor
 
 
 def layers_of(model: nn.Module) -> dict[nn.Module, str]:
-    """Find the modules that are rows of a summary if they are called.
-
-    Parameters
-    ----------
-    model : nn.Module
-        Any network.
-
-    Returns
-    -------
-    dict of nn.Module to str
-        Modules without modules inside, with their names, each once. A parametrized module counts as
-        one: what is inside it makes its weights. A list of parameters is never called, and a part of
-        the module around it.
-    """
+    """Find the modules that are rows of a summary if they are called."""
     inside = {
         part
         for module in model.modules()
@@ -99,25 +65,10 @@ def _is_called(module: nn.Module) -> bool:
 
 
 class Watch:
-    """Writes a trace down while a network runs.
+    """Writes a trace down while a network runs."""
 
-    A module that has modules inside and calls none of them computes with their weights itself, as
-    attention does: it is a row of its own. If there is only one inside, that one is the row.
-
-    Parameters
-    ----------
-    model : nn.Module
-        The network.
-    examples : sequence of Tensor
-        What it is called with.
-    layouts : Layouts
-        Follows the channels.
-
-    Attributes
-    ----------
-    trace : Trace
-        What was seen so far.
-    """
+    # A module that has modules inside and calls none of them computes with their weights itself, as
+    # attention does: it is a row of its own. If there is only one inside, that one is the row.
 
     def __init__(self, model: nn.Module, examples: Sequence[Tensor], layouts: Layouts) -> None:
         self.trace = Trace()
@@ -131,13 +82,7 @@ class Watch:
         }
 
     def hooks(self) -> list[RemovableHandle]:
-        """Hook every layer and every module around layers.
-
-        Returns
-        -------
-        list of RemovableHandle
-            To be removed after the call.
-        """
+        """Hook every layer and every module around layers."""
         around = {
             module
             for module in self._names
@@ -153,18 +98,7 @@ class Watch:
         ]
 
     def is_new(self, found: list[Tensor]) -> bool:
-        """Tell whether a tensor was made neither by a layer nor by the caller.
-
-        Parameters
-        ----------
-        found : list of Tensor
-            Tensors that appeared.
-
-        Returns
-        -------
-        bool
-            True if one of them came out of a function.
-        """
+        """Tell whether a tensor was made neither by a layer nor by the caller."""
         return any(id(one) not in self._made for one in found)
 
     def _before(self, module: nn.Module, inputs: object) -> None:

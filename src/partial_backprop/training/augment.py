@@ -5,27 +5,10 @@ from torch import Tensor
 
 
 def crop_and_flip(images: Tensor, *, padding: int, fill: Tensor) -> Tensor:
-    """Shift each image at random and mirror half of them.
-
-    Parameters
-    ----------
-    images : Tensor of shape (batch, channels, height, width)
-        Normalised images.
-    padding : int
-        Largest shift in each direction, in pixels; 0 only mirrors.
-    fill : Tensor of shape (channels,), or broadcastable to (1, channels, 1, 1)
-        Normalised value of a black pixel, which appears where an image is shifted away.
-
-    Returns
-    -------
-    Tensor of shape (batch, channels, height, width)
-        For each image a crop of its padded self, channels last in memory. Shifts and flips are
-        drawn from torch's CPU generator, so that every device gets the same.
-
-    References
-    ----------
-    Seed 003, Lab 2, whose pipeline pads by 4; He et al., CVPR 2016, section 4.2.
-    """
+    """Shift each image at random and mirror half of them."""
+    # Shapes: images (batch, channels, height, width), fill (channels,), result (batch, channels,
+    # height, width)
+    # Source: sparse_homework, Lab 2, whose pipeline pads by 4; He et al., CVPR 2016, section 4.2
     n, channels, height, width = images.shape
     padded = images.new_empty(n, channels, height + 2 * padding, width + 2 * padding)
     padded[:] = fill.reshape(1, -1, 1, 1)

@@ -23,20 +23,11 @@ class LabelledImages(Protocol):
 
 @dataclass(frozen=True)
 class DeviceSplit:
-    """Images and labels on a device, normalised batch by batch.
+    """Images and labels on a device, normalised batch by batch."""
 
-    Parameters
-    ----------
-    images : Tensor of shape (N, C, H, W)
-        Pixels as uint8, channels last in memory.
-    labels : Tensor of shape (N,)
-        Class indices as int64.
-    scale, shift : Tensor of shape (1, C, 1, 1)
-        A batch is ``images * scale + shift``.
-    """
-
-    images: Tensor
-    labels: Tensor
+    images: Tensor  # of shape (N, C, H, W); pixels as uint8, channels last in memory
+    labels: Tensor  # of shape (N,); class indices as int64
+    # scale, shift: of shape (1, C, 1, 1); a batch is ``images * scale + shift``
     scale: Tensor
     shift: Tensor
 
@@ -48,22 +39,7 @@ class DeviceSplit:
         std: Sequence[float],
         device: torch.device,
     ) -> "DeviceSplit":
-        """Move a split to a device.
-
-        Parameters
-        ----------
-        split : LabelledImages
-            ``images`` of shape (N, C, H, W), uint8, and ``labels`` of shape (N,).
-        mean, std : sequence of float
-            Per channel, for pixels between 0 and 1.
-        device : torch.device
-            Where to.
-
-        Returns
-        -------
-        DeviceSplit
-            The split on the device.
-        """
+        """Move a split to a device."""
         images = torch.from_numpy(np.ascontiguousarray(split.images)).to(device)
         mean_, std_ = (torch.tensor(v, device=device).view(1, -1, 1, 1) for v in (mean, std))
         return cls(
@@ -77,42 +53,14 @@ class DeviceSplit:
         return len(self.labels)
 
     def batch(self, indices: Tensor | slice) -> tuple[Tensor, Tensor]:
-        """Return normalised images and their labels.
-
-        Parameters
-        ----------
-        indices : Tensor of shape (B,) or slice
-            Which examples.
-
-        Returns
-        -------
-        images : Tensor of shape (B, C, H, W)
-            Normalised pixels as float32, channels last in memory.
-        labels : Tensor of shape (B,)
-            Class indices.
-        """
+        """Return normalised images and their labels."""
+        # Shapes: indices (B,), images (B, C, H, W), labels (B,)
         images = self.images[indices].contiguous(memory_format=torch.channels_last)
         return torch.addcmul(self.shift, images.float(), self.scale), self.labels[indices]
 
     def epoch(self, batch_size: int, seed: int, epoch: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Iterate over an epoch's shuffled batches, the last one maybe smaller.
-
-        Parameters
-        ----------
-        batch_size : int
-            Examples a batch.
-        seed : int
-            Seed of the run.
-        epoch : int
-            Epoch from 0; the order depends on the seed and this alone.
-
-        Yields
-        ------
-        images : Tensor of shape (B, C, H, W)
-            Normalised images.
-        labels : Tensor of shape (B,)
-            Class indices.
-        """
+        """Iterate over an epoch's shuffled batches, the last one maybe smaller."""
+        # Shapes: images (B, C, H, W), labels (B,)
         order = shuffled(len(self), seed, epoch).to(self.labels.device)
         for start in range(0, len(self), batch_size):
             yield self.batch(order[start : start + batch_size])

@@ -12,40 +12,14 @@ from partial_backprop.files import write_atomically
 
 
 def save(content: dict[str, Any], path: Path) -> None:
-    """Write tensors and plain values.
-
-    Parameters
-    ----------
-    content : dict
-        Nested containers of tensors, numbers and strings.
-    path : pathlib.Path
-        Where to; either the whole file appears there, or none.
-    """
+    """Write tensors and plain values."""
     buffer = io.BytesIO()
     torch.save(content, buffer)
     write_atomically(path, buffer.getvalue())
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
-    """Read what `save` wrote, with ``weights_only=True``.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        File to read.
-    device : torch.device or str
-        Where the tensors go.
-
-    Returns
-    -------
-    dict
-        The content.
-
-    Raises
-    ------
-    UserError
-        If the file is missing, truncated, or holds anything but tensors and plain values.
-    """
+    """Read what `save` wrote, with ``weights_only=True``."""
     try:
         content = torch.load(path, map_location=device, weights_only=True)
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:

@@ -7,18 +7,10 @@ from partial_backprop.training.history import Row
 
 
 class Events:
-    """Write ``train_loss``, ``train_acc``, ``val_loss`` and ``val_acc`` by epoch.
+    """Write ``train_loss``, ``train_acc``, ``val_loss`` and ``val_acc`` by epoch."""
 
-    Parameters
-    ----------
-    folder : pathlib.Path or None
-        Where the event file goes; None writes nothing and imports nothing.
-
-    Notes
-    -----
-    The listing's ``val_…`` come from the test set; here they come from the held-out part of the
-    training set, and the test set has ``test_loss`` and ``test_acc``.
-    """
+    # The listing's ``val_…`` come from the test set; here they come from the held-out part of the
+    # training set, and the test set has ``test_loss`` and ``test_acc``
 
     def __init__(self, folder: Path | None) -> None:
         self._writer = None
@@ -40,13 +32,7 @@ class Events:
             self._writer.close()
 
     def epoch(self, row: Row) -> None:
-        """Add one epoch.
-
-        Parameters
-        ----------
-        row : Row
-            Its row of the history.
-        """
+        """Add one epoch."""
         if self._writer is None:
             return
         epoch = int(row["epoch"])

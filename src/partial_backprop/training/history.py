@@ -26,18 +26,7 @@ COLUMNS = (
 
 
 def to_csv(rows: Sequence[Row]) -> bytes:
-    """Format a history.
-
-    Parameters
-    ----------
-    rows : sequence of Row
-        One row an epoch; none where nothing was trained.
-
-    Returns
-    -------
-    bytes
-        CSV with a header, the keys of the first row; floats in full precision.
-    """
+    """Format a history."""
     text = io.StringIO()
     writer = csv.DictWriter(
         text, fieldnames=tuple(rows[0]) if rows else COLUMNS, lineterminator="\n"
@@ -48,38 +37,13 @@ def to_csv(rows: Sequence[Row]) -> bytes:
 
 
 def packed(correct: Tensor) -> Tensor:
-    """Pack which examples are right into bits.
-
-    Parameters
-    ----------
-    correct : Tensor of shape (N,)
-        Boolean, on the processor.
-
-    Returns
-    -------
-    Tensor of shape (ceil(N / 8),)
-        Bytes; the first example is the highest bit of the first byte.
-    """
+    """Pack which examples are right into bits."""
+    # Shapes: correct (N,), result (ceil(N / 8)
     return torch.from_numpy(np.packbits(correct.numpy()))
 
 
 def selections(rows: Sequence[Row], test_correct: Sequence[Tensor] = ()) -> "tuple[Selection, ...]":
-    """Choose the reported epoch by each of the three rules.
-
-    Parameters
-    ----------
-    rows : sequence of Row
-        The history, the shared epochs included.
-    test_correct : sequence of Tensor
-        For each epoch, from 0, which test images were right (see `packed`); empty where unknown.
-
-    Returns
-    -------
-    tuple of Selection
-        ``last``; ``best_on_validation``, where there is a validation part; and ``paper_protocol``,
-        the epoch that is best on the test set, as in the source's listing. Among equals the earliest
-        counts.
-    """
+    """Choose the reported epoch by each of the three rules."""
     chosen = {"last": rows[-1]}
     if "validation_n_correct" in rows[-1]:
         chosen["best_on_validation"] = max(rows, key=lambda row: row["validation_n_correct"])

@@ -77,13 +77,7 @@ class Trainee:
 
     @contextlib.contextmanager
     def timed(self) -> Iterator[None]:
-        """Add the seconds of a block to `elapsed_s`, such as an evaluation beside the epochs.
-
-        Yields
-        ------
-        None
-            Once.
-        """
+        """Add the seconds of a block to `elapsed_s`, such as an evaluation beside the epochs."""
         started = time.monotonic()
         yield
         self.elapsed_s += time.monotonic() - started
@@ -108,23 +102,7 @@ def fit(
     hooks: Hooks = Hooks(),
     on_epoch: Callable[[Row, float], None] = _nothing,
 ) -> None:
-    """Train to the last epoch, from wherever the trainee stands.
-
-    Parameters
-    ----------
-    trainee : Trainee
-        Altered in place; if a loss is not finite, the finished epochs are kept.
-    splits : DeviceSplits
-        The data; validation and test are evaluated after every epoch.
-    config : TrainingConfig
-        Epochs, batch size, schedule and precision.
-    seed : int
-        Seed of the run.
-    hooks : Hooks
-        What is called on the way through an epoch.
-    on_epoch : callable
-        Called after each epoch with its row and the seconds that its training took.
-    """
+    """Train to the last epoch, from wherever the trainee stands."""
     for epoch in range(len(trainee.rows), config.epochs):
         started = time.monotonic()
         rate = learning_rate(config, epoch)
@@ -152,33 +130,7 @@ def train_epoch(
     epoch: int,
     hooks: Hooks = Hooks(),
 ) -> Score:
-    """Train one epoch.
-
-    Parameters
-    ----------
-    trainee : Trainee
-        Altered in place.
-    split : DeviceSplit
-        The training set.
-    config : TrainingConfig
-        Batch size and precision.
-    seed : int
-        Seed of the run.
-    epoch : int
-        Epoch from 0.
-    hooks : Hooks
-        What is called on the way.
-
-    Returns
-    -------
-    Score
-        Mean loss and correct predictions, in training mode, of the weights as they went along.
-
-    Raises
-    ------
-    UserError
-        If a loss is not finite; the message names the step.
-    """
+    """Train one epoch."""
     model, optimizer = trainee.model, trainee.optimizer
     model.train()
     hooks.begin_epoch(epoch)
@@ -208,26 +160,9 @@ def train_epoch(
 def backward(
     model: nn.Module, images: Tensor, labels: Tensor, precision: "Precision" = "float32"
 ) -> tuple[Tensor, Tensor]:
-    """Add the gradients of a batch to those that are there.
-
-    Parameters
-    ----------
-    model : nn.Module
-        The network; its ``grad`` are altered.
-    images : Tensor of shape (batch, channels, height, width)
-        What to train on.
-    labels : Tensor of shape (batch,)
-        Class indices.
-    precision : {"float32", "tf32", "bf16"}
-        How the network computes; the loss is float32.
-
-    Returns
-    -------
-    loss : Tensor of shape ()
-        Mean cross-entropy, detached.
-    logits : Tensor of shape (batch, classes)
-        The network's output, detached.
-    """
+    """Add the gradients of a batch to those that are there."""
+    # Shapes: images (batch, channels, height, width), labels (batch,), loss (), logits (batch,
+    # classes)
     device = labels.device
     with arithmetic(precision, device):
         with autocast(precision, device):
@@ -244,24 +179,7 @@ def evaluate(
     batch_size: int = EVALUATION_BATCH,
     precision: "Precision" = "float32",
 ) -> Score:
-    """Evaluate a network in evaluation mode, and leave it in the mode in which it was.
-
-    Parameters
-    ----------
-    model : nn.Module
-        The network.
-    split : DeviceSplit
-        What to evaluate on.
-    batch_size : int
-        Examples at once.
-    precision : {"float32", "tf32", "bf16"}
-        How the network computes; the loss is float32.
-
-    Returns
-    -------
-    Score
-        Mean loss and number of correct predictions.
-    """
+    """Evaluate a network in evaluation mode, and leave it in the mode in which it was."""
     was_training = model.training
     model.eval()
     device = split.labels.device

@@ -17,24 +17,10 @@ without vectors and may be rounded otherwise, so that tensors of other sizes kee
 
 
 def keep(optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
-    """Let an optimizer step on views in memory's order.
-
-    Parameters
-    ----------
-    optimizer : torch.optim.Adam or torch.optim.AdamW
-        Altered in place; its weights, its state and their bits are what they were.
-
-    Returns
-    -------
-    torch.optim.Optimizer
-        The same object.
-
-    Notes
-    -----
-    Its private method ``_init_group`` gathers what a step needs in lists of tensors, one entry a
-    parameter; where those of a parameter all have channels last, they are replaced by views. Where torch
-    gathers otherwise (read in 2.13), nothing is replaced, or the views do no harm.
-    """
+    """Let an optimizer step on views in memory's order."""
+    # Its private method ``_init_group`` gathers what a step needs in lists of tensors, one entry a
+    # parameter; where those of a parameter all have channels last, they are replaced by views.
+    # Where torch gathers otherwise (read in 2.13), nothing is replaced, or the views do no harm.
     gather = getattr(optimizer, "_init_group", None)
     if gather is None:
         return optimizer

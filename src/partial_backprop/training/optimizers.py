@@ -13,24 +13,8 @@ if TYPE_CHECKING:
 
 
 def build(parameters: Iterable[nn.Parameter], config: "OptimizerConfig") -> torch.optim.Optimizer:
-    """Build an optimizer in torch's fused form.
-
-    Parameters
-    ----------
-    parameters : iterable of Parameter
-        What to train.
-    config : OptimizerConfig
-        Name and hyperparameters.
-
-    Returns
-    -------
-    torch.optim.Optimizer
-        The optimizer; ``amsgrad`` is Adam with the running maximum of the second moment.
-
-    References
-    ----------
-    Seed 001, section 4.1; Reddi et al., "On the convergence of Adam and beyond", ICLR 2018.
-    """
+    """Build an optimizer in torch's fused form."""
+    # Source: pb2020, section 4.1; Reddi et al., "On the convergence of Adam and beyond", ICLR 2018
     common = {"lr": config.learning_rate, "weight_decay": config.weight_decay, "fused": True}
     match config.name:
         case "amsgrad":
@@ -44,32 +28,11 @@ def build(parameters: Iterable[nn.Parameter], config: "OptimizerConfig") -> torc
 
 
 def learning_rate(config: "TrainingConfig", epoch: int) -> float:
-    """Return the learning rate of an epoch.
-
-    Parameters
-    ----------
-    config : TrainingConfig
-        Initial rate, milestones and decay.
-    epoch : int
-        Epoch from 0.
-
-    Returns
-    -------
-    float
-        The initial rate, times ``decay`` for each milestone that the epoch has reached.
-    """
+    """Return the learning rate of an epoch."""
     return config.learning_rate(epoch)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
-    """Set the learning rate of all parameter groups.
-
-    Parameters
-    ----------
-    optimizer : torch.optim.Optimizer
-        Altered in place.
-    rate : float
-        The new rate.
-    """
+    """Set the learning rate of all parameter groups."""
     for group in optimizer.param_groups:
         group["lr"] = rate

@@ -30,13 +30,7 @@ class Bf16Instructions(NamedTuple):
 
 
 def bf16_instructions() -> Bf16Instructions:
-    """Ask torch, or else Linux, for this processor's bfloat16 instructions.
-
-    Returns
-    -------
-    Bf16Instructions
-        The answer; unknown on a processor that is no x86.
-    """
+    """Ask torch, or else Linux, for this processor's bfloat16 instructions."""
     # Torch 2.11 does not tell.
     capabilities = getattr(torch.cpu, "get_capabilities", dict)()
     if "avx512_bf16" not in capabilities:
@@ -54,20 +48,7 @@ def _capabilities_of_linux() -> dict[str, bool]:
 
 
 def bf16_warning(precision: "Precision", device: torch.device) -> str | None:
-    """Warn of bfloat16 on a processor that only emulates it.
-
-    Parameters
-    ----------
-    precision : {"float32", "tf32", "bf16"}
-        How the network is to compute.
-    device : torch.device
-        Where it runs.
-
-    Returns
-    -------
-    str or None
-        One line, or None where bfloat16 is not asked for or is fast.
-    """
+    """Warn of bfloat16 on a processor that only emulates it."""
     if precision != "bf16" or device.type != "cpu":
         return None
     found = bf16_instructions()
@@ -85,47 +66,16 @@ def bf16_warning(precision: "Precision", device: torch.device) -> str | None:
 
 
 def autocast(precision: "Precision", device: torch.device) -> AbstractContextManager:
-    """Let a forward pass run in a precision.
-
-    Parameters
-    ----------
-    precision : {"float32", "tf32", "bf16"}
-        How it computes.
-    device : torch.device
-        Where it runs.
-
-    Returns
-    -------
-    context manager
-        For the forward pass alone: the loss is computed outside, from ``logits.float()``, and the
-        backward pass follows the forward pass by itself.
-    """
+    """Let a forward pass run in a precision."""
     if precision != "bf16":
         return nullcontext()
     return torch.autocast(device.type, dtype=torch.bfloat16)
 
 
 def arithmetic(precision: "Precision", device: torch.device) -> AbstractContextManager:
-    """Choose how matrix products and convolutions of float32 tensors are computed.
-
-    Parameters
-    ----------
-    precision : {"float32", "tf32", "bf16"}
-        How the network computes.
-    device : torch.device
-        Where it runs.
-
-    Returns
-    -------
-    context manager
-        For forward and backward pass. It puts back what it found, as the switches are torch's own and
-        hold for the whole process; on a processor it does nothing.
-
-    Notes
-    -----
-    Left alone, torch computes convolutions on CUDA devices in TF32 and matrix products in float32. Here
-    ``float32`` is float32 for both.
-    """
+    """Choose how matrix products and convolutions of float32 tensors are computed."""
+    # Left alone, torch computes convolutions on CUDA devices in TF32 and matrix products in
+    # float32. Here ``float32`` is float32 for both.
     if device.type != "cuda":
         return nullcontext()
     return _switched("tf32" if precision == "tf32" else "ieee")

@@ -7,18 +7,7 @@ from types import TracebackType
 
 
 def duration(seconds: float) -> str:
-    """Format a time span.
-
-    Parameters
-    ----------
-    seconds : float
-        Length of the span.
-
-    Returns
-    -------
-    str
-        ``7s``, ``3m07s`` or ``2h03m``.
-    """
+    """Format a time span."""
     seconds = round(seconds)
     if seconds < 60:
         return f"{seconds}s"
@@ -28,22 +17,10 @@ def duration(seconds: float) -> str:
 
 
 class Progress:
-    """Report epochs: each to the run's log, and at most one every few seconds to the terminal.
+    """Report epochs: each to the run's log, and at most one every few seconds to the terminal."""
 
-    Each line is whole and begins with the run's name, so that the lines of runs side by side can
-    be told apart, and a terminal without cursor control shows them too.
-
-    Parameters
-    ----------
-    name : str
-        Name of the run.
-    n_epochs : int
-        Epochs in all.
-    log : pathlib.Path, optional
-        File that gets every line; begun anew.
-    every_s : float
-        Seconds between lines on the terminal; the first and the last epoch are always shown.
-    """
+    # Each line is whole and begins with the run's name, so that the lines of runs side by side can
+    # be told apart, and a terminal without cursor control shows them too
 
     def __init__(
         self, name: str, n_epochs: int, log: Path | None = None, every_s: float = 5.0
@@ -71,15 +48,7 @@ class Progress:
             self._file.close()
 
     def say(self, text: str, *, always: bool = True) -> None:
-        """Write one line.
-
-        Parameters
-        ----------
-        text : str
-            The line, without the run's name.
-        always : bool
-            Whether it goes to the terminal even if another one just did.
-        """
+        """Write one line."""
         line = f"{self._name:<36} {text}"
         if self._file is not None:
             print(line, file=self._file, flush=True)
@@ -89,17 +58,7 @@ class Progress:
             print(line, file=sys.stderr, flush=True)
 
     def epoch(self, row: dict[str, float], n_images: int, seconds: float) -> None:
-        """Report an epoch that has ended.
-
-        Parameters
-        ----------
-        row : dict
-            Its row of the history.
-        n_images : int
-            Training images seen in it.
-        seconds : float
-            Time that its training took.
-        """
+        """Report an epoch that has ended."""
         now = time.monotonic()
         epoch = int(row["epoch"])
         if self._started is None:

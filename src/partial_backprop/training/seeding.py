@@ -11,53 +11,20 @@ import torch
 
 
 def derive(seed: int, *names: object) -> int:
-    """Derive an independent seed.
-
-    Parameters
-    ----------
-    seed : int
-        Seed of the run.
-    *names : object
-        What it is for, such as ``"shuffle", epoch``.
-
-    Returns
-    -------
-    int
-        A number of 63 bits.
-    """
+    """Derive an independent seed."""
     text = "/".join(str(part) for part in (seed, *names))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big") >> 1
 
 
 def shuffled(n: int, seed: int, epoch: int) -> torch.Tensor:
-    """Return the order of the training examples in an epoch.
-
-    Parameters
-    ----------
-    n : int
-        Number of examples.
-    seed : int
-        Seed of the run.
-    epoch : int
-        Epoch from 0.
-
-    Returns
-    -------
-    Tensor of shape (n,)
-        A permutation, drawn on the CPU so that every device gets the same.
-    """
+    """Return the order of the training examples in an epoch."""
+    # Shapes: result (n,)
     generator = torch.Generator().manual_seed(derive(seed, "shuffle", epoch))
     return torch.randperm(n, generator=generator)
 
 
 def make_deterministic(threads: int) -> None:
-    """Ask torch for the same numbers every time.
-
-    Parameters
-    ----------
-    threads : int
-        CPU threads; another number gives other floating-point sums.
-    """
+    """Ask torch for the same numbers every time."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
     # Some CUDA kernels, such as max-pooling's backward pass, may have no deterministic form: there a
