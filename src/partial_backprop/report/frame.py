@@ -1,7 +1,7 @@
 """All results in one long frame, and the one way to pick numbers from it.
 
 A row is one number of one run: experiment, arm, seed, stage, settings, metric, value and n, the number of
-test images or weights behind it. A new kind of record adds a function here and a line to `gather.PARTS`.
+test images or weights behind it. A new kind of record adds a function to `gather.PARTS`.
 """
 
 import dataclasses
@@ -13,10 +13,7 @@ import pandas as pd
 
 from partial_backprop.inputs import Run
 from partial_backprop.report import gather
-from partial_backprop.report.gather import COLUMNS
-
-STAGES = {"paper_protocol": "best_on_test"}
-"""Selection rule of a record -> stage, where the two differ."""
+from partial_backprop.report.gather import COLUMNS, STAGES
 
 Bits = Mapping[tuple[str, str, int, str], np.ndarray]
 """Experiment, arm, seed and stage -> which test images are right, a boolean array of shape (n_images,)."""
@@ -55,11 +52,11 @@ def results(runs: Sequence[Run]) -> Results:
     Results
         The long frame, the runs and the bits.
     """
-    parts = [long for part in gather.PARTS for long in part(runs) if len(long)]
-    frame = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=COLUMNS)
-    frame = frame.dropna(subset="value").reset_index(drop=True)
-    frame["stage"] = frame["stage"].replace(STAGES)
-    return Results(frame, tuple(runs), _bits(runs))
+    rows = [row for run in runs for row in gather.rows(run)]
+    frame = pd.DataFrame(rows, columns=COLUMNS).dropna(subset="value")
+    # Several runs begin with the same network, and all find the same numbers of it.
+    again = frame.duplicated([*gather.KEYS, "metric"]) & frame["stage"].eq(gather.AS_START)
+    return Results(frame[~again].reset_index(drop=True), tuple(runs), _bits(runs))
 
 
 def select(frame: pd.DataFrame, metric: str, **where: Any) -> pd.Series:
