@@ -65,7 +65,8 @@ def write_config(root: Path, *, epochs: int = 12, seeds: Iterable[int] = (0, 1, 
         path.write_text(yaml.safe_dump(content), encoding="utf-8")
     real = Path(__file__).parents[1] / "config" / "reported.yaml"
     (folder / "reported.yaml").write_bytes(real.read_bytes())
-    shutil.copytree(real.with_name("claims"), folder / "claims", dirs_exist_ok=True)
+    for name in ("claims", "tables"):
+        shutil.copytree(real.with_name(name), folder / name, dirs_exist_ok=True)
     return folder
 
 

@@ -1,8 +1,8 @@
 r"""The one place that saves tables and figures.
 
-A table is one module ``tables/table_….py`` with ``build(inputs) -> Table``, a figure is one module
-``figures/figure_….py`` with ``draw(inputs) -> Figure``. The module's stem is the output's stem. The
-same inputs give the same bytes, and a file appears whole or not at all.
+A table is one entry of ``config/tables``, a figure is one module ``figures/figure_….py`` with
+``draw(inputs) -> Figure``, whose stem is the output's stem. The same inputs give the same bytes, and a file
+appears whole or not at all.
 """
 
 import importlib
@@ -15,9 +15,10 @@ from partial_backprop import config
 from partial_backprop.errors import UserError
 from partial_backprop.files import write_atomically
 from partial_backprop.frames import aggregate
-from partial_backprop.inputs import read_inputs
+from partial_backprop.inputs import Inputs, read_inputs
 from partial_backprop.paper.text import escape
-from partial_backprop.tables.layout import Cell, Row, Table
+from partial_backprop.report import tables
+from partial_backprop.report.layout import Cell, Row, Table
 
 PREFIXES = {"tables": "table_", "figures": "figure_"}
 """Package -> how the names of its artefacts begin; its other modules are what they share."""
@@ -27,7 +28,8 @@ _ROOT = Path(__file__).parent
 
 def names(package: str) -> list[str]:
     """List the artefacts of a package."""
-    return sorted(path.stem for path in (_ROOT / package).glob(f"{PREFIXES[package]}*.py"))
+    found = {path.stem for path in (_ROOT / package).glob(f"{PREFIXES[package]}*.py")}
+    return sorted(found | set(tables.names() if package == "tables" else ()))
 
 
 def _module(package: str, name: str) -> ModuleType:
@@ -87,6 +89,13 @@ def to_tex(table: Table) -> str:
     return "\n".join([*lines, r"\par\endgroup", ""])
 
 
+def build_table(name: str, inputs: Inputs) -> Table:
+    """Build a table from its entry, or its module."""
+    if name in tables.names(inputs.config_dir or config.CONFIG_DIR):
+        return tables.build(name, inputs)
+    return _module("tables", name).build(inputs)
+
+
 def make_table(
     name: str,
     *,
@@ -99,8 +108,7 @@ def make_table(
     benchmarks: Iterable[Path] = (),
 ) -> None:
     """Make a table: its raw values as CSV, and its print as LaTeX."""
-    module = _module("tables", name)
-    table: Table = module.build(read_inputs(scale, records, gradients, config_dir, benchmarks))
+    table = build_table(name, read_inputs(scale, records, gradients, config_dir, benchmarks))
     text = to_tex(table)
     write_atomically(csv, table.frame.to_csv(index=False, lineterminator="\n").encode())
     write_atomically(tex, text.encode())

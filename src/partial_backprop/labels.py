@@ -135,6 +135,20 @@ DESSILBI = {
 }
 """Experiments of dessilbi2020 -> name in print."""
 
+NETWORKS = {
+    "lenet3": "LeNet-3",
+    "lenet5": "LeNet-5 8-32",
+    "lenet5_6_16_120": "LeNet-5 6-16-120",
+    "conv2": "Conv-2",
+    "conv4": "Conv-4",
+    "vgg16": "VGG16",
+    "resnet18": "ResNet-18",
+    "resnet20": "ResNet-20",
+    "resnet56": "ResNet-56",
+    "resnet56_bottleneck": "ResNet-56, bottleneck",
+}
+"""Module in ``networks`` of seed 004's experiments -> name in print."""
+
 OPTIMIZERS = {
     "sgd": "SGD",
     "sgd_l1": "SGD, ℓ1",
@@ -196,3 +210,19 @@ def arm(name: str) -> str:
 def experiment(name: str) -> str:
     """Return the printed name of an experiment."""
     return EXPERIMENTS.get(name, name)
+
+
+def network(name: str) -> str:
+    """Return the printed name of a network of seed 004.
+
+    Parameters
+    ----------
+    name : str
+        Module in ``networks``.
+
+    Returns
+    -------
+    str
+        Its printed name; any that has none is printed as it is.
+    """
+    return NETWORKS.get(name, name)

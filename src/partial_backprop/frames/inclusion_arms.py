@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from partial_backprop import labels
 from partial_backprop.inputs import Run
 from partial_backprop.measurements import inclusion
 from partial_backprop.measurements.inclusion import InclusionReport
@@ -29,18 +30,7 @@ LAYERS = {"dessilbi_lenet3": "LeNet-3", "dessilbi_conv2": "Conv-2", "dessilbi_co
 COST = "dessilbi_cost"
 """That of table 6."""
 
-NETWORKS = {
-    "lenet3": "LeNet-3",
-    "lenet5": "LeNet-5 8-32",
-    "lenet5_6_16_120": "LeNet-5 6-16-120",
-    "conv2": "Conv-2",
-    "conv4": "Conv-4",
-    "vgg16": "VGG16",
-    "resnet18": "ResNet-18",
-    "resnet20": "ResNet-20",
-    "resnet56": "ResNet-56",
-    "resnet56_bottleneck": "ResNet-56, bottleneck",
-}
+NETWORKS = labels.NETWORKS
 """Module in ``networks`` -> name in print."""
 
 

@@ -3,13 +3,11 @@
 Cells hold plain text with Unicode signs (± − ×); whoever writes LaTeX escapes them.
 """
 
-import dataclasses
 import math
 from collections.abc import Sequence
 
-import pandas as pd
-
 from partial_backprop.intervals import Difference, Summary
+from partial_backprop.report.layout import Cell, Row, Table  # noqa: F401
 
 NOT_RUN = "not run"
 """Stands where there is no record."""
@@ -22,78 +20,6 @@ NONE = "–"
 
 MINUS = "−"
 _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
-
-
-@dataclasses.dataclass(frozen=True)
-class Cell:
-    """A text over one or more columns.
-
-    Parameters
-    ----------
-    text : str
-        Plain text.
-    span : int
-        Number of columns, at least 1.
-    alignment : {"l", "c", "r"}
-        Used where it spans several.
-    """
-
-    text: str
-    span: int = 1
-    alignment: str = "c"
-
-
-@dataclasses.dataclass(frozen=True)
-class Row:
-    """A line of a table.
-
-    Parameters
-    ----------
-    cells : tuple of str or Cell
-        Their spans sum to the number of columns.
-    italic : bool
-        Marks numbers that were not measured here.
-    rule_above : bool
-        Whether a rule separates it from the line above.
-    """
-
-    cells: tuple[str | Cell, ...]
-    italic: bool = False
-    rule_above: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
-class Table:
-    """A table, as raw values and in print.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Raw values in full precision, with counts: the CSV.
-    columns : str
-        Alignment of each column, ``l``, ``c`` or ``r``.
-    header, body : tuple of Row
-        The printed table.
-    notes : tuple of str
-        Paragraphs under it: what ran, what the columns mean.
-
-    Raises
-    ------
-    ValueError
-        If a row does not fill the columns.
-    """
-
-    frame: pd.DataFrame
-    columns: str
-    header: tuple[Row, ...]
-    body: tuple[Row, ...]
-    notes: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        for row in self.header + self.body:
-            width = sum(cell.span if isinstance(cell, Cell) else 1 for cell in row.cells)
-            if width != len(self.columns):
-                raise ValueError(f"a row fills {width} of {len(self.columns)} columns: {row.cells}")
 
 
 def number(value: float, decimals: int = 2) -> str:

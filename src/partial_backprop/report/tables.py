@@ -1,0 +1,555 @@
+"""Tables as data: rows choose runs, columns choose what is shown of them.
+
+The entries stand in ``config/tables/*.yaml``. A table has groups of rows; a cell is a number of the results frame,
+over seeds, or one that a source prints. What is no such number comes from a function, named in the entry as
+``module:function`` of the package `partial_backprop.tables`.
+"""
+
+import dataclasses
+import functools
+import importlib
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import pydantic
+
+from partial_backprop import facts, labels
+from partial_backprop.config import CONFIG_DIR
+from partial_backprop.errors import UserError
+from partial_backprop.files import read_yaml, validated
+from partial_backprop.inputs import Inputs
+from partial_backprop.report import layout, stats
+from partial_backprop.report.frame import Bits, Results, results, select
+from partial_backprop.report.gather import SETTINGS
+from partial_backprop.report.layout import Cell, Row, Table
+from partial_backprop.report.stats import Interval
+
+FOLDER = "tables"
+"""Folder of the configuration folder."""
+
+PREFIX = "table_"
+
+Show = Literal[
+    "spread", "mean", "max", "significant", "whole", "range", "counts", "change", "interval",
+]  # fmt: skip
+"""How the numbers of the seeds are printed: mean ± standard deviation; mean; largest; mean with significant digits;
+mean as a count; lowest to highest; every count that occurs; mean difference with its sign; the same with its interval."""
+
+STATISTICS = (
+    "mean", "std", "n_seeds", "min", "max", "low", "high", "n_pairs", "seeds", "average", "list",
+)  # fmt: skip
+"""What a CSV may have of the numbers of the seeds; `NAMELESS` ones add nothing to the column's name."""
+
+NAMELESS = ("average", "list")
+
+Where = dict[str, str | float | None]
+
+
+class _Strict(pydantic.BaseModel):
+    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
+
+
+class Call(_Strict):
+    """A function that makes what no selection can say, with the arguments it is given."""
+
+    call: str
+    """``module:function`` in the package `tables`."""
+    model_config = pydantic.ConfigDict(frozen=True, extra="allow")
+
+    def __call__(self, *arguments: Any) -> Any:
+        """Call it with the entry's keywords."""
+        return _function(self.call)(*arguments, **(self.model_extra or {}))
+
+
+class Column(_Strict):
+    """What stands in a column, and in which columns of the CSV."""
+
+    head: str | tuple[str, ...] | None = None
+    """Lines of the heading, equal neighbours of the first joined; None is for the CSV alone."""
+    align: Literal["l", "c", "r"] = "r"
+    span: int = pydantic.Field(default=1, ge=1)
+    """Columns of print that it fills."""
+    text: str | None = None
+    """Key of the row, or of its selection, whose text is shown."""
+    metric: str | None = None
+    """Quantity of the results frame."""
+    at: Where = {}
+    """Which of its numbers, beside what table, group and row say."""
+    minus: Where | None = None
+    """With whose numbers they are compared seed by seed: what differs from `at`."""
+    reported: str | None = None
+    """Entry of ``reported.yaml``, in which ``{key}`` stands for the row's text of that key; a row without it, or for
+    whose text there is no entry, has none."""
+    quantity: str | tuple[str, ...] = ()
+    """Quantity there; of several the first that the entry has."""
+    call: Call | None = None
+    """Function of a context and the row that returns the cell and values of the CSV."""
+    show: Show = "spread"
+    digits: int = pydantic.Field(default=2, ge=0)
+    """Decimals, or significant digits."""
+    factor: float = 1.0
+    """From a number to its unit in CSV and print."""
+    times: float = 1.0
+    """From there to its unit in print."""
+    absent: str | None = None
+    """Stands where nothing ran."""
+    csv: str | dict[str, str] = {}
+    """Column -> `STATISTICS`, separated by blanks, which end its name; of a text or a printed number, its column."""
+    counts: str | dict[str, str] = {}
+    """Column -> metric whose whole numbers it lists, seed by seed; or how the columns of an accuracy's two counts begin."""
+    keys: dict[str, str | float] = {}
+    """What tells its line of the CSV from those of the row's other columns."""
+
+    def heads(self) -> tuple[str, ...]:
+        """Return the lines of the heading."""
+        return (self.head,) if isinstance(self.head, str) else self.head or ()
+
+
+Fields = dict[str, Any]
+
+
+class Group(_Strict):
+    """Rows with one heading."""
+
+    title: str | None = None
+    rule: bool = True
+    """Whether space separates it from what is above."""
+    italic: bool = True
+    header: Literal["italic", "plain"] | None = None
+    """Whether the heads of its columns are shown, and how."""
+    at: Where = {}
+    csv: Fields = {}
+    """Values of the CSV that its rows have in common."""
+    rows: tuple[Fields, ...] | Call = ()
+    """A row has ``at``; ``over``, which is stronger than a column's; ``omit``: stages that it lacks; ``rule`` and
+    ``italic``; ``csv``; and texts of its columns."""
+    columns: tuple[Column, ...] | None = None
+    """Its own columns, where they are not the table's."""
+
+
+class Note(_Strict):
+    """A paragraph that says what ran."""
+
+    ran: dict[str, str | None]
+    """Experiment -> printed name of its network; None is the name in its records."""
+    otherwise: str = ""
+    """What is said where nothing ran."""
+
+
+class Entry(_Strict):
+    """A table."""
+
+    title: str
+    """What the terminal says while it is made."""
+    experiments: tuple[str, ...] = ()
+    """Experiments whose records it reads."""
+    arms: tuple[str, ...] = ()
+    """Arms of them; empty is all."""
+    reads: tuple[Literal["first seed", "gradients", "benchmarks", "claims"], ...] = ()
+    """What else the workflow must know: one seed is enough; more files that it reads."""
+    document: str | None = None
+    """Source of the printed numbers."""
+    at: Where = {}
+    columns: tuple[Column, ...] = ()
+    groups: tuple[Group, ...] | Call = ()
+    transpose: bool = False
+    """Whether each column is printed as a line."""
+    values: dict[str, Column | Call] | Call = {}
+    """Names in braces in notes and headings -> number or function."""
+    notes: tuple[str | Note, ...] = ()
+    """Paragraphs; one is left out where a name in it has no value."""
+    whole: Call | None = None
+    """Function that makes the table, where nothing of it is a selection."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """What functions of the package `tables` are given."""
+
+    inputs: Inputs
+    results: Results
+    entry: Entry
+    where: Where = dataclasses.field(default_factory=dict)
+    """Selection of the row."""
+
+
+def names(directory: Path = CONFIG_DIR) -> list[str]:
+    """List the tables, sorted."""
+    return sorted(read(directory))
+
+
+def read(directory: Path = CONFIG_DIR) -> dict[str, Entry]:
+    """Read all entries; what is wrong is told in one line that names file, table and column."""
+    found: dict[str, Entry] = {}
+    for path in sorted((directory / FOLDER).glob("*.yaml")):
+        for name, content in read_yaml(path).items():
+            if name.startswith("_"):  # parts that entries share by reference
+                continue
+            if not name.startswith(PREFIX) or name in found:
+                raise UserError(f"{path}: {name} must begin with {PREFIX} and stand once")
+            found[name] = _checked(content, f"{path}: {name}")
+    return found
+
+
+def _checked(content: Any, where: str) -> Entry:
+    if not isinstance(content, Mapping):
+        raise UserError(f"{where} must be a mapping of keys")
+    parts = dict(content)
+    _check_columns(parts, where)
+    groups = parts.get("groups", ())
+    for number, group in enumerate(groups if isinstance(groups, list) else ()):
+        if isinstance(group, Mapping):
+            _check_columns(group, f"{where}, group {number + 1}")
+    entry = validated(Entry, parts, where)
+    for call in _calls(entry):
+        _check_call(call, where)
+    return entry
+
+
+def _check_columns(holder: Mapping[str, Any], where: str) -> None:
+    for number, fields in enumerate(holder.get("columns") or ()):
+        if not isinstance(fields, Mapping):
+            raise UserError(f"{where}, column {number + 1} must be a mapping of keys")
+        head = fields.get("head")
+        name = head if isinstance(head, str) else " ".join(head or ()).strip()
+        place = f"{where}, column {number + 1}" + (f" ({name})" if name else "")
+        column: Column = validated(Column, fields, place)
+        for settings in (column.at, column.minus or {}):
+            for key in settings:
+                if key not in ("experiment", "arm", "stage", *SETTINGS):
+                    raise UserError(f"{place}: at.{key}: no column of the results frame")
+        for statistics in column.csv.values() if isinstance(column.csv, dict) else ():
+            for statistic in statistics.split():
+                if statistic not in STATISTICS:
+                    known = ", ".join(STATISTICS)
+                    raise UserError(f"{place}: csv: {statistic!r} is none of {known}")
+
+
+def _calls(entry: Entry) -> list[Call]:
+    values = [entry.values] if isinstance(entry.values, Call) else entry.values.values()
+    groups = () if isinstance(entry.groups, Call) else entry.groups
+    columns = [*entry.columns, *(column for group in groups for column in group.columns or ())]
+    found = [entry.whole, entry.groups, *values, *(group.rows for group in groups)]
+    found += [column.call for column in columns]
+    return [one for one in found if isinstance(one, Call)]
+
+
+def _check_call(call: Call, where: str) -> None:
+    try:
+        _function(call.call)
+    except (ValueError, ImportError, AttributeError):
+        raise UserError(f"{where}: call: the package tables has no function {call.call!r}") from None
+
+
+def _function(name: str) -> Callable[..., Any]:
+    module, function = name.split(":")
+    return getattr(importlib.import_module(f"partial_backprop.tables.{module}"), function)
+
+
+def entry_of(name: str, directory: Path = CONFIG_DIR) -> Entry:
+    """Return a table's entry."""
+    found = read(directory)
+    if name not in found:
+        raise UserError(f"unknown name {name!r} in tables: choose one of {', '.join(sorted(found))}")
+    return found[name]
+
+
+def modules(entry: Entry) -> list[str]:
+    """Name the modules that an entry's functions are in, as `sources.closure` takes them."""
+    return sorted({f"tables.{call.call.split(':')[0]}" for call in _calls(entry)})
+
+
+def build(name: str, inputs: Inputs) -> Table:
+    """Build a table from runs, printed numbers and its entry."""
+    entry = entry_of(name, inputs.config_dir or CONFIG_DIR)
+    if entry.whole is not None:
+        return entry.whole(inputs, entry)
+    wanted = [run for run in inputs.runs if _is_read(run.record, entry)]
+    return _Builder(Context(inputs, results(wanted), entry), name).table()
+
+
+def _is_read(record: Any, entry: Entry) -> bool:
+    return record.experiment in entry.experiments and (not entry.arms or record.arm in entry.arms)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Builder:
+    context: Context
+    name: str
+
+    @property
+    def entry(self) -> Entry:
+        return self.context.entry
+
+    @functools.cached_property
+    def parts(self) -> dict[str, pd.DataFrame]:
+        """Rows of each metric."""
+        return dict(tuple(self.context.results.frame.groupby("metric", sort=False)))
+
+    def table(self) -> Table:
+        groups = self.entry.groups
+        lines: list[Fields] = []
+        body: list[Row] = []
+        for group in groups(self.context) if isinstance(groups, Call) else groups:
+            body += self._group(group, lines, is_first=not body)
+        shown = [column for column in self.entry.columns if column.head is not None]
+        alignments = "".join(column.align + "r" * (column.span - 1) for column in shown)
+        header = self._header(shown)
+        frame = pd.DataFrame(lines)
+        for column in self._csv_columns():
+            if column not in frame:
+                frame[column] = np.nan
+        if self.entry.transpose:
+            alignments, header, body = _transposed(header, body)
+        return Table(frame, alignments, tuple(header), tuple(body), self._notes())
+
+    def _group(self, group: Group, lines: list[Fields], *, is_first: bool) -> list[Row]:
+        columns = self.entry.columns if group.columns is None else group.columns
+        shown = [column for column in columns if column.head is not None]
+        width = sum(c.span for c in self.entry.columns if c.head is not None)
+        rule = group.rule and not is_first
+        body: list[Row] = []
+        if group.title is not None:
+            title = Cell(self._filled(group.title) or "", width, "l")
+            body.append(Row((title,), group.italic, rule))
+        if group.header is not None:
+            for row in self._header(shown):
+                italic = group.header == "italic"
+                body.append(Row(row.cells, italic, rule and not body))
+        rows = group.rows(self.context) if isinstance(group.rows, Call) else group.rows
+        for number, row in enumerate(rows):
+            here = self.entry.at | group.at | row.get("at", {})
+            context = dataclasses.replace(self.context, where=here)
+            made: dict[str, Fields] = {}
+            cells: list[str | Cell] = []
+            for column in columns:
+                cell, fields = self._cell(context, column, row)
+                line = made.setdefault(
+                    repr(sorted(column.keys.items())), group.csv | row.get("csv", {}) | column.keys
+                )
+                line |= fields
+                if column.head is not None:
+                    cells.append(Cell(cell, column.span, column.align) if column.span > 1 else cell)
+            lines += [line for key, line in made.items() if len(made) == 1 or key != "[]"]
+            if cells and not row.get("hidden"):
+                above = row.get("rule", number == 0 and rule and not body and not is_first)
+                body.append(Row(tuple(cells), row.get("italic", False), above))
+        return body
+
+    def _cell(self, context: Context, column: Column, row: Fields) -> tuple[str, Fields]:
+        if column.call is not None:
+            return column.call(dataclasses.replace(context, where=context.where | column.at), row)
+        if column.text is not None:
+            text = row.get(column.text, context.where.get(column.text, ""))
+            return str(text), {column.csv: text} if isinstance(column.csv, str) else {}
+        if column.reported is not None:
+            value = self._reported(column, row)
+            fields = {column.csv: value} if isinstance(column.csv, str) else {}
+            text = layout.whole(value) if column.show == "whole" else layout.number(value * column.times, column.digits)
+            return (column.absent if column.absent is not None and math.isnan(value) else text), fields
+        where = context.where | column.at
+        if where.get("stage") in row.get("omit", ()):
+            return layout.NONE, {}
+        where |= row.get("over", {})
+        values = self._select(column, where)
+        found = None
+        if column.minus is not None:
+            base = where | column.minus
+            if base == where:
+                return layout.NONE, {}
+            found = difference(
+                (values, self._select(column, base)), (where, base), column.metric, self.context.results.bits
+            )
+        fields = self._fields(column, where, values, found)
+        nothing = column.absent is not None and not len(values)
+        return (column.absent if nothing else _printed(column, values, found)), fields
+
+    def _select(self, column: Column, where: Where, metric: str | None = None) -> pd.Series:
+        frame = self.parts.get(metric or column.metric)
+        if frame is None:
+            return pd.Series(dtype=float)
+        values = select(frame, metric or column.metric, **({"layer": None} | where))
+        return values * column.factor if metric is None else values
+
+    def _fields(self, column: Column, where: Where, values: pd.Series, found: Interval | None) -> Fields:
+        fields: Fields = {}
+        for name, statistics in column.csv.items() if isinstance(column.csv, dict) else ():
+            for statistic in statistics.split():
+                fields[_csv_name(name, statistic)] = _statistic(statistic, values, found)
+        for name, metric in _counts(column).items():
+            counts = self._select(column, where, metric)
+            fields[name] = " ".join(str(int(count)) for count in counts)
+        return fields
+
+    def _reported(self, column: Column, row: Fields) -> float:
+        texts = {key: text for key, text in row.items() if text is not None}
+        try:
+            name = column.reported.format(**texts)
+        except KeyError:
+            return math.nan
+        entry = self.context.inputs.reported.documents[self.entry.document].entries.get(name)
+        if entry is None:
+            return math.nan
+        wanted = [column.quantity] if isinstance(column.quantity, str) else column.quantity
+        value = next((entry.values[one] for one in wanted if one in entry.values), math.nan)
+        return value * column.factor
+
+    def _csv_columns(self) -> list[str]:
+        groups = () if isinstance(self.entry.groups, Call) else self.entry.groups
+        columns = [*self.entry.columns, *(c for group in groups for c in group.columns or ())]
+        found: list[str] = []
+        for column in columns:
+            found += column.keys
+            if isinstance(column.csv, str):
+                found.append(column.csv)
+            else:
+                for name, statistics in column.csv.items():
+                    found += [_csv_name(name, one) for one in statistics.split()]
+            found += _counts(column)
+        return found
+
+    @functools.cached_property
+    def words(self) -> dict[str, str | None]:
+        """What names in braces stand for; None where there is no value."""
+        inputs, values = self.context.inputs, self.entry.values
+        words: dict[str, str | None] = {"scale": inputs.scale}
+        if self.entry.document:
+            words["source"] = inputs.reported.documents[self.entry.document].source
+        if isinstance(values, Call):
+            return words | values(self.context)
+        for name, value in values.items():
+            if isinstance(value, Call):
+                words[name] = value(self.context) or None
+            else:
+                found = self._select(value, self.entry.at | value.at)
+                words[name] = _printed(value, found, None) if len(found) else None
+        return words
+
+    def _filled(self, text: str) -> str | None:
+        try:
+            used = {name: word for name, word in self.words.items() if f"{{{name}}}" in text}
+            return None if None in used.values() else text.format(**used)
+        except (KeyError, IndexError, ValueError) as error:
+            raise UserError(f"{self.name}: no value {error} for {text!r}") from None
+
+    def _notes(self) -> tuple[str, ...]:
+        inputs = self.context.inputs
+        notes: list[str | None] = []
+        for note in self.entry.notes:
+            if isinstance(note, str):
+                notes.append(self._filled(note))
+                continue
+            told = " ".join(facts.sentences(ran(inputs, note.ran))) or note.otherwise
+            notes.append(f"Scale {inputs.scale}: {inputs.title.rstrip('.')}. {told}".strip())
+        return tuple(note for note in notes if note)
+
+    def _header(self, columns: Sequence[Column]) -> list[Row]:
+        depth = max((len(column.heads()) for column in columns), default=1)
+        rows = []
+        for level in range(depth):
+            cells: list[Cell] = []
+            for column in columns:
+                heads = ("",) * (depth - len(column.heads())) + column.heads()
+                text = self._filled(heads[level]) or ""
+                joins = level == 0 and depth > 1 and text and cells and cells[-1].text == text
+                if joins:
+                    cells[-1] = Cell(text, cells[-1].span + column.span)
+                else:
+                    cells.append(Cell(text, column.span, column.align if column.span > 1 else "c"))
+            rows.append(Row(tuple(cell.text if cell.span == 1 else cell for cell in cells)))
+        return rows
+
+
+def _transposed(header: list[Row], body: list[Row]) -> tuple[str, list[Row], list[Row]]:
+    lines = list(zip(header[-1].cells, *(row.cells for row in body), strict=True))
+    return "l" + "r" * len(body), [Row(lines[0])], [Row(line) for line in lines[1:]]
+
+
+def _csv_name(name: str, statistic: str) -> str:
+    return name if statistic in NAMELESS else f"{name}_{statistic}".strip("_")
+
+
+def _counts(column: Column) -> dict[str, str]:
+    if isinstance(column.counts, dict):
+        return column.counts
+    metric = (column.metric or "").removesuffix("accuracy_percent")
+    return {f"{column.counts}_{metric}{n}": f"{metric}{n}" for n in ("n_correct", "n_examples")}
+
+
+def _statistic(name: str, values: pd.Series, found: Interval | None) -> Any:
+    if found is not None and name in ("mean", "low", "high", "n_pairs"):
+        return found.n if name == "n_pairs" else getattr(found, name)
+    match name:
+        case "mean" | "average":
+            return float(values.mean()) if len(values) else math.nan
+        case "min" | "max":
+            return float(getattr(values, name)()) if len(values) else math.nan
+        case "std":
+            return float(values.std(ddof=1)) if len(values) > 1 else math.nan
+        case "n_seeds":
+            return len(values)
+        case "seeds":
+            return " ".join(map(str, values.index))
+    return " ".join(map(str, values))
+
+
+def _printed(column: Column, values: pd.Series, found: Interval | None) -> str:
+    shown = values * column.times
+    mean = float(shown.mean()) if len(shown) else math.nan
+    match column.show:
+        case "spread":
+            return layout.spread(shown, column.digits)
+        case "mean":
+            return layout.number(mean, column.digits)
+        case "max":
+            return layout.number(float(shown.max()) if len(shown) else math.nan, column.digits)
+        case "significant":
+            return layout.significant(mean, column.digits)
+        case "whole":
+            return layout.whole(mean)
+        case "range":
+            return layout.between(shown)
+        case "counts":
+            return " or ".join(f"{count:,.0f}" for count in sorted(set(shown))) or layout.NONE
+        case "change":
+            text = layout.number(found.mean, column.digits)
+            return f"+{text}" if found.mean > 0 and text.strip("0.") else text
+        case "interval":
+            return layout.interval(found, column.digits)
+    return ""
+
+
+def difference(
+    values: tuple[pd.Series, pd.Series], at: tuple[Where, Where], metric: str, bits: Bits
+) -> Interval:
+    """Compare two arms on the seeds that both have: first minus second, with a 95 % interval.
+
+    The interval is the wider one of Student's over seeds and, where all these runs tell which test images they got
+    right, of a bootstrap over seeds and images; one without width is none.
+    """
+    paired = (values[0] - values[1]).dropna()
+    found = stats.student(paired)
+    rows = [
+        [bits.get((one["experiment"], one["arm"], seed, one.get("stage"))) for seed in paired.index]
+        for one in at
+    ]
+    if metric == "test_accuracy_percent" and len(paired) and not any(r is None for one in rows for r in one):
+        right = 100 * (np.array(rows[0], np.int8) - np.array(rows[1], np.int8))
+        found = stats.wider(found, stats.crossed(right))
+    return found._replace(low=math.nan, high=math.nan) if found.low == found.high else found
+
+
+def ran(inputs: Inputs, networks: Mapping[str, str | None]) -> list[facts.Facts]:
+    """Collect the facts of experiments, those that would read the same once."""
+    found: dict[tuple[str, str], facts.Facts] = {}
+    for experiment, network in networks.items():
+        own = [run for run in inputs.runs if run.record.experiment == experiment]
+        if own:
+            title = network or labels.network(own[0].record.network.name)
+            one = facts.of_runs(experiment, title, own)
+            found.setdefault((one.who(), one.how()), one)
+    return list(found.values())
