@@ -155,6 +155,7 @@ def _compressed(run: Run) -> Iterator[Row]:
         if stage == "start":
             start = dict(zip(("experiment", "arm"), report.start.split("/"), strict=False))
             found = _score("test", point.test) | {"zeros_percent": 100 * point.sparsity_total()}
+            found["n_outer_weights"] = _n_outer_weights(point)
             for row in _rows(run, found, point.test.n_examples, stage=AS_START):
                 yield row | start
     for chosen in run.record.selections if report.finetuned is not None else ():
@@ -177,9 +178,6 @@ def _compressed_weights(run: Run, point: compression.Point, setting: Row) -> Ite
         "n_inner_nonzero": sum(layer.n_weights - layer.n_zeros for layer in coded),
         "n_inner_nonzero_values": sum(layer.n_values - (layer.n_zeros > 0) for layer in coded),
         "n_inner_values_max": max((layer.n_values for layer in coded), default=None),
-        "n_outer_weights": sum(
-            layer.n_weights for layer in point.layers if layer.name in FLOAT_LAYERS
-        ),
     }
     yield from _rows(run, values, n_weights, **setting)
     for name, n, zeros in [
@@ -189,6 +187,10 @@ def _compressed_weights(run: Run, point: compression.Point, setting: Row) -> Ite
         share = {"zeros_share": zeros / n, "n_zeros": zeros, "n_weights": n}
         share |= {} if name == TOTAL else {"zeros_percent": 100 * zeros / n}
         yield from _rows(run, share, n, layer=name, **setting)
+
+
+def _n_outer_weights(point: compression.Point) -> int:
+    return sum(layer.n_weights for layer in point.layers if layer.name in FLOAT_LAYERS)
 
 
 def _filters(run: Run) -> Iterator[Row]:

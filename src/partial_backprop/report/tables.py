@@ -8,7 +8,9 @@ over seeds, or one that a source prints. What is no such number comes from a fun
 import dataclasses
 import functools
 import importlib
+import itertools
 import math
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -34,17 +36,19 @@ FOLDER = "tables"
 PREFIX = "table_"
 
 Show = Literal[
-    "spread", "mean", "max", "significant", "whole", "range", "counts", "change", "interval",
+    "spread", "mean", "max", "total", "exact", "significant", "whole", "range", "counts", "difference", "change",
+    "interval",
 ]  # fmt: skip
-"""How the numbers of the seeds are printed: mean ± standard deviation; mean; largest; mean with significant digits;
-mean as a count; lowest to highest; every count that occurs; mean difference with its sign; the same with its interval."""
+"""How the numbers of the seeds are printed: mean ± standard deviation; mean; largest; sum; mean, where 0 is exactly 0;
+mean with significant digits; mean as a count; lowest to highest; every count that occurs; mean difference; the same with
+its sign; or with its interval."""
 
 STATISTICS = (
-    "mean", "std", "n_seeds", "min", "max", "low", "high", "n_pairs", "seeds", "average", "list",
+    "mean", "std", "n_seeds", "min", "max", "low", "high", "n_pairs", "seeds", "average", "largest", "total", "list",
 )  # fmt: skip
 """What a CSV may have of the numbers of the seeds; `NAMELESS` ones add nothing to the column's name."""
 
-NAMELESS = ("average", "list")
+NAMELESS = ("average", "largest", "total", "list")
 
 Where = dict[str, str | float | None]
 
@@ -68,11 +72,15 @@ class Call(_Strict):
 class Column(_Strict):
     """What stands in a column, and in which columns of the CSV."""
 
+    name: str | None = None
+    """By which rows and texts call it."""
     head: str | tuple[str, ...] | None = None
     """Lines of the heading, equal neighbours of the first joined; None is for the CSV alone."""
     align: Literal["l", "c", "r"] = "r"
     span: int = pydantic.Field(default=1, ge=1)
     """Columns of print that it fills."""
+    wrap: int | None = None
+    """Characters to a line, where a text may take several."""
     text: str | None = None
     """Key of the row, or of its selection, whose text is shown."""
     metric: str | None = None
@@ -96,7 +104,9 @@ class Column(_Strict):
     times: float = 1.0
     """From there to its unit in print."""
     absent: str | None = None
-    """Stands where nothing ran."""
+    """Stands where nothing ran, or where a text names a number that is not there."""
+    zero: str | None = None
+    """Stands where all numbers are 0."""
     csv: str | dict[str, str] = {}
     """Column -> `STATISTICS`, separated by blanks, which end its name; of a text or a printed number, its column."""
     counts: str | dict[str, str] = {}
@@ -125,8 +135,11 @@ class Group(_Strict):
     csv: Fields = {}
     """Values of the CSV that its rows have in common."""
     rows: tuple[Fields, ...] | Call = ()
-    """A row has ``at``; ``over``, which is stronger than a column's; ``omit``: stages that it lacks; ``rule`` and
-    ``italic``; ``csv``; and texts of its columns."""
+    """A row has ``at``; ``over``, which is stronger than a column's; ``omit``: stages that it lacks; ``skip`` and
+    ``blank``: names of columns that it lacks, or does not print; ``rule`` and ``italic``; ``csv``; ``hidden``, if it is
+    for the CSV alone; texts of its columns; or ``cells``, all that it prints."""
+    not_run: Fields | None = None
+    """Values of the CSV where it has no rows, and the heading says so; None is a group that then is absent."""
     columns: tuple[Column, ...] | None = None
     """Its own columns, where they are not the table's."""
 
@@ -162,6 +175,8 @@ class Entry(_Strict):
     """Names in braces in notes and headings -> number or function."""
     notes: tuple[str | Note, ...] = ()
     """Paragraphs; one is left out where a name in it has no value."""
+    inputs: Call | None = None
+    """Function that chooses among the runs."""
     whole: Call | None = None
     """Function that makes the table, where nothing of it is a selection."""
 
@@ -233,7 +248,7 @@ def _calls(entry: Entry) -> list[Call]:
     values = [entry.values] if isinstance(entry.values, Call) else entry.values.values()
     groups = () if isinstance(entry.groups, Call) else entry.groups
     columns = [*entry.columns, *(column for group in groups for column in group.columns or ())]
-    found = [entry.whole, entry.groups, *values, *(group.rows for group in groups)]
+    found = [entry.inputs, entry.whole, entry.groups, *values, *(group.rows for group in groups)]
     found += [column.call for column in columns]
     return [one for one in found if isinstance(one, Call)]
 
@@ -268,6 +283,8 @@ def build(name: str, inputs: Inputs) -> Table:
     entry = entry_of(name, inputs.config_dir or CONFIG_DIR)
     if entry.whole is not None:
         return entry.whole(inputs, entry)
+    if entry.inputs is not None:
+        inputs = entry.inputs(inputs)
     wanted = [run for run in inputs.runs if _is_read(run.record, entry)]
     return _Builder(Context(inputs, results(wanted), entry), name).table()
 
@@ -309,48 +326,72 @@ class _Builder:
 
     def _group(self, group: Group, lines: list[Fields], *, is_first: bool) -> list[Row]:
         columns = self.entry.columns if group.columns is None else group.columns
-        shown = [column for column in columns if column.head is not None]
-        width = sum(c.span for c in self.entry.columns if c.head is not None)
+        rows = group.rows(self.context) if isinstance(group.rows, Call) else group.rows
+        if not rows and group.not_run is None:
+            return []
         rule = group.rule and not is_first
         body: list[Row] = []
         if group.title is not None:
-            title = Cell(self._filled(group.title) or "", width, "l")
-            body.append(Row((title,), group.italic, rule))
-        if group.header is not None:
-            for row in self._header(shown):
-                italic = group.header == "italic"
-                body.append(Row(row.cells, italic, rule and not body))
-        rows = group.rows(self.context) if isinstance(group.rows, Call) else group.rows
-        for number, row in enumerate(rows):
-            here = self.entry.at | group.at | row.get("at", {})
-            context = dataclasses.replace(self.context, where=here)
-            made: dict[str, Fields] = {}
-            cells: list[str | Cell] = []
-            for column in columns:
-                cell, fields = self._cell(context, column, row)
-                line = made.setdefault(
-                    repr(sorted(column.keys.items())), group.csv | row.get("csv", {}) | column.keys
-                )
-                line |= fields
-                if column.head is not None:
-                    cells.append(Cell(cell, column.span, column.align) if column.span > 1 else cell)
-            lines += [line for key, line in made.items() if len(made) == 1 or key != "[]"]
-            if cells and not row.get("hidden"):
-                above = row.get("rule", number == 0 and rule and not body and not is_first)
-                body.append(Row(tuple(cells), row.get("italic", False), above))
+            title = self._filled(group.title) + ("" if rows else f": {layout.NOT_RUN}")
+            body.append(Row((Cell(title, self._width(), "l"),), group.italic, rule))
+        if not rows:
+            lines += [group.csv | group.not_run] if group.not_run else []
+            return body
+        for row in self._header(columns) if group.header is not None else ():
+            body.append(Row(row.cells, group.header == "italic", rule and not body))
+        for row in rows:
+            printed, made = self._row(group, columns, row)
+            lines += made
+            for number, cells in enumerate(printed):
+                above = row.get("rule", rule and not body) and number == 0
+                body.append(Row(cells, row.get("italic", False), above))
         return body
 
-    def _cell(self, context: Context, column: Column, row: Fields) -> tuple[str, Fields]:
+    def _width(self) -> int:
+        return sum(column.span for column in self.entry.columns if column.head is not None)
+
+    def _row(
+        self, group: Group, columns: Sequence[Column], row: Fields
+    ) -> tuple[list[tuple[str | Cell, ...]], list[Fields]]:
+        """Lines of print, and lines of the CSV."""
+        if "cells" in row:
+            return [tuple(row["cells"])], [group.csv | row["csv"]] if "csv" in row else []
+        context = dataclasses.replace(self.context, where=self.entry.at | group.at | row.get("at", {}))
+        lines: dict[str, Fields] = {}
+        shown: list[tuple[Column, str]] = []
+        words: dict[str, str] = {}
+        for column in columns:
+            text, fields = self._cell(context, column, row, words)
+            words |= {column.name: text} if column.name else {}
+            key = repr(column.keys)
+            lines.setdefault(key, group.csv | row.get("csv", {}) | column.keys)
+            lines[key] |= fields
+            if column.head is not None:
+                shown.append((column, "" if column.name in row.get("blank", ()) else text))
+        if len(lines) > 1:  # what has no keys is the same for all
+            shared = lines.pop("{}", {})
+            lines = {key: shared | line for key, line in lines.items()}
+        return [] if row.get("hidden") else _cells(shown), list(lines.values())
+
+    def _cell(
+        self, context: Context, column: Column, row: Fields, words: Mapping[str, str]
+    ) -> tuple[str, Fields]:
+        if column.name in row.get("skip", ()):
+            return "", {}
         if column.call is not None:
             return column.call(dataclasses.replace(context, where=context.where | column.at), row)
         if column.text is not None:
             text = row.get(column.text, context.where.get(column.text, ""))
-            return str(text), {column.csv: text} if isinstance(column.csv, str) else {}
+            shown = self._filled(text, words) if isinstance(text, str) else str(text)
+            shown = (column.absent or "") if shown is None else shown
+            csv = shown if isinstance(text, str) else text
+            return shown, {column.csv: csv} if isinstance(column.csv, str) else {}
         if column.reported is not None:
             value = self._reported(column, row)
+            values, found = pd.Series([] if math.isnan(value) else [value], dtype=float), None
             fields = {column.csv: value} if isinstance(column.csv, str) else {}
-            text = layout.whole(value) if column.show == "whole" else layout.number(value * column.times, column.digits)
-            return (column.absent if column.absent is not None and math.isnan(value) else text), fields
+            show = "mean" if column.show == "spread" else column.show
+            return _printed(column.model_copy(update={"show": show}), values, None), fields
         where = context.where | column.at
         if where.get("stage") in row.get("omit", ()):
             return layout.NONE, {}
@@ -361,18 +402,17 @@ class _Builder:
             base = where | column.minus
             if base == where:
                 return layout.NONE, {}
-            found = difference(
-                (values, self._select(column, base)), (where, base), column.metric, self.context.results.bits
-            )
-        fields = self._fields(column, where, values, found)
-        nothing = column.absent is not None and not len(values)
-        return (column.absent if nothing else _printed(column, values, found)), fields
+            others = self._select(column, base)
+            bits = self.context.results.bits
+            found = difference((values, others), (where, base), column.metric, bits)
+        return _printed(column, values, found), self._fields(column, where, values, found)
 
     def _select(self, column: Column, where: Where, metric: str | None = None) -> pd.Series:
         frame = self.parts.get(metric or column.metric)
         if frame is None:
             return pd.Series(dtype=float)
         values = select(frame, metric or column.metric, **({"layer": None} | where))
+        values = values[np.isfinite(values)]  # a step that never comes is no number
         return values * column.factor if metric is None else values
 
     def _fields(self, column: Column, where: Where, values: pd.Series, found: Interval | None) -> Fields:
@@ -429,10 +469,15 @@ class _Builder:
                 words[name] = _printed(value, found, None) if len(found) else None
         return words
 
-    def _filled(self, text: str) -> str | None:
+    def _filled(self, text: str, more: Mapping[str, str] | None = None) -> str | None:
+        """Fill in the names in braces; None where one has no value."""
+        if "{" not in text:
+            return text
+        words = self.words | (more or {})
         try:
-            used = {name: word for name, word in self.words.items() if f"{{{name}}}" in text}
-            return None if None in used.values() else text.format(**used)
+            used = {name: word for name, word in words.items() if f"{{{name}}}" in text}
+            absent = {None, "", layout.NONE, layout.NOT_RUN} & set(used.values())
+            return None if absent else text.format(**used)
         except (KeyError, IndexError, ValueError) as error:
             raise UserError(f"{self.name}: no value {error} for {text!r}") from None
 
@@ -448,6 +493,7 @@ class _Builder:
         return tuple(note for note in notes if note)
 
     def _header(self, columns: Sequence[Column]) -> list[Row]:
+        columns = [column for column in columns if column.head is not None]
         depth = max((len(column.heads()) for column in columns), default=1)
         rows = []
         for level in range(depth):
@@ -462,6 +508,18 @@ class _Builder:
                     cells.append(Cell(text, column.span, column.align if column.span > 1 else "c"))
             rows.append(Row(tuple(cell.text if cell.span == 1 else cell for cell in cells)))
         return rows
+
+
+def _cells(shown: Sequence[tuple[Column, str]]) -> list[tuple[str | Cell, ...]]:
+    """Lines of a row, of which only texts that are wrapped take more than one."""
+    parts = [textwrap.wrap(text, column.wrap) if column.wrap else [text] for column, text in shown]
+    return [
+        tuple(
+            Cell(text, column.span, column.align) if column.span > 1 else text
+            for (column, _), text in zip(shown, texts, strict=True)
+        )
+        for texts in itertools.zip_longest(*parts, fillvalue="")
+    ]
 
 
 def _transposed(header: list[Row], body: list[Row]) -> tuple[str, list[Row], list[Row]]:
@@ -486,8 +544,12 @@ def _statistic(name: str, values: pd.Series, found: Interval | None) -> Any:
     match name:
         case "mean" | "average":
             return float(values.mean()) if len(values) else math.nan
-        case "min" | "max":
-            return float(getattr(values, name)()) if len(values) else math.nan
+        case "min":
+            return float(values.min()) if len(values) else math.nan
+        case "max" | "largest":
+            return float(values.max()) if len(values) else math.nan
+        case "total":
+            return values.sum() if len(values) else math.nan
         case "std":
             return float(values.std(ddof=1)) if len(values) > 1 else math.nan
         case "n_seeds":
@@ -498,6 +560,10 @@ def _statistic(name: str, values: pd.Series, found: Interval | None) -> Any:
 
 
 def _printed(column: Column, values: pd.Series, found: Interval | None) -> str:
+    if column.absent is not None and not len(values):
+        return column.absent
+    if column.zero is not None and len(values) and not values.any():
+        return column.zero
     shown = values * column.times
     mean = float(shown.mean()) if len(shown) else math.nan
     match column.show:
@@ -505,8 +571,11 @@ def _printed(column: Column, values: pd.Series, found: Interval | None) -> str:
             return layout.spread(shown, column.digits)
         case "mean":
             return layout.number(mean, column.digits)
-        case "max":
-            return layout.number(float(shown.max()) if len(shown) else math.nan, column.digits)
+        case "max" | "total":
+            of_all = shown.max() if column.show == "max" else shown.sum()
+            return layout.number(float(of_all) if len(shown) else math.nan, column.digits)
+        case "exact":
+            return "0" if mean == 0 else layout.number(mean, column.digits)
         case "significant":
             return layout.significant(mean, column.digits)
         case "whole":
@@ -515,12 +584,13 @@ def _printed(column: Column, values: pd.Series, found: Interval | None) -> str:
             return layout.between(shown)
         case "counts":
             return " or ".join(f"{count:,.0f}" for count in sorted(set(shown))) or layout.NONE
-        case "change":
-            text = layout.number(found.mean, column.digits)
-            return f"+{text}" if found.mean > 0 and text.strip("0.") else text
-        case "interval":
-            return layout.interval(found, column.digits)
-    return ""
+    if column.show == "interval":
+        return layout.interval(found, column.digits)
+    text = layout.number(found.mean, column.digits) if found.n else layout.NOT_RUN
+    if column.show == "difference":
+        return text
+    text = layout.number(found.mean, column.digits)
+    return f"+{text}" if found.mean > 0 and text.strip("0.") else text
 
 
 def difference(
