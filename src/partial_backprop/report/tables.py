@@ -332,7 +332,7 @@ class _Builder:
         rule = group.rule and not is_first
         body: list[Row] = []
         if group.title is not None:
-            title = self._filled(group.title) + ("" if rows else f": {layout.NOT_RUN}")
+            title = (self._filled(group.title) or "") + ("" if rows else f": {layout.NOT_RUN}")
             body.append(Row((Cell(title, self._width(), "l"),), group.italic, rule))
         if not rows:
             lines += [group.csv | group.not_run] if group.not_run else []
@@ -355,7 +355,8 @@ class _Builder:
     ) -> tuple[list[tuple[str | Cell, ...]], list[Fields]]:
         """Lines of print, and lines of the CSV."""
         if "cells" in row:
-            return [tuple(row["cells"])], [group.csv | row["csv"]] if "csv" in row else []
+            printed = [] if row.get("hidden") else [tuple(row["cells"])]
+            return printed, [group.csv | row["csv"]] if "csv" in row else []
         context = dataclasses.replace(self.context, where=self.entry.at | group.at | row.get("at", {}))
         lines: dict[str, Fields] = {}
         shown: list[tuple[Column, str]] = []
