@@ -50,7 +50,7 @@ STATISTICS = (
 
 NAMELESS = ("average", "largest", "total", "list")
 
-Where = dict[str, str | float | None]
+Where = dict[str, str | int | float | None]
 
 
 class _Strict(pydantic.BaseModel):
@@ -111,6 +111,8 @@ class Column(_Strict):
     """Column -> `STATISTICS`, separated by blanks, which end its name; of a text or a printed number, its column."""
     counts: str | dict[str, str] = {}
     """Column -> metric whose whole numbers it lists, seed by seed; or how the columns of an accuracy's two counts begin."""
+    italic: bool = False
+    """Whether it is printed in italics as a line, where the table is transposed."""
     keys: dict[str, str | float] = {}
     """What tells its line of the CSV from those of the row's other columns."""
 
@@ -235,7 +237,7 @@ def _check_columns(holder: Mapping[str, Any], where: str) -> None:
         column: Column = validated(Column, fields, place)
         for settings in (column.at, column.minus or {}):
             for key in settings:
-                if key not in ("experiment", "arm", "stage", *SETTINGS):
+                if key not in ("experiment", "arm", "seed", "stage", *SETTINGS):
                     raise UserError(f"{place}: at.{key}: no column of the results frame")
         for statistics in column.csv.values() if isinstance(column.csv, dict) else ():
             for statistic in statistics.split():
@@ -321,7 +323,7 @@ class _Builder:
             if column not in frame:
                 frame[column] = np.nan
         if self.entry.transpose:
-            alignments, header, body = _transposed(header, body)
+            alignments, header, body = _transposed(header, body, [one.italic for one in shown])
         return Table(frame, alignments, tuple(header), tuple(body), self._notes())
 
     def _group(self, group: Group, lines: list[Fields], *, is_first: bool) -> list[Row]:
@@ -523,9 +525,15 @@ def _cells(shown: Sequence[tuple[Column, str]]) -> list[tuple[str | Cell, ...]]:
     ]
 
 
-def _transposed(header: list[Row], body: list[Row]) -> tuple[str, list[Row], list[Row]]:
+def _transposed(
+    header: list[Row], body: list[Row], italic: Sequence[bool]
+) -> tuple[str, list[Row], list[Row]]:
     lines = list(zip(header[-1].cells, *(row.cells for row in body), strict=True))
-    return "l" + "r" * len(body), [Row(lines[0])], [Row(line) for line in lines[1:]]
+    printed = [
+        Row(line, italic[number], rule_above=italic[number] and not italic[number - 1])
+        for number, line in enumerate(lines)
+    ]
+    return "l" + "r" * len(body), printed[:1], printed[1:]
 
 
 def _csv_name(name: str, statistic: str) -> str:
