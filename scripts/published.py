@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from partial_backprop import artifacts, sources
+from partial_backprop import artifacts, sources, table_entries
 from partial_backprop.errors import UserError
 from partial_backprop.measurements.caption_examples import PICTURES
 
@@ -20,7 +20,9 @@ ROOT = Path(__file__).parents[1]
 MANIFEST = Path("paper") / "published.json"
 RENDERED = ("paper/published.pdf", "figures/published/*.pdf", "figures/published/*.png")
 SHOWN = ("results/published/runs/**/*", "results/bench/*.json")
-DRAWN_BY = ("paper/source/**/*", "config/reported.yaml", "config/claims/*.yaml")
+DRAWN_BY = (
+    "paper/source/**/*", "config/reported.yaml", "config/claims/*.yaml", "config/tables/*.yaml",
+)  # fmt: skip
 PACKAGE = Path(sources.__file__).parent
 _FIRST = 5
 
@@ -35,9 +37,9 @@ def _sum(path: Path) -> str:
 
 
 def _modules() -> dict[str, str]:
-    kinds = ("tables", "figures")
-    names = [f"{kind}.{name}" for kind in kinds for name in artifacts.names(kind)]
-    paths = sources.closure("artifacts", "paper", *names)
+    called = {one for name in artifacts.names("tables") for one in table_entries.made_from(name)[1]}
+    drawn = [f"figures.{name}" for name in artifacts.names("figures")]
+    paths = sources.closure("artifacts", "paper", *sorted(called), *drawn)
     return {path.relative_to(PACKAGE.parents[1]).as_posix(): _sum(path) for path in paths}
 
 

@@ -11,7 +11,7 @@ from partial_backprop.frames import aggregate, inclusion_arms
 from partial_backprop.measurements import captions, compression, filters, inclusion, sizes
 from partial_backprop.record import Record
 from partial_backprop.report import image_pairs, ledger
-from partial_backprop.tables import table_claims
+from partial_backprop.tables.claims import in_words
 
 ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "results" / "published" / "runs"
@@ -124,7 +124,7 @@ def claims() -> str:
             "" if math.isnan(one.reported) else f"{one.reported:.{digits}f}",
             f"{one.estimate:.{digits}f}{interval}",
             str(one.n_seeds),
-            ", ".join([table_claims.in_words(one), *one.tags]),
+            ", ".join([in_words(one), *one.tags]),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"

@@ -10,13 +10,13 @@ from pathlib import Path
 import matplotlib
 import pandas as pd
 import pytest
+from partial_backprop.tables.layout import Cell, Row, Table
 
 import fakes
 from partial_backprop import artifacts, labels
 from partial_backprop.errors import UserError
 from partial_backprop.inputs import read_inputs
 from partial_backprop.paper.text import escape
-from partial_backprop.tables.layout import Cell, Row, Table
 
 ROOT = Path(__file__).parents[1]
 TABLES = artifacts.names("tables")

@@ -11,33 +11,31 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
-from partial_backprop import config
+from partial_backprop import config, table_entries
 from partial_backprop.errors import UserError
 from partial_backprop.files import write_atomically
 from partial_backprop.frames import aggregate
-from partial_backprop.inputs import Inputs, read_inputs
+from partial_backprop.inputs import read_inputs
 from partial_backprop.paper.text import escape
 from partial_backprop.report import tables
 from partial_backprop.report.layout import Cell, Row, Table
 
-PREFIXES = {"tables": "table_", "figures": "figure_"}
-"""Package -> how the names of its artefacts begin; its other modules are what they share."""
-
-_ROOT = Path(__file__).parent
+_FIGURES = Path(__file__).parent / "figures"
 
 
 def names(package: str) -> list[str]:
-    """List the artefacts of a package."""
-    found = {path.stem for path in (_ROOT / package).glob(f"{PREFIXES[package]}*.py")}
-    return sorted(found | set(tables.names() if package == "tables" else ()))
+    """List the tables or the figures."""
+    if package == "tables":
+        return table_entries.names()
+    return sorted(path.stem for path in _FIGURES.glob("figure_*.py"))
 
 
-def _module(package: str, name: str) -> ModuleType:
-    if name not in names(package):
+def _figure(name: str) -> ModuleType:
+    if name not in names("figures"):
         raise UserError(
-            f"unknown name {name!r} in {package}: choose one of {', '.join(names(package))}"
+            f"unknown name {name!r} in figures: choose one of {', '.join(names('figures'))}"
         )
-    return importlib.import_module(f"partial_backprop.{package}.{name}")
+    return importlib.import_module(f"partial_backprop.figures.{name}")
 
 
 def _cell(cell: str | Cell, italic: bool) -> str:
@@ -89,13 +87,6 @@ def to_tex(table: Table) -> str:
     return "\n".join([*lines, r"\par\endgroup", ""])
 
 
-def build_table(name: str, inputs: Inputs) -> Table:
-    """Build a table from its entry, or its module."""
-    if name in tables.names(inputs.config_dir or config.CONFIG_DIR):
-        return tables.build(name, inputs)
-    return _module("tables", name).build(inputs)
-
-
 def make_table(
     name: str,
     *,
@@ -108,7 +99,7 @@ def make_table(
     benchmarks: Iterable[Path] = (),
 ) -> None:
     """Make a table: its raw values as CSV, and its print as LaTeX."""
-    table = build_table(name, read_inputs(scale, records, gradients, config_dir, benchmarks))
+    table = tables.build(name, read_inputs(scale, records, gradients, config_dir, benchmarks))
     text = to_tex(table)
     write_atomically(csv, table.frame.to_csv(index=False, lineterminator="\n").encode())
     write_atomically(tex, text.encode())
@@ -128,7 +119,7 @@ def make_figure(
     """Make a figure, as PDF for the paper and as PNG for the screen."""
     from partial_backprop.figures import style  # here, so that tables need not wait for matplotlib
 
-    module = _module("figures", name)
+    module = _figure(name)
     inputs = read_inputs(scale, records, gradients, config_dir, benchmarks)
     # Dates and the library's name would change the bytes from one build or version to the next.
     metadata = {

@@ -11,13 +11,9 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from partial_backprop import config, sources
+from partial_backprop import config, sources, table_entries
 from partial_backprop.files import write_atomically
 from partial_backprop.run_config import RunConfig
-
-PRINTS = {"table": "tables", "figure": "figures"}
-"""Command -> package of its modules."""
-
 
 READ_BY_OTHERS = ("trunk.pt", "weights.pt", "path.pt")
 """Files of a run that other runs begin with."""
@@ -125,7 +121,13 @@ def of_print(
 ) -> dict[str, str | None]:
     """Name all that a table, a figure, the frames or the paper is made from."""
     stage = {"aggregate": ["artifacts"], "paper": ["paper"]}
-    modules = stage.get(command) or ["artifacts", f"{PRINTS[command]}.{name}"]
+    modules = stage.get(command) or ["artifacts"]
+    entry = {}
+    if command == "figure":
+        modules.append(f"figures.{name}")
+    elif command == "table":
+        entry["entry"], called = table_entries.made_from(name, config_dir)
+        modules += called
     the_scale = config.read_scale(scale, config_dir)
     said = {"scale": scale, "title of the scale": the_scale.title}
     if command == "paper":
@@ -135,4 +137,4 @@ def of_print(
     if command == "paper" or name in ("table_claims", "figure_claims"):
         paths += sorted((config_dir / "claims").glob("*.yaml"))
     read = {_label(path): digest(path) for path in paths}
-    return said | code(sources.digests(sources.closure(*modules))) | read
+    return said | entry | code(sources.digests(sources.closure(*modules))) | read

@@ -25,13 +25,14 @@ BUILDING_BLOCKS = {
 }
 BUILDING_BLOCKS |= {"captioning", "optim", "storage", "summary"}
 PRINTED = SETTLED | {"measurements", "frames", "performance", "report"}
-PRINTED |= {"facts", "labels", "reported", "gradients", "inputs", "intervals"}
+PRINTED |= {"table_entries", "facts", "labels", "reported", "gradients", "inputs", "intervals"}
 
 ALLOWED = {
     "errors": set(),
     "labels": set(),
     "sources": {"errors", "run_config"},
-    "stamps": {"config", "files", "run_config", "sources"},
+    "stamps": {"config", "files", "run_config", "sources", "table_entries"},
+    "table_entries": {"config", "errors", "files"},
     "run_status": set(),
     "checkpoints": {"config", "standings"},
     "derived": SETTLED | {"config_files"},
@@ -85,7 +86,8 @@ ALLOWED = {
         "record",
         "reported",
     },
-    "report": SETTLED | {"frames", "inputs", "labels", "measurements", "reported"},
+    "report": SETTLED
+    | {"facts", "frames", "inputs", "labels", "measurements", "reported", "table_entries"},
     "intervals": set(),
     "facts": SETTLED | {"inputs", "gradients", "labels"},
     "tables": PRINTED,

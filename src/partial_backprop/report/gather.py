@@ -20,12 +20,9 @@ from partial_backprop.measurements import (
     tinyscript,
 )
 from partial_backprop.record import Count
+from partial_backprop.table_entries import WHERE
 
-SETTINGS = (
-    "layer", "sparsity", "bits", "strength", "decoding", "references", "file", "batch_size",
-)  # fmt: skip
-KEYS = ("experiment", "arm", "seed", "stage", *SETTINGS)
-COLUMNS = (*KEYS, "metric", "value", "n")
+COLUMNS = (*WHERE, "metric", "value", "n")
 
 Row = dict[str, Any]
 Values = Mapping[str, float | None]
@@ -343,7 +340,9 @@ def _tickets(run: Run) -> Iterator[Row]:
     if inclusion.TICKET not in run.record.measurements:
         return
     report = inclusion.ticket_of(run.record)
-    yield from _rows(run, {"kept_percent": 100 * report.density(), "path_epochs": report.n_epochs_of_path})
+    yield from _rows(
+        run, {"kept_percent": 100 * report.density(), "path_epochs": report.n_epochs_of_path}
+    )
 
 
 def _top_five(run: Run) -> Iterator[Row]:

@@ -1,186 +1,30 @@
 """Tables as data: rows choose runs, columns choose what is shown of them.
 
-The entries stand in ``config/tables/*.yaml``. A table has groups of rows; a cell is a number of the results frame,
-over seeds, or one that a source prints. What is no such number comes from a function, named in the entry as
-``module:function`` of the package `partial_backprop.tables`.
+The entries stand in ``config/tables/*.yaml``. A table has groups of rows; a cell is a number of the results
+frame, over seeds, or one that a source prints. What is no such number comes from a function, named in the
+entry as ``module:function`` of the package `partial_backprop.tables`.
 """
 
 import dataclasses
 import functools
-import importlib
 import itertools
 import math
 import textwrap
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import pydantic
 
-from partial_backprop import facts, labels
+from partial_backprop import facts, labels, table_entries
 from partial_backprop.config import CONFIG_DIR
 from partial_backprop.errors import UserError
-from partial_backprop.files import read_yaml, validated
 from partial_backprop.inputs import Inputs
 from partial_backprop.report import layout, stats
 from partial_backprop.report.frame import Bits, Results, results, select
-from partial_backprop.report.gather import SETTINGS
 from partial_backprop.report.layout import Cell, Row, Table
 from partial_backprop.report.stats import Interval
-
-FOLDER = "tables"
-"""Folder of the configuration folder."""
-
-PREFIX = "table_"
-
-Show = Literal[
-    "spread", "mean", "max", "total", "exact", "significant", "whole", "range", "counts", "difference", "change",
-    "interval",
-]  # fmt: skip
-"""How the numbers of the seeds are printed: mean ± standard deviation; mean; largest; sum; mean, where 0 is exactly 0;
-mean with significant digits; mean as a count; lowest to highest; every count that occurs; mean difference; the same with
-its sign; or with its interval."""
-
-STATISTICS = (
-    "mean", "std", "n_seeds", "min", "max", "low", "high", "n_pairs", "seeds", "average", "largest", "total", "list",
-)  # fmt: skip
-"""What a CSV may have of the numbers of the seeds; `NAMELESS` ones add nothing to the column's name."""
-
-NAMELESS = ("average", "largest", "total", "list")
-
-Where = dict[str, str | int | float | None]
-
-
-class _Strict(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
-
-
-class Call(_Strict):
-    """A function that makes what no selection can say, with the arguments it is given."""
-
-    call: str
-    """``module:function`` in the package `tables`."""
-    model_config = pydantic.ConfigDict(frozen=True, extra="allow")
-
-    def __call__(self, *arguments: Any) -> Any:
-        """Call it with the entry's keywords."""
-        return _function(self.call)(*arguments, **(self.model_extra or {}))
-
-
-class Column(_Strict):
-    """What stands in a column, and in which columns of the CSV."""
-
-    name: str | None = None
-    """By which rows and texts call it."""
-    head: str | tuple[str, ...] | None = None
-    """Lines of the heading, equal neighbours of the first joined; None is for the CSV alone."""
-    align: Literal["l", "c", "r"] = "r"
-    span: int = pydantic.Field(default=1, ge=1)
-    """Columns of print that it fills."""
-    wrap: int | None = None
-    """Characters to a line, where a text may take several."""
-    text: str | None = None
-    """Key of the row, or of its selection, whose text is shown."""
-    metric: str | None = None
-    """Quantity of the results frame."""
-    at: Where = {}
-    """Which of its numbers, beside what table, group and row say."""
-    minus: Where | None = None
-    """With whose numbers they are compared seed by seed: what differs from `at`."""
-    reported: str | None = None
-    """Entry of ``reported.yaml``, in which ``{key}`` stands for the row's text of that key; a row without it, or for
-    whose text there is no entry, has none."""
-    quantity: str | tuple[str, ...] = ()
-    """Quantity there; of several the first that the entry has."""
-    call: Call | None = None
-    """Function of a context and the row that returns the cell and values of the CSV."""
-    show: Show = "spread"
-    digits: int = pydantic.Field(default=2, ge=0)
-    """Decimals, or significant digits."""
-    factor: float = 1.0
-    """From a number to its unit in CSV and print."""
-    times: float = 1.0
-    """From there to its unit in print."""
-    absent: str | None = None
-    """Stands where nothing ran, or where a text names a number that is not there."""
-    zero: str | None = None
-    """Stands where all numbers are 0."""
-    csv: str | dict[str, str] = {}
-    """Column -> `STATISTICS`, separated by blanks, which end its name; of a text or a printed number, its column."""
-    counts: str | dict[str, str] = {}
-    """Column -> metric whose whole numbers it lists, seed by seed; or how the columns of an accuracy's two counts begin."""
-    italic: bool = False
-    """Whether it is printed in italics as a line, where the table is transposed."""
-    keys: dict[str, str | float] = {}
-    """What tells its line of the CSV from those of the row's other columns."""
-
-    def heads(self) -> tuple[str, ...]:
-        """Return the lines of the heading."""
-        return (self.head,) if isinstance(self.head, str) else self.head or ()
-
-
-Fields = dict[str, Any]
-
-
-class Group(_Strict):
-    """Rows with one heading."""
-
-    title: str | None = None
-    rule: bool = True
-    """Whether space separates it from what is above."""
-    italic: bool = True
-    header: Literal["italic", "plain"] | None = None
-    """Whether the heads of its columns are shown, and how."""
-    at: Where = {}
-    csv: Fields = {}
-    """Values of the CSV that its rows have in common."""
-    rows: tuple[Fields, ...] | Call = ()
-    """A row has ``at``; ``over``, which is stronger than a column's; ``omit``: stages that it lacks; ``skip`` and
-    ``blank``: names of columns that it lacks, or does not print; ``rule`` and ``italic``; ``csv``; ``hidden``, if it is
-    for the CSV alone; texts of its columns; or ``cells``, all that it prints."""
-    not_run: Fields | None = None
-    """Values of the CSV where it has no rows, and the heading says so; None is a group that then is absent."""
-    columns: tuple[Column, ...] | None = None
-    """Its own columns, where they are not the table's."""
-
-
-class Note(_Strict):
-    """A paragraph that says what ran."""
-
-    ran: dict[str, str | None]
-    """Experiment -> printed name of its network; None is the name in its records."""
-    otherwise: str = ""
-    """What is said where nothing ran."""
-
-
-class Entry(_Strict):
-    """A table."""
-
-    title: str
-    """What the terminal says while it is made."""
-    experiments: tuple[str, ...] = ()
-    """Experiments whose records it reads."""
-    arms: tuple[str, ...] = ()
-    """Arms of them; empty is all."""
-    reads: tuple[Literal["first seed", "gradients", "benchmarks", "claims"], ...] = ()
-    """What else the workflow must know: one seed is enough; more files that it reads."""
-    document: str | None = None
-    """Source of the printed numbers."""
-    at: Where = {}
-    columns: tuple[Column, ...] = ()
-    groups: tuple[Group, ...] | Call = ()
-    transpose: bool = False
-    """Whether each column is printed as a line."""
-    values: dict[str, Column | Call] | Call = {}
-    """Names in braces in notes and headings -> number or function."""
-    notes: tuple[str | Note, ...] = ()
-    """Paragraphs; one is left out where a name in it has no value."""
-    inputs: Call | None = None
-    """Function that chooses among the runs."""
-    whole: Call | None = None
-    """Function that makes the table, where nothing of it is a selection."""
+from partial_backprop.table_entries import NAMELESS, Call, Column, Entry, Fields, Group, Where
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,97 +38,9 @@ class Context:
     """Selection of the row."""
 
 
-def names(directory: Path = CONFIG_DIR) -> list[str]:
-    """List the tables, sorted."""
-    return sorted(read(directory))
-
-
-def read(directory: Path = CONFIG_DIR) -> dict[str, Entry]:
-    """Read all entries; what is wrong is told in one line that names file, table and column."""
-    found: dict[str, Entry] = {}
-    for path in sorted((directory / FOLDER).glob("*.yaml")):
-        for name, content in read_yaml(path).items():
-            if name.startswith("_"):  # parts that entries share by reference
-                continue
-            if not name.startswith(PREFIX) or name in found:
-                raise UserError(f"{path}: {name} must begin with {PREFIX} and stand once")
-            found[name] = _checked(content, f"{path}: {name}")
-    return found
-
-
-def _checked(content: Any, where: str) -> Entry:
-    if not isinstance(content, Mapping):
-        raise UserError(f"{where} must be a mapping of keys")
-    parts = dict(content)
-    _check_columns(parts, where)
-    groups = parts.get("groups", ())
-    for number, group in enumerate(groups if isinstance(groups, list) else ()):
-        if isinstance(group, Mapping):
-            _check_columns(group, f"{where}, group {number + 1}")
-    entry = validated(Entry, parts, where)
-    for call in _calls(entry):
-        _check_call(call, where)
-    return entry
-
-
-def _check_columns(holder: Mapping[str, Any], where: str) -> None:
-    for number, fields in enumerate(holder.get("columns") or ()):
-        if not isinstance(fields, Mapping):
-            raise UserError(f"{where}, column {number + 1} must be a mapping of keys")
-        head = fields.get("head")
-        name = head if isinstance(head, str) else " ".join(head or ()).strip()
-        place = f"{where}, column {number + 1}" + (f" ({name})" if name else "")
-        column: Column = validated(Column, fields, place)
-        for settings in (column.at, column.minus or {}):
-            for key in settings:
-                if key not in ("experiment", "arm", "seed", "stage", *SETTINGS):
-                    raise UserError(f"{place}: at.{key}: no column of the results frame")
-        for statistics in column.csv.values() if isinstance(column.csv, dict) else ():
-            for statistic in statistics.split():
-                if statistic not in STATISTICS:
-                    known = ", ".join(STATISTICS)
-                    raise UserError(f"{place}: csv: {statistic!r} is none of {known}")
-
-
-def _calls(entry: Entry) -> list[Call]:
-    values = [entry.values] if isinstance(entry.values, Call) else entry.values.values()
-    groups = () if isinstance(entry.groups, Call) else entry.groups
-    columns = [*entry.columns, *(column for group in groups for column in group.columns or ())]
-    found = [entry.inputs, entry.whole, entry.groups, *values, *(group.rows for group in groups)]
-    found += [column.call for column in columns]
-    return [one for one in found if isinstance(one, Call)]
-
-
-def _check_call(call: Call, where: str) -> None:
-    try:
-        _function(call.call)
-    except (ValueError, ImportError, AttributeError):
-        raise UserError(f"{where}: call: the package tables has no function {call.call!r}") from None
-
-
-def _function(name: str) -> Callable[..., Any]:
-    module, function = name.split(":")
-    return getattr(importlib.import_module(f"partial_backprop.tables.{module}"), function)
-
-
-def entry_of(name: str, directory: Path = CONFIG_DIR) -> Entry:
-    """Return a table's entry."""
-    found = read(directory)
-    if name not in found:
-        raise UserError(f"unknown name {name!r} in tables: choose one of {', '.join(sorted(found))}")
-    return found[name]
-
-
-def modules(entry: Entry) -> list[str]:
-    """Name the modules that an entry's functions are in, as `sources.closure` takes them."""
-    return sorted({f"tables.{call.call.split(':')[0]}" for call in _calls(entry)})
-
-
 def build(name: str, inputs: Inputs) -> Table:
     """Build a table from runs, printed numbers and its entry."""
-    entry = entry_of(name, inputs.config_dir or CONFIG_DIR)
-    if entry.whole is not None:
-        return entry.whole(inputs, entry)
+    entry = table_entries.read(name, inputs.config_dir or CONFIG_DIR)
     if entry.inputs is not None:
         inputs = entry.inputs(inputs)
     wanted = [run for run in inputs.runs if _is_read(run.record, entry)]
@@ -359,7 +115,9 @@ class _Builder:
         if "cells" in row:
             printed = [] if row.get("hidden") else [tuple(row["cells"])]
             return printed, [group.csv | row["csv"]] if "csv" in row else []
-        context = dataclasses.replace(self.context, where=self.entry.at | group.at | row.get("at", {}))
+        context = dataclasses.replace(
+            self.context, where=self.entry.at | group.at | row.get("at", {})
+        )
         lines: dict[str, Fields] = {}
         shown: list[tuple[Column, str]] = []
         words: dict[str, str] = {}
@@ -418,7 +176,9 @@ class _Builder:
         values = values[np.isfinite(values)]  # a step that never comes is no number
         return values * column.factor if metric is None else values
 
-    def _fields(self, column: Column, where: Where, values: pd.Series, found: Interval | None) -> Fields:
+    def _fields(
+        self, column: Column, where: Where, values: pd.Series, found: Interval | None
+    ) -> Fields:
         fields: Fields = {}
         for name, statistics in column.csv.items() if isinstance(column.csv, dict) else ():
             for statistic in statistics.split():
@@ -607,8 +367,8 @@ def difference(
 ) -> Interval:
     """Compare two arms on the seeds that both have: first minus second, with a 95 % interval.
 
-    The interval is the wider one of Student's over seeds and, where all these runs tell which test images they got
-    right, of a bootstrap over seeds and images; one without width is none.
+    The interval is the wider one of Student's over seeds and, where all these runs tell which test images
+    they got right, of a bootstrap over seeds and images; one without width is none.
     """
     paired = (values[0] - values[1]).dropna()
     found = stats.student(paired)
@@ -616,7 +376,11 @@ def difference(
         [bits.get((one["experiment"], one["arm"], seed, one.get("stage"))) for seed in paired.index]
         for one in at
     ]
-    if metric == "test_accuracy_percent" and len(paired) and not any(r is None for one in rows for r in one):
+    if (
+        metric == "test_accuracy_percent"
+        and len(paired)
+        and not any(r is None for one in rows for r in one)
+    ):
         right = 100 * (np.array(rows[0], np.int8) - np.array(rows[1], np.int8))
         found = stats.wider(found, stats.crossed(right))
     return found._replace(low=math.nan, high=math.nan) if found.low == found.high else found

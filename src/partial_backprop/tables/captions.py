@@ -24,7 +24,11 @@ ENCODERS = {
 
 def _shown(context: Context) -> list[Run]:
     """Choose the runs with the source's number of epochs where both FB and PB have it, else the others."""
-    own = {run.record.arm for run in context.results.runs if run.record.experiment == captions.AS_IN_SOURCE}
+    own = {
+        run.record.arm
+        for run in context.results.runs
+        if run.record.experiment == captions.AS_IN_SOURCE
+    }
     shown = captions.AS_IN_SOURCE if {"fb", "pb"} <= own else captions.EXPERIMENT
     return [run for run in context.results.runs if run.record.experiment == shown]
 
@@ -73,7 +77,9 @@ def words(context: Context) -> dict[str, str | None]:
                 f"the outdated one and run {run.record.experiment} again"
             )
     # Early stopping may end the epochs.
-    about = dataclasses.replace(facts.of_runs(runs[0].record.experiment, NETWORK, runs), epochs=None)
+    about = dataclasses.replace(
+        facts.of_runs(runs[0].record.experiment, NETWORK, runs), epochs=None
+    )
     lengths = sorted({len(report.epochs) for report in reports})
     widths = {report.beam for report in reports}
     return found | {

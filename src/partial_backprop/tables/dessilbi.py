@@ -12,7 +12,8 @@ from partial_backprop.measurements import step_costs
 from partial_backprop.report import layout
 from partial_backprop.report.frame import select
 from partial_backprop.report.layout import Cell
-from partial_backprop.report.tables import Context, Group
+from partial_backprop.report.tables import Context
+from partial_backprop.table_entries import Group
 
 Fields = dict[str, Any]
 SIGNS = {"kappa": "κ", "nu": "ν"}
@@ -36,7 +37,9 @@ def data_words(context: Context) -> dict[str, str | None]:
     """Return the data sets that ran, and the command for ImageNet where it did not."""
     found = {}
     for experiment, name in (("mnist", "MNIST"), ("cifar10", "CIFAR-10")):
-        own = [run for run in context.results.runs if run.record.experiment == f"dessilbi_{experiment}"]
+        own = [
+            run for run in context.results.runs if run.record.experiment == f"dessilbi_{experiment}"
+        ]
         names = {labels.data(run.record.data.name) for run in own}
         found[experiment] = ", ".join(sorted(names)) or name
     imagenet = any(run.record.experiment == "dessilbi_imagenet" for run in context.results.runs)
@@ -48,7 +51,9 @@ def _varied(context: Context, which: str, experiment: str) -> dict[float, str]:
     frame = context.results.frame
     own = frame[frame["experiment"].eq(experiment)]
     settings = {
-        name: own[own["metric"].eq(f"setting.{name}")].drop_duplicates("arm").set_index("arm")["value"]
+        name: own[own["metric"].eq(f"setting.{name}")]
+        .drop_duplicates("arm")
+        .set_index("arm")["value"]
         for name in SIGNS
     }
     other = settings[OTHER[which]]
@@ -99,10 +104,14 @@ def varied_words(context: Context, which: str, table: int) -> dict[str, str | No
     of_each = ", ".join(f"{SIGNS[other]} = {value} for {name}" for name, value in held.items())
     unknown = {"eighth": "T/8", "quarter": "T/4", "half": "T/2", "last": "T"}
     one_length = len(set(lengths.values())) == 1
-    heads = [f"epoch {readings[stage].pop()}" if one_length else unknown[stage] for stage in unknown]
+    heads = [
+        f"epoch {readings[stage].pop()}" if one_length else unknown[stage] for stage in unknown
+    ]
     return {
         "held": f"{SIGNS[other]} = {values[0]}" if same else of_each,
-        "lengths": ", ".join(f"{name}: {n}" for name, n in lengths.items()) if not one_length else None,
+        "lengths": ", ".join(f"{name}: {n}" for name, n in lengths.items())
+        if not one_length
+        else None,
         **dict(zip(("first", "second", "third", "fourth"), heads, strict=True)),
         "table": str(table),
     }
@@ -165,15 +174,22 @@ def _machine(run: Run) -> str:
 def layers(_: Context, experiment: str, kinds: Sequence[str]) -> list[Fields]:
     """List the layers of a network, and all of them together."""
     rows = [{"name": kind, "at": {"layer": kind}} for kind in kinds] + [{"name": "all", "at": {}}]
-    return [row | {"entry": row["name"].lower(), "at": row["at"] | {"experiment": experiment}} for row in rows]
+    return [
+        row | {"entry": row["name"].lower(), "at": row["at"] | {"experiment": experiment}}
+        for row in rows
+    ]
 
 
 def density(context: Context, row: Fields) -> tuple[str, Fields]:
     """Show the density of a layer, which is none yet where no group of it ever entered."""
     at = {"layer": None} | context.where
-    shares, ever = (select(context.results.frame, name, **at) for name in ("density_percent", "n_ever"))
+    shares, ever = (
+        select(context.results.frame, name, **at) for name in ("density_percent", "n_ever")
+    )
     fields: Fields = {
-        "n_ever": " ".join(str(int(n)) for n in ever) if row["name"] != "all" and len(ever) else math.nan,
+        "n_ever": " ".join(str(int(n)) for n in ever)
+        if row["name"] != "all" and len(ever)
+        else math.nan,
         "density_percent_mean": float(shares.mean()) if len(shares) else math.nan,
         "density_percent_std": float(shares.std(ddof=1)) if len(shares) > 1 else math.nan,
         "density_percent_n_seeds": len(shares),

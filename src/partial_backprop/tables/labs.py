@@ -46,7 +46,9 @@ def layers(context: Context) -> list[dict[str, Any]]:
 def weights(context: Context, row: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Show the number of a layer's weights in any of the networks."""
     frame = context.results.frame
-    own = frame[frame["metric"].eq("n_weights") & frame["layer"].eq(row["name"]) & frame["stage"].eq("last")]
+    own = frame[
+        frame["metric"].eq("n_weights") & frame["layer"].eq(row["name"]) & frame["stage"].eq("last")
+    ]
     counts = sorted({int(count) for count in own["value"]})
     shown = " or ".join(f"{count:,}" for count in counts) or layout.NONE
     return shown, {"n_weights": " ".join(map(str, counts))}

@@ -40,7 +40,17 @@ def words(context: Context) -> dict[str, str | None]:
     reports = linear.reports(run.record for run in context.inputs.runs)
     if not reports:
         return dict.fromkeys(
-            ("samples", "weights", "rate", "steps", "sparsest", "relative", "absolute", "weight", "tail")
+            (
+                "samples",
+                "weights",
+                "rate",
+                "steps",
+                "sparsest",
+                "relative",
+                "absolute",
+                "weight",
+                "tail",
+            )
         )
     first = next(iter(reports.values()))
     return {

@@ -12,7 +12,8 @@ from partial_backprop.facts import Facts
 from partial_backprop.inputs import Inputs
 from partial_backprop.report import layout
 from partial_backprop.report.frame import select
-from partial_backprop.report.tables import Context, Group
+from partial_backprop.report.tables import Context
+from partial_backprop.table_entries import Group
 
 Fields = dict[str, Any]
 STABLE = "pb"

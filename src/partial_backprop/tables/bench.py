@@ -2,48 +2,30 @@
 
 from typing import Any
 
-import pandas as pd
+from partial_backprop.performance import COMMAND, FOLDER, TITLES, Machine, Performance, Quantity
+from partial_backprop.report import layout
+from partial_backprop.report.layout import Cell
+from partial_backprop.report.tables import Context
+from partial_backprop.table_entries import Group
 
-from partial_backprop.inputs import Inputs
-from partial_backprop.performance import (
-    COMMAND,
-    FOLDER,
-    TITLES,
-    Machine,
-    Performance,
-    Quantity,
-)
-from partial_backprop.tables import layout
-from partial_backprop.tables.layout import Cell, Row, Table
-
-COLUMNS = "lrrrl"
-HEADER = (Row(("Measured", "Median", "Quartiles", "Goal", "")),)
+WIDTH = 5
 
 
-def build(inputs: Inputs) -> Table:
-    """Build the table.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        What benchmarks found.
-
-    Returns
-    -------
-    Table
-        One line a quantity, in the order in which the benchmarks are printed; of ratios the CSV has
-        the seconds that were divided.
-    """
-    found = sorted(inputs.performance, key=_place)
-    rows = [_values(one, quantity) for one in found for quantity in one.quantities]
-    body: list[Row] = []
-    for one in (one for one in found if one.quantities):
-        body.append(Row((Cell(_title(one), len(COLUMNS), "l"),), rule_above=bool(body)))
-        body += [Row(_cells(quantity)) for quantity in one.quantities]
-    if not body:
-        body = [Row((Cell(f"{layout.NOT_RUN}: {COMMAND}", len(COLUMNS), "l"),))]
-    frame = pd.DataFrame(rows, columns=None if rows else ["benchmark", "quantity"])
-    return Table(frame, COLUMNS, HEADER, tuple(body), _notes(found))
+def groups(context: Context) -> list[Group]:
+    """Make a group for each benchmark; of ratios the CSV has the seconds that were divided."""
+    found = [
+        Group(
+            title=_title(one),
+            italic=False,
+            rows=tuple(
+                {"cells": _cells(q), "csv": _values(one, q), "rule": False} for q in one.quantities
+            ),
+        )
+        for one in sorted(context.inputs.performance, key=_place)
+        if one.quantities
+    ]
+    nothing = {"cells": (Cell(f"{layout.NOT_RUN}: {COMMAND}", WIDTH, "l"),)}
+    return found or [Group(rows=(nothing,))]
 
 
 def _place(found: Performance) -> tuple[int, str]:
@@ -83,13 +65,8 @@ def _cells(quantity: Quantity) -> tuple[str, ...]:
         sign = "≥" if goal.at_least else "≤"
         wanted = f"{sign} {layout.significant(goal.value)}"
         met = "met" if goal.is_met(value.median) else "missed"
-    return (
-        quantity.title,
-        f"{layout.significant(value.median, 3)} {quantity.unit}",
-        layout.NONE if single else ends,
-        wanted,
-        met,
-    )
+    median = f"{layout.significant(value.median, 3)} {quantity.unit}"
+    return quantity.title, median, layout.NONE if single else ends, wanted, met
 
 
 def _machine(machine: Machine) -> str:
@@ -104,16 +81,16 @@ def _machine(machine: Machine) -> str:
     )
 
 
-def _notes(found: list[Performance]) -> tuple[str, ...]:
-    if not found:
-        return (f"Nothing was measured here: {COMMAND} measures and writes {FOLDER.as_posix()}.",)
+def words(context: Context) -> dict[str, str | None]:
+    """Return the machines, how busy they were, and the command."""
+    found = sorted(context.inputs.performance, key=_place)
     machines: dict[str, list[str]] = {}
     for one in found:
         machines.setdefault(_machine(one.machine), []).append(_title(one))
-    loads = ", ".join(f"{one.machine.load:g}" for one in found)
     told = "; ".join(f"{', '.join(names)}: {machine}" for machine, names in machines.items())
-    return (
-        "Medians and quartiles. Ratios (×) are of two ways that ran in turn, round by round, so that "
-        "other work on the machine counts for both; seconds and memory are of this machine alone.",
-        f"{told}. Cores that other work kept busy: {loads}. Command: {COMMAND}.",
-    )
+    return {
+        "machines": told or None,
+        "loads": ", ".join(f"{one.machine.load:g}" for one in found) or None,
+        "command": COMMAND,
+        "unmeasured": None if found else FOLDER.as_posix(),
+    }
