@@ -31,7 +31,7 @@ archive: paper ## Pack sources, records, tables, figures and PDF with checksums 
 	$(IN_VENV) python scripts/archive.py $(SCALE)
 
 test: environment ## Set up and run all tests (PYTEST_ARGS="-k mask").
-	@$(SCRIPT)/system-packages slurm
+	@$(SCRIPT)/system-packages slurm chromium
 	@$(SCRIPT)/executors
 	$(IN_VENV) python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 

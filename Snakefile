@@ -17,6 +17,9 @@ shell.prefix(
 configfile: "config/config.yaml"
 
 
+report: "workflow/report/workflow.rst"
+
+
 container: "partial-backprop.sif"  # built from envs/apptainer.def; used by --sdm apptainer
 
 
@@ -34,6 +37,7 @@ if not SCALE.published:
 include: "workflow/rules/aggregate.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/page.smk"
 include: "workflow/rules/paper.smk"
 
 
@@ -41,6 +45,7 @@ localrules:
     all,
     tables,
     figures,
+    page,
     paper,
 
 
@@ -50,4 +55,5 @@ rule all:
         rules.paper.input,
         rules.tables.input,
         rules.figures.input,
+        rules.page.input,
         rules.aggregate_records.output,

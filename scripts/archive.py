@@ -42,7 +42,8 @@ EPOCH = (1980, 1, 1, 0, 0, 0)
 README = """\
 # partial_backprop {version}, results of scale `{scale}`
 
-- `paper/{scale}.pdf`: the paper; `results/{scale}/tables`, `figures/{scale}`: what it shows.
+- `paper/{scale}.pdf`: the paper; `results/{scale}/index.html`: all results on a page that opens offline;
+  `results/{scale}/tables`, `figures/{scale}`: what both show.
 - `results/published/runs`: the record of every run, with its configuration, data, versions and machine.
 - `PROVENANCE.json`: the commit, and the runs with the hash of each one's configuration.
 - `ro-crate-metadata.json`: the same as a Workflow Run RO-Crate, for programs that read such.
@@ -78,7 +79,8 @@ def generated(scale: str, root: Path) -> list[Path]:
             f"there is no {paper.relative_to(root)}: run `make paper SCALE={scale}` first"
         )
     results, figures = results_of(scale, root), root / "figures" / scale
-    found = [paper, *results.glob("tables/*"), *results.glob("*.csv"), *figures.glob("*.*")]
+    found = [paper, *results.glob("tables/*"), *results.glob("*.csv"), *results.glob("*.html")]
+    found += figures.glob("*.*")
     return [path for path in found if not path.name.startswith(".")]
 
 

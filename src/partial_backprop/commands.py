@@ -156,6 +156,27 @@ def paper(chosen: argparse.Namespace) -> None:
         )
 
 
+def page(chosen: argparse.Namespace) -> None:
+    """Make the results page.
+
+    Parameters
+    ----------
+    chosen : argparse.Namespace
+        What the command line says.
+    """
+    from partial_backprop.results_page.build import build
+
+    with _stamped(chosen.out, "page", "page", chosen):
+        build(
+            chosen.scale,
+            records=chosen.records,
+            tables=chosen.tables,
+            figures=chosen.figures,
+            out=chosen.out,
+            config_dir=chosen.config,
+        )
+
+
 def show(chosen: argparse.Namespace) -> None:
     """Print a run's full configuration and its hash."""
     run = config.resolve(chosen.scale, chosen.experiment, chosen.arm, chosen.seed, chosen.config)

@@ -23,6 +23,9 @@ _CODE = "code of "
 TEMPLATES = Path("paper/source")
 """Templates of the paper."""
 
+PAGE = Path(sources.__file__).parent / "results_page"
+"""Those of the results page, its style and its script."""
+
 
 def _path_of(product: Path) -> Path:
     """Return where the stamp of a file lies."""
@@ -120,7 +123,7 @@ def of_print(
     command: str, name: str, scale: str, files: Iterable[Path], config_dir: Path = config.CONFIG_DIR
 ) -> dict[str, str | None]:
     """Name all that a table, a figure, the frames or the paper is made from."""
-    stage = {"aggregate": ["artifacts"], "paper": ["paper"]}
+    stage = {"aggregate": ["artifacts"], "paper": ["paper"], "page": ["results_page.build"]}
     modules = stage.get(command) or ["artifacts"]
     entry = {}
     if command == "figure":
@@ -132,9 +135,11 @@ def of_print(
     said = {"scale": scale, "title of the scale": the_scale.title}
     if command == "paper":
         said["experiments of the scale"] = " ".join(the_scale.experiments)
-    sources_of_text = sorted(TEMPLATES.rglob("*.*")) if command == "paper" else []
-    paths = [*map(Path, files), *sources_of_text, config_dir / "reported.yaml"]
-    if command == "paper" or name in ("table_claims", "figure_claims"):
+    texts = {"paper": TEMPLATES.rglob("*.*"), "page": PAGE.glob("*.[!p]*")}  # not what is Python
+    paths = [*map(Path, files), *sorted(texts.get(command, ())), config_dir / "reported.yaml"]
+    if command == "page":
+        paths.append(config_dir / "captions.yaml")
+    if command in ("paper", "page") or name in ("table_claims", "figure_claims"):
         paths += sorted((config_dir / "claims").glob("*.yaml"))
     read = {_label(path): digest(path) for path in paths}
     return said | entry | code(sources.digests(sources.closure(*modules))) | read

@@ -93,6 +93,8 @@ ALLOWED = {
     "tables": PRINTED,
     "figures": PRINTED,
     "paper": PRINTED,
+    "captions": {"config", "files", "run_config"},
+    "results_page": SETTLED | {"captions", "figures", "inputs", "labels"},
     "artifacts": PRINTED | {"tables", "figures", "paper"},
 }
 """Part (module or package) of the library -> the other parts that it may import."""

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from tests.project import ROOT, Project
 
-from partial_backprop import artifacts, record
+from partial_backprop import artifacts, captions, record
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +168,7 @@ def test_the_same_runs_typeset_again_give_the_same_bytes(project):
 
 def test_editing_a_figure_rebuilds_it_and_the_paper_alone(project):
     with project.edited("figures/figure_2.py"):
-        assert project.planned("all") == {"figure_2": 1, "build_paper": 1}
+        assert project.planned("all") == {"figure_2": 1, "build_page": 1, "build_paper": 1}
 
 
 def test_editing_the_training_loop_retrains_everything(project):
@@ -230,10 +230,19 @@ def test_the_report_shows_every_table_and_figure(project):
     outcome = project.snakemake("all", "--report", "report.html")
     assert outcome.returncode == 0, outcome.stderr
     text = (project.root / "report.html").read_text(encoding="utf-8")
-    for name in artifacts.names("tables") + artifacts.names("figures"):
-        assert name in text
-    assert "Tables" in text
-    assert "Figures" in text
+    assert "trains every weight" in text  # the workflow's description
+    for words in captions.read(project.root / "config").values():
+        assert words.title in text
+        assert words.of in text
+    assert "ERROR" not in outcome.stderr  # of docutils, in a caption
+
+
+def test_the_results_page_shows_every_run_table_and_figure(project, records):
+    text = (project.root / "results/smoke/index.html").read_text(encoding="utf-8")
+    for experiment, arm, seed in records:
+        assert f'<tr id="{experiment}/{arm}/seed{seed}">' in text
+    shown = artifacts.names("tables") + artifacts.names("figures")
+    assert all(f'id="{name}"' in text for name in shown if name != "table_claims")
 
 
 def test_a_logger_shows_the_progress_of_the_whole(project):

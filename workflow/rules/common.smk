@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from partial_backprop import config as configuration
-from partial_backprop import derived, preflight, stamps
+from partial_backprop import captions, derived, preflight, stamps
 from partial_backprop.config_files import Overlay, Settings
 from partial_backprop.errors import UserError
 from partial_backprop.files import at_home, validated
@@ -88,6 +88,11 @@ EXPERIMENTS += [name for name in RUNNING if name not in EXPERIMENTS]
 
 # What `make bench` measured, if it ran: it belongs to a machine and to no scale.
 BENCHMARKS = sorted(map(str, Path("results/bench").glob("*.json")))
+
+# What tables and figures are called; Snakemake's report reads captions from here, by the name of the rule.
+CAPTIONS = told(captions.read)
+config["captions"] = {name: words.caption for name, words in CAPTIONS.items()}
+config["captions"]["build_paper"] = CAPTIONS["paper"].caption
 
 # What the sources claim and how that is tested, one file a source.
 CLAIMS = sorted(map(str, Path("config/claims").glob("*.yaml")))
@@ -191,8 +196,9 @@ def print_is_current(product):
 def input_is_current(path):
     """Whether what a print reads will not be made again."""
     path = Path(path)
-    if path.suffix == ".tex" and path.with_suffix(".csv").as_posix() in PRINTS:
-        return print_is_current(path.with_suffix(".csv").as_posix())
+    made_with = path.with_suffix({".tex": ".csv", ".png": ".pdf"}.get(path.suffix, ""))
+    if made_with.as_posix() in PRINTS:
+        return print_is_current(made_with.as_posix())
     if path.as_posix() in PRINTS:
         return print_is_current(path.as_posix())
     if SCALE.published or not path.parent.name.startswith("seed"):
@@ -327,25 +333,22 @@ def n_gpus(wildcards):
 
 def table(name):
     """The files of a table; where it cannot be made, the last ones stay."""
-    return {
-        "csv": report(
-            update(f"{RESULTS}/tables/{name}.csv"),
-            caption=f"../report/{name}.rst",
-            category="Tables",
-            labels={"table": name},
-        ),
-        "tex": update(f"{RESULTS}/tables/{name}.tex"),
-    }
+    return {kind: update(f"{RESULTS}/tables/{name}.{kind}") for kind in ("csv", "tex")}
 
 
 def figure(name):
     """The files of a figure; where it cannot be made, the last ones stay."""
     return {
         "pdf": update(f"{FIGURES}/{name}.pdf"),
-        "png": report(
-            update(f"{FIGURES}/{name}.png"),
-            caption=f"../report/{name}.rst",
-            category="Figures",
-            labels={"figure": name},
-        ),
+        "png": reported(update(f"{FIGURES}/{name}.png"), name),
     }
+
+
+def reported(path, name):
+    """A file that Snakemake's report shows under the experiments that it belongs to."""
+    return report(
+        path,
+        caption="../report/caption.rst",
+        category=CAPTIONS[name].of,
+        labels={"title": CAPTIONS[name].title},
+    )

@@ -1,23 +1,6 @@
 # Figures: records or gradient samples in, a PDF and a PNG out; one rule a figure, of its name.
 
-# Figure -> what the terminal says while it is made.
-FIGURES_MADE = {
-    "figure_1": "Figure 1: full against partial backpropagation, drawn",
-    "figure_2": "Figure 2: gradients of four layers of VGG19",
-    "figure_3": "Figure 3: training loss and validation accuracy",
-    "figure_4": "Figure 4: four captions, and where the decoder looked",
-    "figure_5": "Figure 5: BLEU-n of captions",
-    "figure_movement": "How far weights move, by the size of their gradient",
-    "figure_kde": "Density of the gradients with the thresholds",
-    "figure_lab1": "Lab 1: loss and weights of each descent",
-    "figure_lab2": "Lab 2: accuracy against sparsity, and zeros in each layer",
-    "figure_lab3": "Lab 3: accuracy against bits",
-    "figure_dessilbi": "DessiLBI: paths, densities, filters in their order, tickets",
-    "figure_filter_pruning": "Zeros of each filter, by layer",
-    "figure_tinyscript": "Magnitudes with levels for them, and accuracy against bits",
-    "figure_bench": "How time grows with weights, seeds and jobs",
-    "figure_claims": "Claims of the sources: reported against measured",
-}
+FIGURES_MADE = [name for name in CAPTIONS if name.startswith("figure_")]
 FIGURE_RECORDS = {
     "figure_3": records("fb", "pb"),
     "figure_movement": records("fb", "pb", experiments=SHOWN),
@@ -40,7 +23,7 @@ FIGURE_GRADIENTS = {
 # Figures that read other files beside their records; pictures.npz is there where scripts/pictures.py put it.
 BESIDE = {"figure_4": ["examples.npz", "pictures.npz"]}
 
-for figure_name, figure_message in FIGURES_MADE.items():
+for figure_name in FIGURES_MADE:
     figure_pdf = f"{FIGURES}/{figure_name}.pdf"
     figure_records = FIGURE_RECORDS.get(figure_name, [])
     figure_gradients = FIGURE_GRADIENTS.get(figure_name, [])
@@ -82,7 +65,7 @@ for figure_name, figure_message in FIGURES_MADE.items():
             scale=SCALE_NAME,
             name=figure_name,
         message:
-            figure_message
+            CAPTIONS[figure_name].title
         shell:
             "python -m partial_backprop figure {params.name} --scale {params.scale}"
             " --records {input.records} --gradients {input.gradients}"

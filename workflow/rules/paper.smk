@@ -21,11 +21,7 @@ rule build_paper:
             [*ALL_RECORDS, *gradients(), *BENCHMARKS, *ALL_TABLES, *ALL_FIGURES],
         ),
     output:
-        report(
-            update(PDF),
-            caption="../report/paper.rst",
-            category="Paper",
-        ),
+        reported(update(PDF), "paper"),
     log:
         f"{RESULTS}/logs/build_paper.log",
     group:
