@@ -157,13 +157,7 @@ def paper(chosen: argparse.Namespace) -> None:
 
 
 def page(chosen: argparse.Namespace) -> None:
-    """Make the results page.
-
-    Parameters
-    ----------
-    chosen : argparse.Namespace
-        What the command line says.
-    """
+    """Make the results page."""
     from partial_backprop.results_page.build import build
 
     with _stamped(chosen.out, "page", "page", chosen):

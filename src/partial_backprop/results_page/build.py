@@ -27,26 +27,7 @@ def build(
     out: Path,
     config_dir: Path = config.CONFIG_DIR,
 ) -> None:
-    """Write the page, and beside each CSV table the same as HTML.
-
-    Parameters
-    ----------
-    scale : str
-        Name of the scale.
-    records : iterable of pathlib.Path
-        Files ``record.json``.
-    tables, figures : sequence of pathlib.Path
-        CSV files and PNG files; their stems are names in ``captions.yaml``.
-    out : pathlib.Path
-        The page.
-    config_dir : pathlib.Path
-        The configuration folder.
-
-    Raises
-    ------
-    UserError
-        If a record is missing, damaged or outdated, or the captions are.
-    """
+    """Write the page, and beside each CSV table the same as HTML."""
     inputs = read_inputs(scale, records, config_dir=config_dir)
     known = captions.read(config_dir)
     shown = {path: cells.read(path) for path in tables if path.name != ledger.TABLE}
