@@ -18,8 +18,8 @@ from benchmarks import paired
 from benchmarks.command import Benchmark, main
 from partial_backprop import config, labels
 from partial_backprop.performance import Goal, Quantity, Spread
+from partial_backprop.recipes.context import build_context
 from partial_backprop.recipes.job import Job
-from partial_backprop.recipes.setting import prepare
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training.loop import fit
 from partial_backprop.training.seeding import make_deterministic
@@ -45,9 +45,9 @@ def accuracy(run: RunConfig) -> float:
         Test accuracy, percent.
     """
     here = Path()  # nothing is read or written
-    setting = prepare(run, Job(out=here, data_root=here, device=torch.device("cpu")))
-    fit(setting.trainee, setting.splits, run.training, run.seed)
-    row = setting.trainee.rows[-1]
+    context = build_context(run, Job(out=here, data_root=here, device=torch.device("cpu")))
+    fit(context.train_state, context.splits, run.training, run.seed)
+    row = context.train_state.rows[-1]
     return 100 * row["test_n_correct"] / row["test_n_examples"]
 
 

@@ -22,9 +22,9 @@ from benchmarks.project import ROOT
 from partial_backprop.freezing import fixed, otsu_kde, quantile
 from partial_backprop.freezing.partial_backprop import PartialBackprop
 from partial_backprop.performance import Curve, Point
-from partial_backprop.quick_start import without_compiler
 from partial_backprop.record import Record
 from partial_backprop.run_config import OptimizerConfig, RunConfig
+from partial_backprop.startup import without_compiler
 from partial_backprop.training import optimizers
 
 WEIGHTS = (100_000, 1_000_000, 10_000_000, 100_000_000)

@@ -12,7 +12,7 @@ from partial_backprop.freezing.partial_backprop import PartialBackprop
 from partial_backprop.run_config import OptimizerConfig, Precision, TrainingConfig
 from partial_backprop.training import optimizers
 from partial_backprop.training.batches import DeviceSplit
-from partial_backprop.training.loop import Hooks, Trainee, train_epoch
+from partial_backprop.training.loop import Hooks, TrainState, train_epoch
 
 N_CLASSES = 10
 MEAN, STD = 0.5, 0.25
@@ -92,5 +92,5 @@ def our_loop(
         mask_is_due=lambda: pb.mask_is_due,
         after_backward=pb.after_backward,
     )
-    trainee, epochs = Trainee(model, optimizer), itertools.count()
-    return lambda: train_epoch(trainee, split, config, 0, next(epochs), hooks)
+    train_state, epochs = TrainState(model, optimizer), itertools.count()
+    return lambda: train_epoch(train_state, split, config, 0, next(epochs), hooks)

@@ -23,7 +23,7 @@ _NOTHING = "Nothing to be done"
 _IMPORTS = """
 import torch
 import partial_backprop.cli, partial_backprop.recipes.classify
-from partial_backprop.quick_start import imported, without_compiler
+from partial_backprop.startup import imported, without_compiler
 from partial_backprop.run_config import OptimizerConfig
 from partial_backprop.training import optimizers
 from partial_backprop.training.seeding import make_deterministic
@@ -73,7 +73,7 @@ def starts(rounds: int) -> list[Quantity]:
     Returns
     -------
     list of Quantity
-        Seconds until the first step, and how many times as long it takes without what `quick_start` does.
+        Seconds until the first step, and how many times as long it takes without what `startup` does.
     """
 
     def start(code: str) -> None:

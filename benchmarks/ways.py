@@ -10,7 +10,7 @@ from benchmarks import machine
 from benchmarks.command import Benchmark
 from benchmarks.paired import Times, Way
 from partial_backprop.performance import Goal, Quantity
-from partial_backprop.quick_start import keep_freed_memory
+from partial_backprop.startup import keep_freed_memory
 from partial_backprop.training.precision import bf16_instructions
 from partial_backprop.training.seeding import make_deterministic
 

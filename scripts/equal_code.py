@@ -58,7 +58,7 @@ def of_commit(commit: str) -> dict[str, str]:
 
 
 class _Plain(ast.NodeTransformer):
-    """Without docstrings and imports, which are gathered; annotations as text; names mapped."""
+    """Without docstrings and imports, which are gathered; annotations unquoted; names mapped."""
 
     def __init__(self, renames: Mapping[str, str]) -> None:
         self.renames = renames
@@ -81,8 +81,8 @@ class _Plain(ast.NodeTransformer):
         if node.module == "typing":  # types change no number
             return ast.Pass()
         for alias in node.names:
-            name = self._renamed(alias.name)
-            self.imported[self._renamed(alias.asname or alias.name)] = f"{node.module}:{name}"
+            local = alias.asname or alias.name.partition(".")[0]
+            self.imported[self._renamed(local)] = f"{node.module}:{alias.name}"
         return ast.Pass()
 
     def visit_If(self, node: ast.If) -> ast.AST:
@@ -100,9 +100,9 @@ class _Plain(ast.NodeTransformer):
             if isinstance(value := getattr(node, field, None), str):
                 setattr(node, field, self._renamed(value))
         for field in ("annotation", "returns"):
-            if isinstance(value := getattr(node, field, None), ast.AST):
-                text = value.value if isinstance(value, ast.Constant) else ast.unparse(value)
-                setattr(node, field, ast.Constant(text))
+            value = getattr(node, field, None)
+            if isinstance(value, ast.Constant) and isinstance(value.value, str):
+                setattr(node, field, ast.parse(value.value, mode="eval").body)
         super().generic_visit(node)
         for field in ("body", "orelse", "finalbody"):
             statements = getattr(node, field, None)
@@ -143,7 +143,7 @@ def proved(
         unproved = [
             path
             for path, (name, imported) in waiting.items()
-            if not _imports_agree(imported, plain_new[name][1], old, new, waiting)
+            if not _imports_agree(imported, plain_new[name][1], old, new, waiting, renames)
         ]
         if not unproved:
             return {path: [name] for path, (name, _) in waiting.items()}
@@ -157,16 +157,20 @@ def _imports_agree(
     old: Mapping[str, str],
     new: Mapping[str, str],
     waiting: Mapping[str, tuple[str, dict[str, str]]],
+    renames: Mapping[str, str],
 ) -> bool:
     if before.keys() != after.keys():
         return False
     for local, was in before.items():
         if was == after[local]:
             continue
+        module, _, name = was.partition(":")
+        if f"{module}:{renames.get(name, name)}" == after[local]:
+            continue
         if not was.startswith(_OWN):
             return False
         (path, name), (path_now, name_now) = _place(was, old), _place(after[local], new)
-        if name != name_now or (path is None) != (path_now is None):
+        if renames.get(name, name) != name_now or (path is None) != (path_now is None):
             return False
         if path is None:  # of files on which no run depends
             continue

@@ -42,7 +42,7 @@ LAYERS["final_fc.linear"] = 640
 PRINTED_ZEROS = "as printed"
 """Zeros by layer as seed 003 prints them for Lab 2 (c) and (d)."""
 
-Setting = tuple[float | None, int | None]
+TrainingContext = tuple[float | None, int | None]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,8 +64,8 @@ class Arm:
     """
 
     start: str
-    at_once: Mapping[Setting, float]
-    setting: Setting
+    at_once: Mapping[TrainingContext, float]
+    setting: TrainingContext
     last: float
     zeros: str
 
@@ -160,7 +160,7 @@ def layer_counts(how: str, sparsity: float | None, bits: int | None) -> tuple[La
     return tuple(counts)
 
 
-def _point(percent: float, setting: Setting, how: str) -> Point:
+def _point(percent: float, setting: TrainingContext, how: str) -> Point:
     return Point(
         sparsity=setting[0],
         bits=setting[1],

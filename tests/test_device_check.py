@@ -38,9 +38,9 @@ def other_gradients(monkeypatch):
 def trainings_that_differ(monkeypatch):
     train, shifts = device_check.fit, itertools.count(1)
 
-    def fit(trainee, *arguments, **options):
-        train(trainee, *arguments, **options)
-        trainee.model[-1].bias.data += next(shifts)
+    def fit(train_state, *arguments, **options):
+        train(train_state, *arguments, **options)
+        train_state.model[-1].bias.data += next(shifts)
 
     monkeypatch.setattr(device_check, "fit", fit)
 

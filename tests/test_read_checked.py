@@ -4,10 +4,10 @@ import pytest
 
 from partial_backprop.errors import UserError
 from partial_backprop.files import read_checked, read_yaml
-from partial_backprop.run_config import Frozen
+from partial_backprop.run_config import StrictModel
 
 
-class Model(Frozen):
+class Model(StrictModel):
     """A schema."""
 
     a: int

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from partial_backprop import __version__, commands, config
 from partial_backprop.errors import UserError
-from partial_backprop.quick_start import importing
+from partial_backprop.startup import importing
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

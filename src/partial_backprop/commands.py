@@ -12,7 +12,7 @@ from typing import Any
 from partial_backprop import config
 from partial_backprop.errors import UserError
 from partial_backprop.files import at_home
-from partial_backprop.quick_start import imported, keep_freed_memory, without_compiler
+from partial_backprop.startup import imported, keep_freed_memory, without_compiler
 
 
 def train(chosen: argparse.Namespace) -> None:

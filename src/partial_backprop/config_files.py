@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 import pydantic
 
-from partial_backprop.run_config import Frozen
+from partial_backprop.run_config import StrictModel
 
 HomePath = Annotated[str, pydantic.AfterValidator(os.path.expanduser)]
 
@@ -34,7 +34,7 @@ Seeds = Annotated[
 """Seeds with which each run of an experiment is made once: distinct whole numbers from 0."""
 
 
-class Changes(Frozen):
+class Changes(StrictModel):
     """What an experiment, one of its arms or a scale may say of a run; an absent key changes nothing."""
 
     data: dict[str, Any] | None = None
@@ -70,7 +70,7 @@ class Part(Changes):
     """Runs only where ``also`` of the settings names it, as for data that few people have."""
 
 
-class Scale(Frozen):
+class Scale(StrictModel):
     """``config/scales/NAME.yaml``: how much of everything is run."""
 
     seeds: Seeds
@@ -108,7 +108,7 @@ class Scale(Frozen):
         ]
 
 
-class Settings(Frozen):
+class Settings(StrictModel):
     """``config/config.yaml``: what to run and where; nothing here changes a run's numbers."""
 
     scale: Annotated[str, pydantic.Field(pattern=r"^[\w.-]+$")] = "demo"
@@ -127,7 +127,7 @@ class Settings(Frozen):
     """Experiments of the scale that run only on request, and are asked for."""
 
 
-class Overlay(Frozen):
+class Overlay(StrictModel):
     """Changes to a scale that are given with the command, and make a scale of another name."""
 
     name: Name

@@ -6,10 +6,10 @@ import zlib
 
 import pydantic
 
-from partial_backprop.run_config import Frozen
+from partial_backprop.run_config import StrictModel
 
 
-class CorrectImages(Frozen):
+class CorrectImages(StrictModel):
     """Which examples of a split were classified correctly, in the order of the data set."""
 
     n_examples: int = pydantic.Field(ge=1)

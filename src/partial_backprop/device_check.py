@@ -16,7 +16,7 @@ from partial_backprop.freezing.partial_backprop import PartialBackprop
 from partial_backprop.mask import Mask
 from partial_backprop.run_config import TrainingConfig
 from partial_backprop.training.batches import DeviceSplit
-from partial_backprop.training.loop import DeviceSplits, Hooks, Trainee, backward, fit
+from partial_backprop.training.loop import DeviceSplits, Hooks, TrainState, backward, fit
 
 CPU = torch.device("cpu")
 IMAGE_SHAPE, N_CLASSES, N_IMAGES = (3, 16, 16), 10, 120
@@ -172,16 +172,16 @@ def _trained(
     optimizer = torch.optim.Adam(model.parameters(), LEARNING_RATE, amsgrad=True)
     criterion = {"name": "quantile", "q": 0.8}
     pb = PartialBackprop(model, optimizer, criterion, start_epoch=1, compact=compact)
-    trainee = Trainee(model, optimizer)
+    train_state = TrainState(model, optimizer)
     parts = {"model": model, "optimizer": optimizer, "pb": pb}
     if file is not None:
         saved = torch.load(io.BytesIO(file), map_location=device, weights_only=True)
         for name, part in parts.items():
             part.load_state_dict(saved[name])
-        trainee.rows = saved["rows"]
+        train_state.rows = saved["rows"]
     split = _split(device)
     fit(
-        trainee,
+        train_state,
         DeviceSplits(split, split, split),
         TrainingConfig(epochs=epochs, batch_size=40, shared_epochs=0),
         seed=0,
@@ -189,7 +189,7 @@ def _trained(
     )
     written = io.BytesIO()
     states = {name: part.state_dict() for name, part in parts.items()}
-    torch.save({**states, "rows": trainee.rows}, written)
+    torch.save({**states, "rows": train_state.rows}, written)
     return {name: value.cpu() for name, value in model.state_dict().items()}, written.getvalue()
 
 

@@ -7,10 +7,10 @@ import pydantic
 
 from partial_backprop.errors import UserError
 from partial_backprop.record import DataFacts, NetworkFacts
-from partial_backprop.run_config import Frozen
+from partial_backprop.run_config import StrictModel
 
 
-class LayerGradients(Frozen):
+class LayerGradients(StrictModel):
     """Gradients of one parameter tensor on the batch that makes the mask."""
 
     name: str
@@ -25,7 +25,7 @@ class LayerGradients(Frozen):
     """Weights per bin, the natural zeros left out."""
 
 
-class GradientDensity(Frozen):
+class GradientDensity(StrictModel):
     """Density of all non-zero gradient magnitudes of a network, and the thresholds upon it."""
 
     grid: tuple[float, ...]
@@ -45,7 +45,7 @@ class GradientDensity(Frozen):
     """The same for the tweaked threshold."""
 
 
-class GradientSample(Frozen):
+class GradientSample(StrictModel):
     """What figure 2 and the density figure draw: gradients after Ω epochs, before the mask."""
 
     schema_version: Literal[1] = 1

@@ -12,7 +12,7 @@ import pydantic
 
 from partial_backprop.errors import UserError
 from partial_backprop.files import write_atomically
-from partial_backprop.run_config import Frozen
+from partial_backprop.run_config import StrictModel
 
 FOLDER = Path("results/bench")
 """Where the files are."""
@@ -31,7 +31,7 @@ TITLES = {
 """Name of a benchmark -> title in print, in their order."""
 
 
-class Spread(Frozen):
+class Spread(StrictModel):
     """Median and quartiles of one quantity measured several times."""
 
     low: float
@@ -42,7 +42,7 @@ class Spread(Frozen):
     """Number of measurements."""
 
 
-class Goal(Frozen):
+class Goal(StrictModel):
     """What a quantity should be."""
 
     value: float
@@ -55,7 +55,7 @@ class Goal(Frozen):
         return value >= self.value if self.at_least else value <= self.value
 
 
-class Quantity(Frozen):
+class Quantity(StrictModel):
     """One measured quantity."""
 
     name: str
@@ -70,7 +70,7 @@ class Quantity(Frozen):
     """For a ratio: what was divided, by the name of each way, in seconds."""
 
 
-class Point(Frozen):
+class Point(StrictModel):
     """One point of a curve."""
 
     x: float
@@ -78,7 +78,7 @@ class Point(Frozen):
     value: Spread
 
 
-class Curve(Frozen):
+class Curve(StrictModel):
     """How a quantity grows."""
 
     name: str
@@ -100,7 +100,7 @@ class Curve(Frozen):
         return math.log(y_1 / y_0) / math.log(x_1 / x_0)
 
 
-class Machine(Frozen):
+class Machine(StrictModel):
     """Where a measurement was made."""
 
     device: str
@@ -124,7 +124,7 @@ class Machine(Frozen):
         return "1 thread" if self.threads == 1 else f"{self.threads} threads"
 
 
-class Performance(Frozen):
+class Performance(StrictModel):
     """What one benchmark found."""
 
     schema_version: int = 1

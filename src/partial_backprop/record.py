@@ -15,13 +15,13 @@ from partial_backprop.correct_images import CorrectImages
 from partial_backprop.errors import UserError
 from partial_backprop.files import write_atomically
 from partial_backprop.freezing_report import FreezingReport
-from partial_backprop.run_config import Frozen, RunConfig, hash_plain, migrated
+from partial_backprop.run_config import RunConfig, StrictModel, hash_plain, migrated
 
-Report = TypeVar("Report", bound=Frozen)
+Report = TypeVar("Report", bound=StrictModel)
 """Type of what a recipe puts into a record's ``measurements``."""
 
 
-class Count(Frozen):
+class Count(StrictModel):
     """How many examples of a split were classified correctly."""
 
     n_correct: int = pydantic.Field(ge=0)
@@ -34,7 +34,7 @@ class Count(Frozen):
         return self
 
 
-class Selection(Frozen):
+class Selection(StrictModel):
     """One way of choosing the epoch that is reported."""
 
     rule: Literal["last", "best_on_validation", "paper_protocol"]
@@ -58,7 +58,7 @@ class Selection(Frozen):
         return self
 
 
-class DataFacts(Frozen):
+class DataFacts(StrictModel):
     """The data that a run saw."""
 
     role: str
@@ -75,7 +75,7 @@ class DataFacts(Frozen):
     """Channels, height, width."""
 
 
-class NetworkFacts(Frozen):
+class NetworkFacts(StrictModel):
     """The network that was trained."""
 
     name: str
@@ -84,7 +84,7 @@ class NetworkFacts(Frozen):
     """Whether it is the source's network, at its full width and depth."""
 
 
-class Provenance(Frozen):
+class Provenance(StrictModel):
     """Where and how a record was made; differs between two runs of one configuration."""
 
     version: str
@@ -114,7 +114,7 @@ class Provenance(Frozen):
     """Peak resident memory of the process."""
 
 
-class Record(Frozen):
+class Record(StrictModel):
     """Result of one run."""
 
     schema_version: Literal[1, 2] = 2

@@ -47,7 +47,7 @@ def migrated(content: Mapping[str, Any]) -> dict[str, Any]:
     return {**found, "schema_version": len(MIGRATIONS) + 1}
 
 
-class Frozen(pydantic.BaseModel):
+class StrictModel(pydantic.BaseModel):
     """A mapping whose values do not change and whose unknown keys are errors."""
 
     model_config = pydantic.ConfigDict(frozen=True, extra="forbid")
@@ -67,7 +67,10 @@ class Frozen(pydantic.BaseModel):
         return content
 
 
-class DataConfig(Frozen):
+Frozen = StrictModel  # its name before; in a project about frozen weights it said the wrong thing
+
+
+class DataConfig(StrictModel):
     """Which data set plays which role."""
 
     role: str
@@ -78,7 +81,7 @@ class DataConfig(Frozen):
     """Examples held out of the training set by seed, 0 for none; the test set is never touched."""
 
 
-class OptimizerConfig(Frozen):
+class OptimizerConfig(StrictModel):
     """Optimizer of the training loop; the defaults are those of pb2020, section 4.1."""
 
     name: Literal["amsgrad", "adam", "adamw", "sgd"] = "amsgrad"
@@ -90,7 +93,7 @@ class OptimizerConfig(Frozen):
     """pb2020 uses none."""
 
 
-class TrainingConfig(Frozen):
+class TrainingConfig(StrictModel):
     """Length and schedule of a training; the defaults are those of pb2020, section 4.1."""
 
     ADDED = ("precision",)
@@ -123,7 +126,7 @@ class TrainingConfig(Frozen):
         return self
 
 
-class FreezingConfig(Frozen):
+class FreezingConfig(StrictModel):
     """Partial backpropagation: which weights are frozen, when and how."""
 
     criterion: dict[str, Any]
@@ -138,7 +141,7 @@ class FreezingConfig(Frozen):
     """Last epochs with full backpropagation (pb2020, section 3.2: 1)."""
 
 
-class RunConfig(Frozen):
+class RunConfig(StrictModel):
     """Everything that determines the numbers of one run."""
 
     schema_version: Literal[SCHEMA_VERSION] = SCHEMA_VERSION

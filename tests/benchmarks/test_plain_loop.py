@@ -10,7 +10,7 @@ from benchmarks.plain_loop import Pictures, PlainLoop
 from torch import nn
 
 from benchmarks import our_loop
-from partial_backprop.training.loop import Trainee
+from partial_backprop.training.loop import TrainState
 from partial_backprop.training.seeding import shuffled
 
 BATCH = 8
@@ -75,13 +75,13 @@ def test_without_masks_the_plain_loop_is_plain_training():
     data = pictures((1, 8, 8), 16)
     model, again = network(1), network(1)
     PlainLoop(model, dataset(data), batch_size=BATCH, threshold=None, order=range(16)).epoch()
-    trainee = Trainee(again, torch.optim.Adam(again.parameters(), lr=1e-3, amsgrad=True))
+    train_state = TrainState(again, torch.optim.Adam(again.parameters(), lr=1e-3, amsgrad=True))
     for start in (0, 8):
         pairs = [dataset(data)[i] for i in range(start, start + 8)]
         images = torch.stack([image for image, _ in pairs])
         labels = torch.tensor([label for _, label in pairs])
-        trainee.optimizer.zero_grad()
+        train_state.optimizer.zero_grad()
         nn.functional.cross_entropy(again(images), labels).backward()
-        trainee.optimizer.step()
+        train_state.optimizer.step()
     for mine, theirs in zip(model.parameters(), again.parameters(), strict=True):
         assert torch.equal(mine, theirs)

@@ -11,7 +11,7 @@ from partial_backprop import PartialBackprop, UserError, config, registry
 from partial_backprop.freezing import fixed
 from partial_backprop.recipes import freeze
 from partial_backprop.training import optimizers
-from partial_backprop.training.loop import Trainee
+from partial_backprop.training.loop import TrainState
 
 CONFIG = Path(__file__).parents[2] / "config"
 
@@ -21,7 +21,7 @@ def test_vgg19_has_the_listings_raw_thresholds_at_each_new_mask():
     run = config.resolve("full", "vgg19_cifar10", "pb_remask35", 0, CONFIG)
     model = registry.load("networks", "vgg19")((3, 32, 32), 10, width=0.0625)
     optimizer = optimizers.build(model.parameters(), run.training.optimizer)
-    pb = freeze.partial_backprop(Trainee(model, optimizer), run)
+    pb = freeze.partial_backprop(TrainState(model, optimizer), run)
     draw = torch.Generator().manual_seed(0)
     images, labels = torch.randn(4, 3, 32, 32, generator=draw), torch.arange(4)
     thresholds = {}

@@ -23,7 +23,7 @@ from partial_backprop.captioning.vocabulary import MARKS, Vocabulary
 from partial_backprop.data.captioned import load_captioned
 from partial_backprop.errors import UserError
 from partial_backprop.measurements import caption_examples, captions, movement
-from partial_backprop.recipes import caption, caption_report, caption_setting
+from partial_backprop.recipes import caption, caption_context, caption_report
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.provenance import provenance
 from partial_backprop.training import checkpoint
@@ -177,8 +177,8 @@ def test_learns_to_say_what_it_sees(finished, resolved, encoded, tmp_path):
     curve = [epoch.bleu.score(4) for epoch in report.epochs]
     assert max(curve) > 2 * curve[0]
     job = Job(tmp_path, tmp_path, CPU, features=encoded)
-    setting = caption_setting.prepare(resolved("fb"), job)
-    decoder, splits = setting.trainee.model, setting.splits
+    context = caption_context.build_context(resolved("fb"), job)
+    decoder, splits = context.train_state.model, context.splits
     decoder.load_state_dict(checkpoint.load(finished("fb") / "weights.pt"))
     seen = teacher_forced(decoder, splits.test, splits.vocabulary)
     assert seen.loss == report.test.loss
@@ -193,7 +193,7 @@ def test_the_record_says_what_ran(finished, resolved):
     read, report = found(finished("pb"))
     assert read.config == resolved("pb")
     assert (read.data.n_train, read.data.n_validation, read.data.n_test) == (160, 24, 30)
-    assert (read.network.name, read.network.full_size) == (caption_setting.NETWORK, False)
+    assert (read.network.name, read.network.full_size) == (caption_context.NETWORK, False)
     state = checkpoint.load(finished("pb") / "weights.pt")
     assert read.network.n_parameters == sum(one.numel() for one in state.values())
     assert (report.encoder, report.grid, report.n_features) == ("colours", GRID, 6)
@@ -427,7 +427,7 @@ def test_another_decoders_trunk_is_refused(resolved, encoded, trunk, tmp_path):
 
 def test_full_size_is_the_sources(resolved, encoded, tmp_path):
     settled = resolved("fb")
-    sizes = dict.fromkeys(caption_setting.SIZES, 512)
+    sizes = dict.fromkeys(caption_context.SIZES, 512)
     full = settled.model_copy(update={"recipe": settled.recipe | sizes})
     job = Job(tmp_path, tmp_path, CPU, features=encoded)
-    assert caption_setting.prepare(full, job).network.full_size
+    assert caption_context.build_context(full, job).network.full_size

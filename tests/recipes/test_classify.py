@@ -17,14 +17,14 @@ from partial_backprop import registry, sources
 from partial_backprop.errors import UserError
 from partial_backprop.measurements import mask_stability, movement
 from partial_backprop.recipes import classify, freeze
+from partial_backprop.recipes.context import build_context
 from partial_backprop.recipes.job import Job, choose_device
-from partial_backprop.recipes.probe import first_gradients
-from partial_backprop.recipes.setting import prepare
-from partial_backprop.recipes.unfinished import Unfinished
+from partial_backprop.recipes.mask_gradients import first_gradients
+from partial_backprop.recipes.run_checkpoint import RunCheckpoint
 from partial_backprop.record import read
 from partial_backprop.run_config import TRUNK
 from partial_backprop.training import checkpoint, precision
-from partial_backprop.training.loop import Trainee
+from partial_backprop.training.loop import TrainState
 
 CPU = torch.device("cpu")
 
@@ -131,7 +131,7 @@ def test_gradients_of_frozen_filters_are_not_computed(arm, left_out, resolved):
     config = resolved(arm)
     model = registry.load("networks", "lenet5")((1, 12, 12), 10)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
-    pb = freeze.partial_backprop(Trainee(model, optimizer), config)
+    pb = freeze.partial_backprop(TrainState(model, optimizer), config)
     generator = torch.Generator().manual_seed(0)
     images = torch.randn(20, 1, 12, 12, generator=generator)
     for epoch in (2, 3):
@@ -172,10 +172,10 @@ def test_the_record_says_which_test_images_are_right(finished, resolved, trunk):
     for selection in record.selections:
         assert selection.test_correct.n_correct() == selection.test.n_correct
     job = Job(finished("pb"), finished("pb"), CPU, trunk=trunk)
-    setting = prepare(resolved("pb"), job)
-    model = setting.trainee.model
+    context = build_context(resolved("pb"), job)
+    model = context.train_state.model
     model.load_state_dict(checkpoint.load(finished("pb") / "weights.pt"))
-    images, labels = setting.splits.test.batch(slice(None))
+    images, labels = context.splits.test.batch(slice(None))
     with torch.no_grad():
         expected = model.eval()(images).argmax(1) == labels
     packed = np.frombuffer(record.selection("last").test_correct.packed(), dtype=np.uint8)
@@ -189,8 +189,8 @@ def test_fb_tells_how_far_weights_went_by_their_gradient(finished, resolved, tru
     assert (report.epoch, report.batch_size, len(report.batches)) == (2, 100, 5)
     before = checkpoint.load(trunk)["model"]
     after = checkpoint.load(finished("fb") / "weights.pt")
-    setting = prepare(resolved("fb"), Job(path.parent, path.parent, CPU, trunk=trunk))
-    gradients = first_gradients(setting, resolved("fb"))
+    context = build_context(resolved("fb"), Job(path.parent, path.parent, CPU, trunk=trunk))
+    gradients = first_gradients(context, resolved("fb"))
     names = list(gradients)
     g = torch.cat([gradients[name].abs().flatten() for name in names])
     distance = torch.cat([(after[name] - before[name]).abs().flatten() for name in names])
@@ -326,10 +326,10 @@ def test_a_checkpoint_of_other_code_is_left_aside(resolved, trunk, tmp_path, mon
     config, unfinished = resolved("pb"), tmp_path / "unfinished"
     job = Job(tmp_path, tmp_path, CPU, trunk, unfinished, 0.0, tmp_path / "log")
     saved = []
-    discard = Unfinished.discard
-    monkeypatch.setattr(Unfinished, "discard", lambda self: saved.append(self))
+    discard = RunCheckpoint.discard
+    monkeypatch.setattr(RunCheckpoint, "discard", lambda self: saved.append(self))
     classify.run(config, job)
-    monkeypatch.setattr(Unfinished, "discard", discard)
+    monkeypatch.setattr(RunCheckpoint, "discard", discard)
     monkeypatch.setattr(sources, "digests", lambda files: {"other.py": "0" * 16})
     classify.run(config, job)
     assert "other code" in (tmp_path / "log").read_text()

@@ -11,7 +11,7 @@ from partial_backprop import config
 from partial_backprop.errors import UserError
 from partial_backprop.measurements import compression
 from partial_backprop.recipes import pretrain
-from partial_backprop.recipes.course import Unfinished
+from partial_backprop.recipes.run import RunCheckpoint
 from partial_backprop.record import read
 
 CPU = torch.device("cpu")
@@ -170,7 +170,7 @@ def test_a_resumed_run_ends_with_the_same_record(finished, folder, tmp_path, mon
         "checkpoints": tmp_path / "unfinished",
         "checkpoint_every_s": 0.0,
     }
-    save, n_saved = Unfinished.save, []
+    save, n_saved = RunCheckpoint.save, []
 
     def stop_after_two(self):
         save(self)
@@ -178,7 +178,7 @@ def test_a_resumed_run_ends_with_the_same_record(finished, folder, tmp_path, mon
         if len(n_saved) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Unfinished, "save", stop_after_two)
+    monkeypatch.setattr(RunCheckpoint, "save", stop_after_two)
     with pytest.raises(KeyboardInterrupt):
         run(resolved, **job)
     assert not (tmp_path / "record.json").exists()

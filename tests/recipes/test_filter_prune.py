@@ -13,8 +13,8 @@ from partial_backprop.measurements.filter_log import log_text
 from partial_backprop.networks import filter_cnn
 from partial_backprop.pruning.removal import remove
 from partial_backprop.recipes import filter_prune
-from partial_backprop.recipes.course import Unfinished
 from partial_backprop.recipes.job import Job
+from partial_backprop.recipes.run import RunCheckpoint
 from partial_backprop.record import read
 
 CPU = torch.device("cpu")
@@ -185,7 +185,7 @@ def test_times_are_measured_in_pairs_beside_the_record(finished):
 
 def test_a_resumed_run_ends_with_the_same_record(finished, resolved, tmp_path, monkeypatch):
     job = {"checkpoints": tmp_path / "unfinished", "checkpoint_every_s": 0.0}
-    save, n_saved = Unfinished.save, []
+    save, n_saved = RunCheckpoint.save, []
 
     def stop_after_two(self):
         save(self)
@@ -193,7 +193,7 @@ def test_a_resumed_run_ends_with_the_same_record(finished, resolved, tmp_path, m
         if len(n_saved) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Unfinished, "save", stop_after_two)
+    monkeypatch.setattr(RunCheckpoint, "save", stop_after_two)
     with pytest.raises(KeyboardInterrupt):
         run(resolved("filters"), tmp_path, **job)
     assert not (tmp_path / "record.json").exists()

@@ -14,7 +14,7 @@ from partial_backprop.recipes.freeze import hooks
 from partial_backprop.run_config import TrainingConfig
 from partial_backprop.training import optimizers
 from partial_backprop.training.batches import DeviceSplit
-from partial_backprop.training.loop import DeviceSplits, Trainee, backward, fit
+from partial_backprop.training.loop import DeviceSplits, TrainState, backward, fit
 
 CONFIG = TrainingConfig(epochs=4, batch_size=10, shared_epochs=0, milestones=(), precision="bf16")
 
@@ -29,9 +29,9 @@ def split(n=40):
 def test_every_mask_of_a_training_in_bf16_is_the_float32_mask_of_the_same_weights():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Flatten(), nn.Linear(64, 2))
-    trainee = Trainee(model, optimizers.build(model.parameters(), CONFIG.optimizer))
+    train_state = TrainState(model, optimizers.build(model.parameters(), CONFIG.optimizer))
     pb = PartialBackprop(
-        model, trainee.optimizer, {"name": "quantile", "q": 0.5}, start_epoch=1, remask_every=2
+        model, train_state.optimizer, {"name": "quantile", "q": 0.5}, start_epoch=1, remask_every=2
     )
     before, masks, data = {}, {}, split()
 
@@ -40,7 +40,7 @@ def test_every_mask_of_a_training_in_bf16_is_the_float32_mask_of_the_same_weight
         pb.begin_epoch(epoch)
 
     fit(
-        trainee,
+        train_state,
         DeviceSplits(data, data, data),
         CONFIG,
         seed=0,

@@ -15,10 +15,10 @@ from partial_backprop.errors import UserError
 from partial_backprop.measurements import inclusion
 from partial_backprop.optim.adabound import AdaBound
 from partial_backprop.recipes import inclusion as recipe
-from partial_backprop.recipes import inclusion_path, ticket, top_five
-from partial_backprop.recipes.course import Unfinished
+from partial_backprop.recipes import inclusion_path, ticket, topk_accuracy
+from partial_backprop.recipes.context import build_context
 from partial_backprop.recipes.job import Job
-from partial_backprop.recipes.setting import prepare
+from partial_backprop.recipes.run import RunCheckpoint
 from partial_backprop.record import read
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -212,15 +212,17 @@ def test_the_sparse_network_is_worth_what_its_mask_leaves(finished, folder):
     """Evaluated here from the saved weights and the saved mask, without the optimizer."""
     out = finished("paths", "masks")
     resolved = config.resolve("s", "paths", "masks", 0, folder)
-    setting = prepare(resolved, Job(out, out, CPU))
+    context = build_context(resolved, Job(out, out, CPU))
     state, path = weights(out), torch.load(out / "path.pt", weights_only=True)
     assert set(path["masks"]) == {"2", "3"}
     for name, mask in path["masks"]["3"].items():
         state[name] = state[name] * mask
-    setting.trainee.model.load_state_dict(state)
+    context.train_state.model.load_state_dict(state)
     last = report(out).epochs[-1]
     for split in ("validation", "test"):
-        count = inclusion_path.evaluate(setting.trainee.model, getattr(setting.splits, split)).count
+        count = inclusion_path.evaluate(
+            context.train_state.model, getattr(context.splits, split)
+        ).count
         assert count == getattr(last, f"sparse_{split}")
     kept = [inclusion_path.n_kept(mask, state[name]) for name, mask in path["masks"]["3"].items()]
     assert kept == list(last.n_nonzero)
@@ -236,8 +238,8 @@ def test_the_options_of_the_public_code_reach_the_optimizer(folder, tmp_path, mo
     """METHODS E: scaled norms, λ of its own for linear layers, Nesterov, decay of BN's weights."""
     built = []
 
-    def remember(resolved, job, setting, hooks, path):
-        built.append(setting.trainee)
+    def remember(resolved, job, context, hooks, path):
+        built.append(context.train_state)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(recipe, "train", remember)
@@ -259,8 +261,8 @@ def test_the_options_of_the_public_code_reach_the_optimizer(folder, tmp_path, mo
 def test_the_initial_weights_are_those_before_the_first_step(finished, folder):
     path = torch.load(finished("paths", "masks") / "path.pt", weights_only=True)
     out = finished("paths", "masks")
-    new = prepare(config.resolve("s", "paths", "masks", 0, folder), Job(out, out, CPU))
-    expected = new.trainee.model.state_dict()
+    new = build_context(config.resolve("s", "paths", "masks", 0, folder), Job(out, out, CPU))
+    expected = new.train_state.model.state_dict()
     assert all(torch.equal(path["initial"][name], expected[name]) for name in expected)
 
 
@@ -269,7 +271,7 @@ def test_a_resumed_run_ends_with_the_same_record(finished, folder, tmp_path, mon
     """Stopped after the second of three epochs, when the first mask is not yet read."""
     job = {"out": tmp_path, "checkpoints": tmp_path / "unfinished", "checkpoint_every_s": 0.0}
     resolved = config.resolve("s", "paths", arm, 0, folder)
-    save, calls = Unfinished.save, []
+    save, calls = RunCheckpoint.save, []
 
     def stop(self):
         save(self)
@@ -277,7 +279,7 @@ def test_a_resumed_run_ends_with_the_same_record(finished, folder, tmp_path, mon
         if len(calls) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Unfinished, "save", stop)
+    monkeypatch.setattr(RunCheckpoint, "save", stop)
     with pytest.raises(KeyboardInterrupt):
         run(resolved, **job)
     monkeypatch.undo()
@@ -316,8 +318,8 @@ def test_rivals_are_the_optimizers_that_they_are_called(folder, tmp_path, monkey
     """Each builds the right one, with the rate, momentum and decay of the configuration."""
     built = {}
 
-    def remember(resolved, job, setting, hooks, path):
-        built[resolved.arm] = setting.trainee.optimizer
+    def remember(resolved, job, context, hooks, path):
+        built[resolved.arm] = context.train_state.optimizer
         raise KeyboardInterrupt
 
     monkeypatch.setattr(recipe, "train", remember)
@@ -454,7 +456,7 @@ class FewGuesses(torch.nn.Module):
 class Stub:
     """A setting of 30 test images of 100 classes, labelled 0 to 9 in turn."""
 
-    class trainee:
+    class train_state:
         model = FewGuesses()
 
     class data:
@@ -475,10 +477,10 @@ class Stub:
 
 
 def test_five_guesses_are_counted_where_there_are_many_classes():
-    found = top_five.top_five(Stub, batch_size=7)
+    found = topk_accuracy.topk_accuracy(Stub, batch_size=7)
     assert found == {inclusion.TOP_FIVE: {"n_correct": 15, "n_examples": 30}}
     Stub.data.n_classes = 99
-    assert top_five.top_five(Stub) == {}
+    assert topk_accuracy.topk_accuracy(Stub) == {}
 
 
 def test_imagenet_is_a_folder_of_pictures(tmp_path):

@@ -8,8 +8,8 @@ from partial_backprop import config
 from partial_backprop.errors import UserError
 from partial_backprop.measurements import gradient_counts
 from partial_backprop.recipes import sparsify
-from partial_backprop.recipes.course import Unfinished
 from partial_backprop.recipes.job import Job
+from partial_backprop.recipes.run import RunCheckpoint
 from partial_backprop.record import read
 
 CPU = torch.device("cpu")
@@ -133,7 +133,7 @@ def test_the_indices_are_those_of_the_seeds_summary(records):
 
 @pytest.mark.parametrize("arm", ["threshold", "random"])
 def test_a_resumed_run_ends_with_the_same_record(records, folder, tmp_path, monkeypatch, arm):
-    save, n_saved = Unfinished.save, []
+    save, n_saved = RunCheckpoint.save, []
 
     def stop_after_two(self):
         save(self)
@@ -141,7 +141,7 @@ def test_a_resumed_run_ends_with_the_same_record(records, folder, tmp_path, monk
         if len(n_saved) == 2:
             raise KeyboardInterrupt
 
-    monkeypatch.setattr(Unfinished, "save", stop_after_two)
+    monkeypatch.setattr(RunCheckpoint, "save", stop_after_two)
     job = {"checkpoints": tmp_path / "unfinished", "checkpoint_every_s": 0.0}
     with pytest.raises(KeyboardInterrupt):
         run(folder, arm, tmp_path, **job)

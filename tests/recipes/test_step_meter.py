@@ -8,7 +8,7 @@ from torch import nn
 
 from partial_backprop.optim.dessilbi import DessiLBI
 from partial_backprop.recipes import step_meter
-from partial_backprop.training.loop import Trainee
+from partial_backprop.training.loop import TrainState
 
 FLOAT = 4
 BATCH, PIXELS, HIDDEN, CLASSES = 6, 10, 7, 3
@@ -46,12 +46,12 @@ N_MATRICES = PIXELS * HIDDEN + HIDDEN * CLASSES
 )
 def test_bytes_of_the_state(batch, build, expected):
     model = network()
-    trainee = Trainee(model, build(model.parameters()))
-    step_meter.step(trainee, *batch)
-    once = step_meter.state_bytes(trainee.optimizer)
+    train_state = TrainState(model, build(model.parameters()))
+    step_meter.step(train_state, *batch)
+    once = step_meter.state_bytes(train_state.optimizer)
     assert sum(once.values()) == FLOAT * expected
-    step_meter.step(trainee, *batch)
-    assert step_meter.state_bytes(trainee.optimizer) == once
+    step_meter.step(train_state, *batch)
+    assert step_meter.state_bytes(train_state.optimizer) == once
 
 
 def test_bytes_of_the_activations(batch):
@@ -95,7 +95,7 @@ def test_a_step_is_a_step(batch):
     nn.functional.cross_entropy(other(images), labels).backward()
     optimizer.step()
     found = step_meter.step(
-        Trainee(model, torch.optim.SGD(model.parameters(), 0.1)), images, labels
+        TrainState(model, torch.optim.SGD(model.parameters(), 0.1)), images, labels
     )
     for one, two in zip(model.parameters(), other.parameters(), strict=True):
         assert torch.equal(one, two)
@@ -105,10 +105,10 @@ def test_a_step_is_a_step(batch):
 
 def test_turns_change_from_round_to_round(batch):
     model = network()
-    trainees = {}
+    train_states = {}
     for name in "abc":
         own = copy.deepcopy(model)
-        trainees[name] = Trainee(own, torch.optim.SGD(own.parameters(), 0.0))
-    rows = step_meter.turns(trainees, *batch, rounds=4, warm_up=1)
+        train_states[name] = TrainState(own, torch.optim.SGD(own.parameters(), 0.0))
+    rows = step_meter.interleave(train_states, *batch, rounds=4, warm_up=1)
     assert "".join(row["optimizer"] for row in rows) == "abcbcacababc"
     assert [row["round"] for row in rows] == sorted([0, 1, 2, 3] * 3)

@@ -7,7 +7,7 @@ from tests.runs import each_once, run, write_config
 from partial_backprop import config
 from partial_backprop.errors import UserError
 from partial_backprop.measurements import sizes
-from partial_backprop.recipes.course import Unfinished
+from partial_backprop.recipes.run import RunCheckpoint
 from partial_backprop.record import read
 
 CPU = torch.device("cpu")
@@ -171,13 +171,13 @@ def test_a_resumed_run_ends_with_the_same_record(finished, folder, tmp_path, mon
         "checkpoint_every_s": 0.0,
     }
     resolved = config.resolve("s", "weights", "pruned", 0, folder)
-    save = Unfinished.save
+    save = RunCheckpoint.save
 
     def stop(self):
         save(self)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Unfinished, "save", stop)
+    monkeypatch.setattr(RunCheckpoint, "save", stop)
     with pytest.raises(KeyboardInterrupt):
         run(resolved, **job)
     monkeypatch.undo()

@@ -1,4 +1,4 @@
-"""The house's staircase: who may import whom, and who lives without torch."""
+"""Layers: which part may import which, and which parts work without torch."""
 
 import ast
 import subprocess
@@ -13,7 +13,7 @@ PACKAGE = Path(partial_backprop.__file__).parent
 
 SETTLED = {"correct_images", "errors", "registry", "config", "record", "files", "run_config"}
 SETTLED |= {"freezing_report"}
-"""What both sides of the house build on: the record is all that passes between them."""
+"""What training and reporting build on: the record is all that passes between them."""
 BUILDING_BLOCKS = {
     "data",
     "layers",
@@ -55,7 +55,7 @@ ALLOWED = {
     "performance": {"errors", "files", "run_config"},
     "mask": {"errors"},
     "torchvision_compat": {"errors"},
-    "quick_start": set(),
+    "startup": set(),
     # Training, up to the record.
     "data": SETTLED | {"torchvision_compat"},
     "c_library": set(),
@@ -99,13 +99,13 @@ ALLOWED = {
 }
 """Part (module or package) of the library -> the other parts that it may import."""
 
-DOORS = {"__init__", "__main__", "cli", "commands"}
-"""What people enter by; these may import everything, and do so when it is asked for."""
+ENTRY_POINTS = {"__init__", "__main__", "cli", "commands"}
+"""What users call; these may import everything, and do so when it is asked for."""
 
 WITHOUT_TORCH = (
     set(ALLOWED)
     - BUILDING_BLOCKS
-    - {"mask", "torchvision_compat", "quick_start", "training", "recipes", "device_check"}
+    - {"mask", "torchvision_compat", "startup", "training", "recipes", "device_check"}
 )
 
 
@@ -118,7 +118,7 @@ def name(path: Path) -> str:
     return ".".join(parts).removesuffix(".__init__")
 
 
-MODULES = sorted(path for path in PACKAGE.rglob("*.py") if part(path) not in DOORS)
+MODULES = sorted(path for path in PACKAGE.rglob("*.py") if part(path) not in ENTRY_POINTS)
 
 
 def imports(path: Path) -> set[str]:
@@ -133,15 +133,15 @@ def imports(path: Path) -> set[str]:
     return found
 
 
-def test_every_part_has_its_place():
+def test_every_part_has_its_layer():
     parts = {part(path) for path in MODULES}
-    assert parts == set(ALLOWED), "give each part its place in ALLOWED"
+    assert parts == set(ALLOWED), "give each part its layer in ALLOWED"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
 def test_imports_only_from_below(path):
     ours = {found.split(".")[1] for found in imports(path) if found.startswith("partial_backprop.")}
-    above = ours & (set(ALLOWED) | DOORS) - ALLOWED[part(path)] - {part(path)}
+    above = ours & (set(ALLOWED) | ENTRY_POINTS) - ALLOWED[part(path)] - {part(path)}
     assert not above, f"{name(path)} imports from {', '.join(sorted(above))}"
 
 

@@ -12,7 +12,7 @@ from partial_backprop.errors import UserError
 from partial_backprop.run_config import TrainingConfig
 from partial_backprop.training import optimizers
 from partial_backprop.training.batches import DeviceSplit
-from partial_backprop.training.loop import DeviceSplits, Hooks, Trainee, evaluate, fit
+from partial_backprop.training.loop import DeviceSplits, Hooks, TrainState, evaluate, fit
 from partial_backprop.training.seeding import derive, shuffled
 
 CONFIG = TrainingConfig(epochs=4, batch_size=8, shared_epochs=0, milestones=(2,))
@@ -29,10 +29,10 @@ def splits():
     return DeviceSplits(part(30), part(10), part(12))
 
 
-def trainee():
+def train_state():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.Dropout(0.5), nn.Linear(8, 2))
-    return Trainee(model, optimizers.build(model.parameters(), CONFIG.optimizer))
+    return TrainState(model, optimizers.build(model.parameters(), CONFIG.optimizer))
 
 
 def weights(one):
@@ -40,7 +40,7 @@ def weights(one):
 
 
 def test_seconds_beside_the_epochs_are_added(monkeypatch):
-    one = trainee()
+    one = train_state()
     times = iter([10.0, 12.5, 20.0, 21.0])
     monkeypatch.setattr(time, "monotonic", lambda: next(times))
     for _ in range(2):
@@ -50,7 +50,7 @@ def test_seconds_beside_the_epochs_are_added(monkeypatch):
 
 
 def test_the_loop_does_what_a_plain_loop_does():
-    data, found, expected = splits(), trainee(), trainee()
+    data, found, expected = splits(), train_state(), train_state()
     fit(found, data, CONFIG, seed=3)
     for epoch in range(4):
         for group in expected.optimizer.param_groups:
@@ -71,10 +71,10 @@ def test_the_loop_does_what_a_plain_loop_does():
 
 
 def test_stopping_between_epochs_changes_no_bit():
-    at_once, in_parts, data = trainee(), trainee(), splits()
+    at_once, in_parts, data = train_state(), train_state(), splits()
     fit(at_once, data, CONFIG, seed=1)
     fit(in_parts, data, CONFIG.model_copy(update={"epochs": 2}), seed=1)
-    resumed = trainee()
+    resumed = train_state()
     resumed.model.load_state_dict(in_parts.model.state_dict())
     resumed.optimizer.load_state_dict(in_parts.optimizer.state_dict())
     resumed.rows = list(in_parts.rows)
@@ -86,7 +86,7 @@ def test_stopping_between_epochs_changes_no_bit():
 
 def test_hooks_are_called_in_order_every_step():
     calls = []
-    one = trainee()
+    one = train_state()
 
     def after_backward():
         assert all(parameter.grad is not None for parameter in one.model.parameters())
@@ -106,7 +106,7 @@ def test_hooks_are_called_in_order_every_step():
 
 
 def test_a_loss_that_is_no_number_stops_the_run_with_its_step():
-    one = trainee()
+    one = train_state()
     steps = []
 
     def poison():
@@ -120,7 +120,7 @@ def test_a_loss_that_is_no_number_stops_the_run_with_its_step():
 
 
 def test_evaluation_counts_and_leaves_the_mode():
-    one, data = trainee(), splits()
+    one, data = train_state(), splits()
     score = evaluate(one.model, data.test, batch_size=5)
     images, labels = data.test.batch(slice(0, 12))
     one.model.eval()

@@ -10,7 +10,7 @@ from partial_backprop.data.dataset import Examples
 from partial_backprop.run_config import TrainingConfig
 from partial_backprop.training import optimizers, precision
 from partial_backprop.training.batches import DeviceSplit
-from partial_backprop.training.loop import DeviceSplits, Trainee, backward, evaluate, fit
+from partial_backprop.training.loop import DeviceSplits, TrainState, backward, evaluate, fit
 from partial_backprop.training.precision import arithmetic, autocast
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -64,7 +64,7 @@ def test_training_in_bf16_keeps_weights_and_state_in_float32():
     trained = {}
     for config in (CONFIG, BF16):
         model = network()
-        one = Trainee(model, optimizers.build(model.parameters(), config.optimizer))
+        one = TrainState(model, optimizers.build(model.parameters(), config.optimizer))
         fit(one, DeviceSplits(split(), split(), split()), config, seed=0)
         trained[config.precision] = one
     state = trained["bf16"].optimizer.state.values()
@@ -77,7 +77,7 @@ def test_training_in_bf16_keeps_weights_and_state_in_float32():
 
 def test_epochs_are_scored_in_the_precision_of_the_training():
     model = network()
-    one = Trainee(model, optimizers.build(model.parameters(), BF16.optimizer))
+    one = TrainState(model, optimizers.build(model.parameters(), BF16.optimizer))
     fit(one, DeviceSplits(split(), split(), split()), BF16, seed=0)
     losses = {name: evaluate(model, split(), precision=name).loss for name in ("bf16", "float32")}
     assert one.rows[-1]["test_loss"] == losses["bf16"] != losses["float32"]

@@ -12,7 +12,7 @@ import pydantic
 from partial_backprop import record
 from partial_backprop.errors import UserError
 from partial_backprop.record import DataFacts
-from partial_backprop.run_config import Frozen
+from partial_backprop.run_config import StrictModel
 
 KEY = "features"
 """Key of the report in a record's ``measurements``."""
@@ -20,7 +20,7 @@ KEY = "features"
 PARTS = ("train", "validation", "test")
 
 
-class FeatureReport(Frozen):
+class FeatureReport(StrictModel):
     """Which encoder computed the features, and how they lie on an image."""
 
     encoder: str

@@ -20,7 +20,7 @@ from partial_backprop.metrics import bleu
 from partial_backprop.run_config import TrainingConfig
 from partial_backprop.training import optimizers
 from partial_backprop.training.history import Row
-from partial_backprop.training.loop import Hooks, Trainee
+from partial_backprop.training.loop import Hooks, TrainState
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def backward(decoder: Decoder, batch: Batch, penalty: float) -> tuple[Tensor, Te
 
 
 def train_epoch(
-    trainee: Trainee,
+    train_state: TrainState,
     split: CaptionSplit,
     config: TrainingConfig,
     rules: Rules,
@@ -69,7 +69,7 @@ def train_epoch(
     # thresholds of pb2020 are for gradients, and their norm is the active weights' own
     # *Departures.* The source says nothing of clipping. The public reference clips each gradient to
     # ±5, which would touch next to none; the norm of all together is what is clipped here.
-    model, optimizer = trainee.model, trainee.optimizer
+    model, optimizer = train_state.model, train_state.optimizer
     model.train()
     hooks.begin_epoch(epoch)
     found: list[Tensor] = []
@@ -104,7 +104,7 @@ def train_epoch(
 
 
 def fit(
-    trainee: Trainee,
+    train_state: TrainState,
     splits: CaptionSplits,
     config: TrainingConfig,
     rules: Rules,
@@ -118,7 +118,7 @@ def fit(
     # The score is BLEU-4 of the likeliest words, teacher-forced, against all captions of an image.
     # The source says "the validation BLEU-4 score" and not which; this is the public reference's.
     # Source: pb2020, section 4.2
-    rows = trainee.rows
+    rows = train_state.rows
     while len(rows) < config.epochs:
         scores = [bleu_of(row).score(4) for row in rows]
         if plateau.is_over(scores, rules.stop_after):
@@ -126,15 +126,15 @@ def fit(
         started, epoch = time.monotonic(), len(rows)
         rate = optimizers.learning_rate(config, epoch)
         rate *= rules.decay ** plateau.n_decays(scores, rules.patience)
-        optimizers.set_learning_rate(trainee.optimizer, rate)
+        optimizers.set_learning_rate(train_state.optimizer, rate)
         row: Row = {"epoch": epoch, "learning_rate": rate}
-        row |= train_epoch(trainee, splits.train, config, rules, seed, epoch, hooks)
+        row |= train_epoch(train_state, splits.train, config, rules, seed, epoch, hooks)
         seconds = time.monotonic() - started
         validation = splits.validation
-        found = teacher_forced(trainee.model, validation, splits.vocabulary)
+        found = teacher_forced(train_state.model, validation, splits.vocabulary)
         references = [validation.references[image] for image in validation.images.tolist()]
         row |= columns(found, bleu.count(found.captions, references))
         rows.append(row)
-        best.keep(trainee.model, [*scores, bleu_of(row).score(4)])
-        trainee.elapsed_s += time.monotonic() - started
+        best.keep(train_state.model, [*scores, bleu_of(row).score(4)])
+        train_state.elapsed_s += time.monotonic() - started
         on_epoch(row, seconds)

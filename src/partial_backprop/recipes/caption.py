@@ -21,12 +21,12 @@ from partial_backprop.freezing_report import FreezingReport
 from partial_backprop.measurements import caption_examples, captions
 from partial_backprop.measurements.movement import KEY as MOVEMENT
 from partial_backprop.recipes import movement
+from partial_backprop.recipes.caption_context import CaptionContext, build_context, trunk_state
 from partial_backprop.recipes.caption_report import examples, report
-from partial_backprop.recipes.caption_setting import CaptionSetting, prepare, trunk_state
-from partial_backprop.recipes.course import leave
 from partial_backprop.recipes.freeze import hooks, partial_backprop
 from partial_backprop.recipes.job import Job
-from partial_backprop.recipes.unfinished import Unfinished
+from partial_backprop.recipes.run import save_run
+from partial_backprop.recipes.run_checkpoint import RunCheckpoint
 from partial_backprop.run_config import TRUNK, RunConfig
 from partial_backprop.training import checkpoint
 from partial_backprop.training.history import Row
@@ -75,32 +75,32 @@ def run(
     # sizes are read where the decoder is built, and words and beam where it captions.
     del features, embedding, hidden, attention, dropout, min_count, max_words, beam
     _check(config, job)
-    setting = prepare(config, job)
+    context = build_context(config, job)
     rules = Rules(alpha_weight, clip, patience, decay, stop_after)
-    pb = partial_backprop(setting.trainee, config)
-    start, epoch = copy.deepcopy(setting.trainee.model), len(setting.trainee.rows)
-    unfinished = _train(config, job, setting, rules, pb)
+    pb = partial_backprop(context.train_state, config)
+    start, epoch = copy.deepcopy(context.train_state.model), len(context.train_state.rows)
+    run_checkpoint = _train(config, job, context, rules, pb)
     if config.arm == TRUNK:
-        checkpoint.save(trunk_state(setting), job.out / "trunk.pt")
-        unfinished.discard()
+        checkpoint.save(trunk_state(context), job.out / "trunk.pt")
+        run_checkpoint.discard()
         return
-    model = setting.trainee.model
+    model = context.train_state.model
     if pb:
         freezing, measurements = pb.report(), {}
     else:
-        freezing, measurements = _full_backprop(config, job, setting, start, epoch)
+        freezing, measurements = _full_backprop(config, job, context, start, epoch)
     checkpoint.save(dict(pb.mask) if pb and pb.mask else {}, job.out / "mask.pt")
-    setting.best.put_back(model)
-    with setting.trainee.timed():
-        found, test = report(config, setting)
-    vocabulary = setting.splits.vocabulary
+    context.best.put_back(model)
+    with context.train_state.timed():
+        found, test = report(config, context)
+    vocabulary = context.splits.vocabulary
     write_atomically(job.out / "vocabulary.json", vocabulary.to_json().encode())
     said = {"greedy": test.greedy.captions, "beam": test.beam.captions}
     write_atomically(job.out / "captions.json", (json.dumps(said) + "\n").encode())
-    caption_examples.save(examples(setting, test.beam), job.out / caption_examples.NAME)
+    caption_examples.save(examples(context, test.beam), job.out / caption_examples.NAME)
     measurements |= {captions.KEY: found.model_dump(mode="json")}
-    leave(config, job, setting, (), freezing=freezing, measurements=measurements)
-    unfinished.discard()
+    save_run(config, job, context, (), freezing=freezing, measurements=measurements)
+    run_checkpoint.discard()
 
 
 def _check(config: RunConfig, job: Job) -> None:
@@ -125,20 +125,20 @@ def _check(config: RunConfig, job: Job) -> None:
 
 
 def _full_backprop(
-    config: RunConfig, job: Job, setting: CaptionSetting, start: Decoder, epoch: int
+    config: RunConfig, job: Job, context: CaptionContext, start: Decoder, epoch: int
 ) -> tuple[FreezingReport, dict[str, Any]]:
     """Count for FB what is counted for PB, and measure how far weights went since the warm-up epochs."""
     before, after = (
         {name: value.detach() for name, value in model.named_parameters()}
-        for model in (start, setting.trainee.model)
+        for model in (start, context.train_state.model)
     )
     freezing = report_unmasked(
-        setting.trainee.model, before, next(_gradients(config, setting, start, epoch))
+        context.train_state.model, before, next(_gradients(config, context, start, epoch))
     )
     report, content = movement.measure(
         before,
         after,
-        itertools.islice(_gradients(config, setting, start, epoch), movement.N_BATCHES),
+        itertools.islice(_gradients(config, context, start, epoch), movement.N_BATCHES),
         epoch=epoch,
         batch_size=config.training.batch_size,
     )
@@ -147,11 +147,11 @@ def _full_backprop(
 
 
 def _gradients(
-    config: RunConfig, setting: CaptionSetting, model: Decoder, epoch: int
+    config: RunConfig, context: CaptionContext, model: Decoder, epoch: int
 ) -> Iterator[dict[str, Tensor]]:
     """Gradients on the batches of an epoch, of which the first makes the mask; nothing is updated."""
     model.train()
-    for batch in setting.splits.train.epoch(config.training.batch_size, config.seed, epoch):
+    for batch in context.splits.train.epoch(config.training.batch_size, config.seed, epoch):
         model.zero_grad(set_to_none=True)
         with torch.enable_grad():
             backward(model, batch, config.recipe["alpha_weight"])
@@ -176,19 +176,19 @@ class _Remembered:
 def _train(
     config: RunConfig,
     job: Job,
-    setting: CaptionSetting,
+    context: CaptionContext,
     rules: Rules,
     pb: PartialBackprop | None,
-) -> Unfinished:
+) -> RunCheckpoint:
     name = f"{config.experiment}/{config.arm}/seed{config.seed}"
-    n_captions, n_epochs = len(setting.splits.train), config.training.epochs
+    n_captions, n_epochs = len(context.splits.train), config.training.epochs
     with Progress(name, n_epochs, job.log) as progress:
-        unfinished = Unfinished(config, job, setting, _Remembered(setting.best, pb))
-        unfinished.resume(progress.say)
+        run_checkpoint = RunCheckpoint(config, job, context, _Remembered(context.best, pb))
+        run_checkpoint.resume(progress.say)
 
         def on_epoch(row: Row, seconds: float) -> None:
             epoch = int(row["epoch"])
-            left = setting.trainee.elapsed_s / (epoch + 1) * (n_epochs - epoch - 1)
+            left = context.train_state.elapsed_s / (epoch + 1) * (n_epochs - epoch - 1)
             progress.say(
                 f"epoch {epoch + 1:>3}/{n_epochs}  loss {row['train_loss']:.4f}  "
                 f"validation {row['validation_loss']:.4f}, "
@@ -196,20 +196,20 @@ def _train(
                 f"{n_captions / seconds:5.0f} captions/s  at most {duration(left)} left",
                 always=epoch + 1 == n_epochs,
             )
-            unfinished.save_when_due()
+            run_checkpoint.save_when_due()
 
         try:
             fit(
-                setting.trainee,
-                setting.splits,
+                context.train_state,
+                context.splits,
                 config.training,
                 rules,
                 config.seed,
-                best=setting.best,
+                best=context.best,
                 hooks=hooks(pb),
                 on_epoch=on_epoch,
             )
         except UserError as error:
-            unfinished.save()
+            run_checkpoint.save()
             raise UserError(f"{name}: {error}") from None
-    return unfinished
+    return run_checkpoint

@@ -24,7 +24,7 @@ from partial_backprop.measurements.captions import (
     four_of_different_lengths,
 )
 from partial_backprop.metrics import bleu
-from partial_backprop.recipes.caption_setting import CaptionSetting
+from partial_backprop.recipes.caption_context import CaptionContext
 from partial_backprop.run_config import RunConfig
 
 
@@ -36,22 +36,22 @@ class Said(NamedTuple):
     beam: Decoded
 
 
-def report(config: RunConfig, setting: CaptionSetting) -> tuple[CaptionReport, Said]:
+def report(config: RunConfig, context: CaptionContext) -> tuple[CaptionReport, Said]:
     """Caption validation and test images, and count what agrees with the true captions."""
-    splits = setting.splits
-    validation, test = (_say(config, setting, part) for part in (splits.validation, splits.test))
-    counts = [bleu_of(row) for row in setting.trainee.rows]
+    splits = context.splits
+    validation, test = (_say(config, context, part) for part in (splits.validation, splits.test))
+    counts = [bleu_of(row) for row in context.train_state.rows]
     found = CaptionReport(
-        encoder=setting.features.encoder,
+        encoder=context.features.encoder,
         features=config.recipe["features"],
-        n_features=setting.features.n_channels,
-        grid=setting.features.grid,
+        n_features=context.features.n_channels,
+        grid=context.features.grid,
         n_words=len(splits.vocabulary),
         n_train_captions=len(splits.train),
         beam=config.recipe["beam"],
         epochs=tuple(
             Epoch(learning_rate=row["learning_rate"], bleu=one)
-            for row, one in zip(setting.trainee.rows, counts, strict=True)
+            for row, one in zip(context.train_state.rows, counts, strict=True)
         ),
         best_epoch=plateau.best([one.score(4) for one in counts]),
         validation=_compare(splits.validation, validation, splits.vocabulary),
@@ -61,8 +61,8 @@ def report(config: RunConfig, setting: CaptionSetting) -> tuple[CaptionReport, S
     return found, test
 
 
-def _say(config: RunConfig, setting: CaptionSetting, split: CaptionSplit) -> Said:
-    model, vocabulary = setting.trainee.model, setting.splits.vocabulary
+def _say(config: RunConfig, context: CaptionContext, split: CaptionSplit) -> Said:
+    model, vocabulary = context.train_state.model, context.splits.vocabulary
     max_words, width = config.recipe["max_words"], config.recipe["beam"]
     return Said(
         teacher=teacher_forced(model, split, vocabulary),
@@ -118,16 +118,16 @@ def _of_the_next(split: CaptionSplit, said: Decoded) -> BleuCounts:
     return bleu.count(said.captions, (*split.references[1:], split.references[0]))
 
 
-def examples(setting: CaptionSetting, said: Decoded) -> list[Example]:
+def examples(context: CaptionContext, said: Decoded) -> list[Example]:
     """Choose the captions that are shown."""
     chosen = four_of_different_lengths([len(words) for words in said.captions])
-    images = setting.images[chosen]
+    images = context.images[chosen]
     return [
         Example(
             index=index,
             image=image.transpose(1, 2, 0),
             words=said.captions[index],
-            attention=said.attention[index].reshape(-1, *setting.features.grid),
+            attention=said.attention[index].reshape(-1, *context.features.grid),
         )
         for index, image in zip(chosen, images, strict=True)
     ]

@@ -10,10 +10,10 @@ from partial_backprop.pruning.layers import prunable
 from partial_backprop.pruning.pruner import Pruner
 from partial_backprop.quantization.counts import layer_counts
 from partial_backprop.quantization.layers import quantize_layers
-from partial_backprop.recipes.course import leave, train
+from partial_backprop.recipes.context import TrainingContext, build_context
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.pretrain import augmentation
-from partial_backprop.recipes.setting import Setting, prepare
+from partial_backprop.recipes.run import save_run, train
 from partial_backprop.recipes.start import load_weights
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training import history
@@ -58,16 +58,16 @@ def run(
     del start  # the workflow has turned it into job.start
     n_steps = ramp_epochs if iterative else 0
     _check(config, job, scope, n_steps, sparsities)
-    setting = prepare(config, job)
-    model = setting.trainee.model
+    context = build_context(config, job)
+    model = context.train_state.model
     load_weights(model, job.start)
-    found = _measure(setting, Step(None, None))
+    found = _measure(context, Step(None, None))
     steps = [Step(*pair) for pair in itertools.product(sparsities or [None], bits or [None])]
     points = []
     for step in steps:
         load_weights(model, job.start)
-        _apply(setting, step, scope, keep_zeros)
-        points.append(_measure(setting, step))
+        _apply(context, step, scope, keep_zeros)
+        points.append(_measure(context, step))
     if n_steps:
         load_weights(model, job.start)
         pruner = Pruner(prunable(model), sparsities[-1], scope=scope, ramp_epochs=n_steps)
@@ -76,25 +76,25 @@ def run(
     hooks = Hooks(
         begin_epoch=pruner.begin_epoch,
         after_step=pruner.after_step,
-        **augmentation(setting, padding),
+        **augmentation(context, padding),
     )
-    unfinished = train(config, job, setting, hooks, pruner)
+    run_checkpoint = train(config, job, context, hooks, pruner)
     report = compression.CompressionReport(
         start=config.recipe["start"],
         start_point=found,
         without_finetuning=tuple(points),
-        finetuned=_measure(setting, steps[-1]),
+        finetuned=_measure(context, steps[-1]),
     )
-    final = setting.trainee.rows[max(n_steps - 1, 0) :]
+    final = context.train_state.rows[max(n_steps - 1, 0) :]
     measurements = {compression.KEY: report.model_dump(mode="json")}
-    leave(
+    save_run(
         config,
         job,
-        setting,
-        history.selections(final, setting.trainee.test_correct),
+        context,
+        history.selections(final, context.train_state.test_correct),
         measurements=measurements,
     )
-    unfinished.discard()
+    run_checkpoint.discard()
 
 
 def _check(
@@ -116,8 +116,10 @@ def _check(
         )
 
 
-def _apply(setting: Setting, step: Step, scope: Literal["layer", "global"], keep: bool) -> None:
-    model = setting.trainee.model
+def _apply(
+    context: TrainingContext, step: Step, scope: Literal["layer", "global"], keep: bool
+) -> None:
+    model = context.train_state.model
     try:
         if step.sparsity is not None:
             Pruner(prunable(model), step.sparsity, scope=scope).prune()
@@ -126,11 +128,11 @@ def _apply(setting: Setting, step: Step, scope: Literal["layer", "global"], keep
         raise UserError(f"recipe: {error}") from None
 
 
-def _measure(setting: Setting, step: Step) -> compression.Point:
-    model = setting.trainee.model
-    with setting.trainee.timed():
+def _measure(context: TrainingContext, step: Step) -> compression.Point:
+    model = context.train_state.model
+    with context.train_state.timed():
         scores = {
-            split: evaluate(model, getattr(setting.splits, split))
+            split: evaluate(model, getattr(context.splits, split))
             for split in ("validation", "test")
         }
     return compression.Point(

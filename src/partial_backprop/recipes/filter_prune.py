@@ -15,11 +15,11 @@ from partial_backprop.pruning.chain import chain
 from partial_backprop.pruning.proximal import ProximalSteps, SquaresInstead
 from partial_backprop.pruning.removal import remove
 from partial_backprop.recipes import filter_report
-from partial_backprop.recipes.course import leave, train
+from partial_backprop.recipes.benchmark_pair import paired_times
+from partial_backprop.recipes.context import TrainingContext, build_context
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.pretrain import augmentation
-from partial_backprop.recipes.setting import Setting, prepare
-from partial_backprop.recipes.stopwatch import paired_times
+from partial_backprop.recipes.run import save_run, train
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training import history
 from partial_backprop.training.loop import Hooks
@@ -65,34 +65,34 @@ def run(
             f"{where}: start_epoch ({start_epoch}) must lie within the training's "
             f"{config.training.epochs} epochs"
         )
-    setting = prepare(config, job)
-    model = setting.trainee.model
+    context = build_context(config, job)
+    model = context.train_state.model
     try:
-        method = _hooks(setting, penalty, strength, start_epoch)
+        method = _hooks(context, penalty, strength, start_epoch)
     except ValueError as error:
         raise UserError(f"{where}: {error}") from None
-    hooks = Hooks(**augmentation(setting, padding), **method)
+    hooks = Hooks(**augmentation(context, padding), **method)
     doubled = model.register_forward_hook(_softmax) if softmax_twice else None
-    unfinished = train(config, job, setting, hooks)
-    with setting.trainee.timed():
-        scores = filter_report.scores(setting, hooks.augment, config.seed)
+    run_checkpoint = train(config, job, context, hooks)
+    with context.train_state.timed():
+        scores = filter_report.scores(context, hooks.augment, config.seed)
         if doubled is not None:
             doubled.remove()
         smaller = remove(model).to(memory_format=torch.channels_last)
-        report = filter_report.measure(setting, smaller, threshold, scores)
-        images, _ = setting.splits.test.batch(slice(_TIMED))
+        report = filter_report.measure(context, smaller, threshold, scores)
+        images, _ = context.splits.test.batch(slice(_TIMED))
         times = pd.DataFrame(paired_times(model, smaller, images), columns=filters.TIMING_COLUMNS)
     write_atomically(job.out / filters.TIMING, times.to_csv(index=False).encode())
     write_atomically(job.out / "log.txt", log_text(report, config.recipe).encode())
     measurements = {filters.KEY: report.model_dump(mode="json")}
-    leave(
+    save_run(
         config,
         job,
-        setting,
-        history.selections(setting.trainee.rows, setting.trainee.test_correct),
+        context,
+        history.selections(context.train_state.rows, context.train_state.test_correct),
         measurements=measurements,
     )
-    unfinished.discard()
+    run_checkpoint.discard()
 
 
 def _softmax(_: nn.Module, __: tuple[Tensor, ...], logits: Tensor) -> Tensor:
@@ -117,17 +117,17 @@ class _Since:
 
 
 def _hooks(
-    setting: Setting, penalty: str, strength: float, start_epoch: int
+    context: TrainingContext, penalty: str, strength: float, start_epoch: int
 ) -> dict[str, Callable[..., None]]:
     if penalty not in PENALTIES:
         raise ValueError(f"penalty must be one of {', '.join(PENALTIES)}, got {penalty!r}")
-    links = chain(setting.trainee.model)
+    links = chain(context.train_state.model)
     if penalty == "none":
         return {}
     if penalty == "squares":
         name, hook = "after_backward", SquaresInstead(links, strength).after_backward
     else:
-        steps = ProximalSteps(links, setting.trainee.optimizer, strength, penalty)
+        steps = ProximalSteps(links, context.train_state.optimizer, strength, penalty)
         name, hook = "after_step", steps.after_step
     since = _Since(start_epoch, hook)
     return {"begin_epoch": since.begin_epoch, name: since}

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from partial_backprop.measurements.filters import FiltersReport, Scored
 from partial_backprop.pruning.cost import size
 from partial_backprop.pruning.filters import count
-from partial_backprop.recipes.setting import Setting
+from partial_backprop.recipes.context import TrainingContext
 from partial_backprop.record import Count
 from partial_backprop.training.batches import DeviceSplit
 from partial_backprop.training.loop import evaluate
@@ -39,38 +39,40 @@ class _Augmented:
         return self.augment(images), labels
 
 
-def scores(setting: Setting, augment: Callable[[Tensor], Tensor], seed: int) -> dict[str, Scored]:
+def scores(
+    context: TrainingContext, augment: Callable[[Tensor], Tensor], seed: int
+) -> dict[str, Scored]:
     """Score a network on the test set, and on what the source's script calls so."""
     torch.manual_seed(derive(seed, "augmented test"))
     splits = {
-        "test": setting.splits.test,
-        "augmented_train": _Augmented(setting.splits.train, augment),
+        "test": context.splits.test,
+        "augmented_train": _Augmented(context.splits.train, augment),
     }
-    found = {name: evaluate(setting.trainee.model, split) for name, split in splits.items()}
+    found = {name: evaluate(context.train_state.model, split) for name, split in splits.items()}
     return {name: Scored(loss=score.loss, count=score.count) for name, score in found.items()}
 
 
 def measure(
-    setting: Setting, smaller: nn.Module, threshold: float, scored: dict[str, Scored]
+    context: TrainingContext, smaller: nn.Module, threshold: float, scored: dict[str, Scored]
 ) -> FiltersReport:
     """Count zeros, and set a network beside the smaller one."""
-    model, shape = setting.trainee.model, setting.data.image_shape
+    model, shape = context.train_state.model, context.data.image_shape
     return FiltersReport(
         threshold=threshold,
         tensors=count(model, threshold),
         whole=size(model, shape),
         small=size(smaller, shape),
         **scored,
-        **_best(setting),
-        **_compared(model, smaller, setting.splits.test),
+        **_best(context),
+        **_compared(model, smaller, context.splits.test),
     )
 
 
-def _best(setting: Setting) -> dict[str, Count]:
+def _best(context: TrainingContext) -> dict[str, Count]:
     """Find the best epoch on the training and on the test images."""
     best = {}
     for split in ("train", "test"):
-        row = max(setting.trainee.rows, key=lambda row, split=split: row[f"{split}_n_correct"])
+        row = max(context.train_state.rows, key=lambda row, split=split: row[f"{split}_n_correct"])
         best[f"best_{split}"] = Count(
             n_correct=int(row[f"{split}_n_correct"]), n_examples=int(row[f"{split}_n_examples"])
         )

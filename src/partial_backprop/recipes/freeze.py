@@ -5,10 +5,10 @@ from typing import Any
 from partial_backprop.errors import UserError
 from partial_backprop.freezing.partial_backprop import PartialBackprop
 from partial_backprop.run_config import RunConfig
-from partial_backprop.training.loop import Hooks, Trainee
+from partial_backprop.training.loop import Hooks, TrainState
 
 
-def partial_backprop(trainee: Trainee, config: RunConfig) -> PartialBackprop | None:
+def partial_backprop(train_state: TrainState, config: RunConfig) -> PartialBackprop | None:
     """Build the method that an arm trains with."""
     freezing = config.freezing
     if freezing is None:
@@ -16,8 +16,8 @@ def partial_backprop(trainee: Trainee, config: RunConfig) -> PartialBackprop | N
     criterion = criterion_of(config)
     try:
         return PartialBackprop(
-            trainee.model,
-            trainee.optimizer,
+            train_state.model,
+            train_state.optimizer,
             criterion=criterion,
             start_epoch=freezing.start_epoch,
             mode=freezing.mode,

@@ -10,9 +10,9 @@ from partial_backprop.errors import UserError
 from partial_backprop.files import write_atomically
 from partial_backprop.freezing.thresholds import otsu_kde
 from partial_backprop.gradients import GradientDensity, GradientSample, LayerGradients
+from partial_backprop.recipes.context import build_context
 from partial_backprop.recipes.job import Job
-from partial_backprop.recipes.probe import first_gradients
-from partial_backprop.recipes.setting import prepare
+from partial_backprop.recipes.mask_gradients import first_gradients
 from partial_backprop.run_config import RunConfig
 
 N_BINS = 101
@@ -22,9 +22,9 @@ def measure(
     config: RunConfig, tweaked: float, otsu_options: Mapping[str, object], job: Job
 ) -> None:
     """Measure the gradients after the shared epochs and leave ``gradients.json``."""
-    setting = prepare(config, job)
-    gradients = first_gradients(setting, config)
-    convolutions = _convolutions(setting.trainee.model)
+    context = build_context(config, job)
+    gradients = first_gradients(context, config)
+    convolutions = _convolutions(context.train_state.model)
     sample = GradientSample(
         experiment=config.experiment,
         seed=config.seed,
@@ -32,8 +32,8 @@ def measure(
         config_sha256=config.sha256(),
         epochs=config.training.epochs,
         learning_rate=config.training.optimizer.learning_rate,
-        data=setting.data,
-        network=setting.network,
+        data=context.data,
+        network=context.network,
         layers=tuple(
             _layer(name, convolutions.get(name), gradient) for name, gradient in gradients.items()
         ),

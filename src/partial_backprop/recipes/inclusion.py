@@ -4,13 +4,13 @@ from typing import Any
 
 from partial_backprop.errors import UserError
 from partial_backprop.measurements import inclusion
-from partial_backprop.recipes import contenders
-from partial_backprop.recipes.course import leave, train
+from partial_backprop.recipes import baselines
+from partial_backprop.recipes.context import TrainingContext, build_context
 from partial_backprop.recipes.inclusion_path import InclusionPath
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.pretrain import augmentation
-from partial_backprop.recipes.setting import Setting, prepare
-from partial_backprop.recipes.top_five import top_five
+from partial_backprop.recipes.run import save_run, train
+from partial_backprop.recipes.topk_accuracy import topk_accuracy
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training import history
 from partial_backprop.training.loop import Hooks
@@ -39,8 +39,8 @@ def run(
     """Train, and by DessiLBI read the support of Γ after every epoch."""
     # Source: dessilbi2020, Tables 1 to 5 and 7 to 9; METHODS E
     options = {"kappa": kappa, "nu": nu, "lam": lam, "linear_groups": linear_groups}
-    setting, hooks = begin(config, job, optimizer, options, l1=l1, padding=padding)
-    follow(config, job, setting, hooks, InclusionPath(setting) if optimizer == "dessilbi" else None)
+    context, hooks = begin(config, job, optimizer, options, l1=l1, padding=padding)
+    follow(config, job, context, hooks, InclusionPath(context) if optimizer == "dessilbi" else None)
 
 
 def begin(
@@ -51,34 +51,38 @@ def begin(
     *,
     l1: float,
     padding: int | None,
-) -> tuple[Setting, dict[str, Any]]:
+) -> tuple[TrainingContext, dict[str, Any]]:
     """Prepare a training."""
-    setting = prepare(config, job)
+    context = build_context(config, job)
     try:
-        contenders.put(setting, optimizer, config.training.optimizer, options)
-        hooks = contenders.penalty(setting, l1) | augmentation(setting, padding)
+        baselines.put(context, optimizer, config.training.optimizer, options)
+        hooks = baselines.penalty(context, l1) | augmentation(context, padding)
     except ValueError as error:
         raise UserError(f"recipe of {config.experiment}/{config.arm}: {error}") from None
-    return setting, hooks
+    return context, hooks
 
 
 def follow(
-    config: RunConfig, job: Job, setting: Setting, hooks: dict[str, Any], path: InclusionPath | None
+    config: RunConfig,
+    job: Job,
+    context: TrainingContext,
+    hooks: dict[str, Any],
+    path: InclusionPath | None,
 ) -> None:
     """Train to the end and leave the files."""
     if path is not None:
         hooks = hooks | {"begin_epoch": path.begin_epoch}
-    unfinished = train(config, job, setting, Hooks(**hooks), path)
-    measurements = top_five(setting)
+    run_checkpoint = train(config, job, context, Hooks(**hooks), path)
+    measurements = topk_accuracy(context)
     if path is not None:
         path.read()
         path.save_masks(job.out)
         measurements |= {inclusion.KEY: path.report().model_dump(mode="json")}
-    leave(
+    save_run(
         config,
         job,
-        setting,
-        history.selections(setting.trainee.rows, setting.trainee.test_correct),
+        context,
+        history.selections(context.train_state.rows, context.train_state.test_correct),
         measurements=measurements,
     )
-    unfinished.discard()
+    run_checkpoint.discard()

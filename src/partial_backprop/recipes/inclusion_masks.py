@@ -44,5 +44,5 @@ def run(
     options = {"kappa": kappa, "nu": nu, "lam": lam, "linear_groups": linear_groups}
     options |= {"scaled_norm": scaled_norm, "nesterov": nesterov}
     options |= {"linear_lam": linear_lam, "decay_norms": decay_norms}
-    setting, hooks = begin(config, job, "dessilbi", options, l1=0.0, padding=padding)
-    follow(config, job, setting, hooks, InclusionPath(setting, tuple(after)))
+    context, hooks = begin(config, job, "dessilbi", options, l1=0.0, padding=padding)
+    follow(config, job, context, hooks, InclusionPath(context, tuple(after)))

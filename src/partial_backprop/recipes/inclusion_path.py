@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from partial_backprop.measurements import inclusion
 from partial_backprop.optim.dessilbi import DessiLBI
-from partial_backprop.recipes.setting import Setting
+from partial_backprop.recipes.context import TrainingContext
 from partial_backprop.training import checkpoint
 from partial_backprop.training.history import Row
 from partial_backprop.training.loop import evaluate
@@ -23,16 +23,16 @@ class InclusionPath:
     # Call `begin_epoch` before each epoch, and `read` after the last one. An epoch is read when the
     # next one begins, so that a checkpoint made in between has all that the reading needs.
 
-    def __init__(self, setting: Setting, masks_after: tuple[int, ...] = ()) -> None:
-        self._setting = setting
-        self._optimizer: DessiLBI = setting.trainee.optimizer
+    def __init__(self, context: TrainingContext, masks_after: tuple[int, ...] = ()) -> None:
+        self._setting = context
+        self._optimizer: DessiLBI = context.train_state.optimizer
         self._masks_after = masks_after
-        named = {weight: name for name, weight in setting.trainee.model.named_parameters()}
+        named = {weight: name for name, weight in context.train_state.model.named_parameters()}
         self._weights = {named[weight]: weight for weight in self._optimizer.support()}
         self._epochs: list[dict[str, Any]] = []
         self._norms: dict[str, list[list[float]]] = {name: [] for name in self._weights}
         self._masks: dict[str, dict[str, Tensor]] = {}
-        state = setting.trainee.model.state_dict() if masks_after else {}
+        state = context.train_state.model.state_dict() if masks_after else {}
         self._initial = {name: tensor.cpu().clone() for name, tensor in state.items()}
 
     def begin_epoch(self, epoch: int) -> None:
@@ -42,19 +42,21 @@ class InclusionPath:
 
     def read(self) -> None:
         """Read the path after the last epoch that is finished."""
-        setting, optimizer = self._setting, self._optimizer
+        context, optimizer = self._setting, self._optimizer
         support, norms = optimizer.support(), optimizer.gamma_norms()
         masks = {name: support[weight] for name, weight in self._weights.items()}
         with optimizer.sparse_model():
             sparse = {
-                f"sparse_{split}": evaluate(setting.trainee.model, getattr(setting.splits, split))
+                f"sparse_{split}": evaluate(
+                    context.train_state.model, getattr(context.splits, split)
+                )
                 for split in ("validation", "test")
             }
         self._epochs.append(
             {
                 "n_nonzero": [n_kept(mask, self._weights[name]) for name, mask in masks.items()],
                 "n_entered": [int(mask.sum()) for mask in masks.values()],
-                **_full(setting.trainee.rows[-1]),
+                **_full(context.train_state.rows[-1]),
                 **{name: score.count.model_dump() for name, score in sparse.items()},
             }
         )

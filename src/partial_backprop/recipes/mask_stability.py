@@ -9,7 +9,7 @@ from torch import Tensor
 
 from partial_backprop.freezing.criterion import Criterion, make_mask
 from partial_backprop.measurements.mask_stability import BatchMask, MaskStability, Pair
-from partial_backprop.recipes.probe import EpochGradients
+from partial_backprop.recipes.mask_gradients import EpochGradients
 
 SIZES = (25, 100, 400)
 """Images in a batch; the source has 100."""

@@ -11,12 +11,12 @@ from partial_backprop.files import write_atomically
 from partial_backprop.measurements import step_costs
 from partial_backprop.optim.dessilbi import DessiLBI
 from partial_backprop.recipes import step_meter
+from partial_backprop.recipes.context import build_context
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.provenance import provenance
-from partial_backprop.recipes.setting import prepare
 from partial_backprop.record import Record, write
 from partial_backprop.run_config import RunConfig, TrainingConfig
-from partial_backprop.training.loop import Trainee
+from partial_backprop.training.loop import TrainState
 from partial_backprop.training.seeding import make_deterministic
 
 OPTIMIZERS = {
@@ -64,25 +64,29 @@ def run(
     started = time.monotonic()
     make_deterministic(threads)
     # Nothing is trained here; data and network are made as for a training.
-    setting = prepare(config.model_copy(update={"training": TrainingConfig()}), job)
-    images, labels = setting.splits.train.batch(slice(batch_size))
-    model = setting.trainee.model.train()
-    trainees = {}
+    context = build_context(config.model_copy(update={"training": TrainingConfig()}), job)
+    images, labels = context.splits.train.batch(slice(batch_size))
+    model = context.train_state.model.train()
+    train_states = {}
     for name in optimizers:
         own = copy.deepcopy(model)
-        trainees[name] = Trainee(own, OPTIMIZERS[name](own.parameters(), learning_rate))
+        train_states[name] = TrainState(own, OPTIMIZERS[name](own.parameters(), learning_rate))
     n_activation_bytes = step_meter.activation_bytes(copy.deepcopy(model), images, labels)
-    rows = step_meter.turns(trainees, images, labels, rounds=rounds, warm_up=warm_up)
+    rows = step_meter.interleave(train_states, images, labels, rounds=rounds, warm_up=warm_up)
     report = step_costs.CostReport(
         batch_size=len(images),
         n_weight_bytes=step_meter.tensor_bytes([*model.parameters(), *model.buffers()]),
         n_gradient_bytes=step_meter.tensor_bytes(
-            one.grad for one in trainees[optimizers[0]].model.parameters() if one.grad is not None
+            one.grad
+            for one in train_states[optimizers[0]].model.parameters()
+            if one.grad is not None
         ),
         n_activation_bytes=n_activation_bytes,
         optimizers=tuple(
-            step_costs.OptimizerBytes(name=name, state=step_meter.state_bytes(trainee.optimizer))
-            for name, trainee in trainees.items()
+            step_costs.OptimizerBytes(
+                name=name, state=step_meter.state_bytes(train_state.optimizer)
+            )
+            for name, train_state in train_states.items()
         ),
     )
     times = pd.DataFrame(rows, columns=step_costs.TIMING_COLUMNS)
@@ -95,8 +99,8 @@ def run(
             scale=config.scale,
             config=config,
             config_sha256=config.sha256(),
-            data=setting.data,
-            network=setting.network,
+            data=context.data,
+            network=context.network,
             measurements={step_costs.KEY: report.model_dump(mode="json")},
             provenance=provenance(config, job.device, time.monotonic() - started),
         ),

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from partial_backprop.correct_images import CorrectImages
-from partial_backprop.recipes.course import leave, train
+from partial_backprop.recipes.context import TrainingContext, build_context
 from partial_backprop.recipes.job import Job
-from partial_backprop.recipes.setting import Setting, prepare
+from partial_backprop.recipes.run import save_run, train
 from partial_backprop.recipes.start import load_weights
 from partial_backprop.record import Selection
 from partial_backprop.run_config import Precision, RunConfig
@@ -25,35 +25,38 @@ def run(
     # `checkpoint`: file with a ``state_dict`` that is taken instead of a training: the history is
     # then empty, and the record tells the file's name and checksum
     # `padding`: largest shift of the random crops, in pixels; None trains on the images as they are
-    setting = prepare(config, job)
+    context = build_context(config, job)
     if checkpoint is not None:
-        load_weights(setting.trainee.model, Path(checkpoint))
+        load_weights(context.train_state.model, Path(checkpoint))
         found = {"file": Path(checkpoint).name, "sha256": _sha256(Path(checkpoint))}
-        selections = _as_it_is(setting, config.training.precision)
-        leave(config, job, setting, selections, measurements={"checkpoint": found})
+        selections = _as_it_is(context, config.training.precision)
+        save_run(config, job, context, selections, measurements={"checkpoint": found})
         return
-    unfinished = train(config, job, setting, Hooks(**augmentation(setting, padding)))
-    leave(
-        config, job, setting, history.selections(setting.trainee.rows, setting.trainee.test_correct)
+    run_checkpoint = train(config, job, context, Hooks(**augmentation(context, padding)))
+    save_run(
+        config,
+        job,
+        context,
+        history.selections(context.train_state.rows, context.train_state.test_correct),
     )
-    unfinished.discard()
+    run_checkpoint.discard()
 
 
-def augmentation(setting: Setting, padding: int | None) -> dict[str, Any]:
+def augmentation(context: TrainingContext, padding: int | None) -> dict[str, Any]:
     """Return the hook that crops and flips."""
     if padding is None:
         return {}
-    return {"augment": partial(crop_and_flip, padding=padding, fill=setting.splits.train.shift)}
+    return {"augment": partial(crop_and_flip, padding=padding, fill=context.splits.train.shift)}
 
 
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _as_it_is(setting: Setting, precision: Precision) -> tuple[Selection, ...]:
+def _as_it_is(context: TrainingContext, precision: Precision) -> tuple[Selection, ...]:
     """Score weights that have no epochs to choose from: every rule takes them."""
-    model, splits = setting.trainee.model, setting.splits
-    with setting.trainee.timed():
+    model, splits = context.train_state.model, context.splits
+    with context.train_state.timed():
         validation, test = (
             evaluate(model, split, precision=precision)
             for split in (splits.validation, splits.test)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from partial_backprop.errors import UserError
 from partial_backprop.measurements import gradient_counts
 from partial_backprop.measurements.gradient_counts import GradientCounts, WeightCounts
-from partial_backprop.recipes.course import leave, train
+from partial_backprop.recipes.context import build_context
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.pretrain import augmentation
-from partial_backprop.recipes.setting import prepare
+from partial_backprop.recipes.run import save_run, train
 from partial_backprop.run_config import RunConfig
 from partial_backprop.sparsification.layers import eligible
 from partial_backprop.sparsification.selection import n_to_zero
@@ -48,9 +48,9 @@ def run(
     # though these have no gradient. Draws of the random method come from a generator of its own, so
     # that order, augmentation and dropout are the same in all methods.
     # Source: gradient_notes, "thresholding_spars" and "sparsification only acc"
-    setting = prepare(config, job)
-    model = setting.trainee.model
-    found = summarize(model, setting.data.image_shape)
+    context = build_context(config, job)
+    model = context.train_state.model
+    found = summarize(model, context.data.image_shape)
     try:
         weights = eligible(model, spare_first=spare_first)
         n_eligible = sum(weight.numel() for weight in weights.values())
@@ -61,19 +61,19 @@ def run(
     hooks = Hooks(
         begin_epoch=lambda epoch: sparsifier.begin_epoch(derive(config.seed, "sparsify", epoch)),
         after_backward=sparsifier.after_backward,
-        **augmentation(setting, padding),
+        **augmentation(context, padding),
     )
-    unfinished = train(config, job, setting, hooks, sparsifier)
-    leave(
+    run_checkpoint = train(config, job, context, hooks, sparsifier)
+    save_run(
         config,
         job,
-        setting,
-        history.selections(setting.trainee.rows, setting.trainee.test_correct),
+        context,
+        history.selections(context.train_state.rows, context.train_state.test_correct),
         measurements={
             gradient_counts.KEY: _report(asked, found, sparsifier).model_dump(mode="json")
         },
     )
-    unfinished.discard()
+    run_checkpoint.discard()
 
 
 def _report(asked: Asked, found: Summary, sparsifier: Sparsifier) -> GradientCounts:

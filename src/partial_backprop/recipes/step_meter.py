@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from partial_backprop.training.loop import Trainee
+from partial_backprop.training.loop import TrainState
 
 
 def tensor_bytes(tensors: Iterable[Tensor]) -> int:
@@ -49,7 +49,7 @@ def _memory(tensor: Tensor) -> int:
     return tensor.untyped_storage().data_ptr()
 
 
-def step(trainee: Trainee, images: Tensor, labels: Tensor) -> dict[str, float | None]:
+def step(train_state: TrainState, images: Tensor, labels: Tensor) -> dict[str, float | None]:
     """Make one training step and measure it."""
     # Shapes: images (batch, channels, height, width), labels (batch,)
     # On one thread of a processor the seconds are those that it spent on this process, so that
@@ -57,18 +57,18 @@ def step(trainee: Trainee, images: Tensor, labels: Tensor) -> dict[str, float | 
     on_cuda = images.device.type == "cuda"
     alone = not on_cuda and torch.get_num_threads() == 1
     clock = time.process_time if alone else time.perf_counter
-    trainee.optimizer.zero_grad(set_to_none=True)
+    train_state.optimizer.zero_grad(set_to_none=True)
     before = 0
     if on_cuda:
         torch.cuda.synchronize(images.device)
         torch.cuda.reset_peak_memory_stats(images.device)
         before = torch.cuda.memory_allocated(images.device)
     started = clock()
-    F.cross_entropy(trainee.model(images), labels).backward()
+    F.cross_entropy(train_state.model(images), labels).backward()
     if on_cuda:
         torch.cuda.synchronize(images.device)
     passed = clock()
-    trainee.optimizer.step()
+    train_state.optimizer.step()
     if on_cuda:
         torch.cuda.synchronize(images.device)
     ended = clock()
@@ -76,17 +76,22 @@ def step(trainee: Trainee, images: Tensor, labels: Tensor) -> dict[str, float | 
     return {"step_s": ended - started, "update_s": ended - passed, "extra_bytes": extra}
 
 
-def turns(
-    trainees: Mapping[str, Trainee], images: Tensor, labels: Tensor, *, rounds: int, warm_up: int
+def interleave(
+    train_states: Mapping[str, TrainState],
+    images: Tensor,
+    labels: Tensor,
+    *,
+    rounds: int,
+    warm_up: int,
 ) -> list[dict[str, Any]]:
     """Measure steps of several trainees in turn."""
     # Shapes: images (batch, channels, height, width), labels (batch,)
-    names = list(trainees)
-    for trainee in trainees.values():
+    names = list(train_states)
+    for train_state in train_states.values():
         for _ in range(warm_up):
-            step(trainee, images, labels)
+            step(train_state, images, labels)
     return [
-        {"round": number, "optimizer": name} | step(trainees[name], images, labels)
+        {"round": number, "optimizer": name} | step(train_states[name], images, labels)
         for number in range(rounds)
         for name in names[number % len(names) :] + names[: number % len(names)]
     ]

@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 from partial_backprop.errors import UserError
 from partial_backprop.measurements import inclusion
-from partial_backprop.recipes.course import leave, train
+from partial_backprop.recipes.context import build_context
 from partial_backprop.recipes.inclusion_path import n_kept
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.pretrain import augmentation
-from partial_backprop.recipes.setting import prepare
+from partial_backprop.recipes.run import save_run, train
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training import checkpoint, history
 from partial_backprop.training.loop import Hooks
@@ -49,8 +49,8 @@ def run(
         raise UserError(f"{where}: after tells the epochs of support and random, and of these only")
     if job.start is None:
         raise UserError(f"{where}: it starts from a path: give its path.pt with --start FILE")
-    setting = prepare(config, job)
-    model = setting.trainee.model
+    context = build_context(config, job)
+    model = context.train_state.model
     path = checkpoint.load(job.start, job.device)
     try:
         model.load_state_dict(path["initial"])
@@ -65,21 +65,21 @@ def run(
             for name, one in masks.items()
         }
     held = _Held(model, masks)
-    hooks = Hooks(after_backward=held.after_backward, **augmentation(setting, padding))
-    unfinished = train(config, job, setting, hooks)
+    hooks = Hooks(after_backward=held.after_backward, **augmentation(context, padding))
+    run_checkpoint = train(config, job, context, hooks)
     report = inclusion.TicketReport(
         path=start, mask=mask, n_epochs_of_path=after, layers=_counts(model, masks)
     )
     measurements = {inclusion.TICKET: report.model_dump(mode="json")}
-    rows = setting.trainee.rows
-    leave(
+    rows = context.train_state.rows
+    save_run(
         config,
         job,
-        setting,
-        history.selections(rows, setting.trainee.test_correct),
+        context,
+        history.selections(rows, context.train_state.test_correct),
         measurements=measurements,
     )
-    unfinished.discard()
+    run_checkpoint.discard()
 
 
 def _masks(

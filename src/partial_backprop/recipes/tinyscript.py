@@ -21,10 +21,10 @@ from partial_backprop.quantization.weibull import (
     rounding_variance,
     uniform_levels,
 )
-from partial_backprop.recipes.course import leave, train
+from partial_backprop.recipes.context import TrainingContext, build_context
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.pretrain import augmentation
-from partial_backprop.recipes.setting import Setting, prepare
+from partial_backprop.recipes.run import save_run, train
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training import history
 from partial_backprop.training.loop import Hooks, backward
@@ -93,8 +93,8 @@ def run(
 ) -> None:
     """Leave trained weights, and the record of what was saved on the way."""
     # Source: TinyScript: see `partial_backprop.quantization.weibull`
-    setting = prepare(config, job)
-    model = setting.trainee.model
+    context = build_context(config, job)
+    model = context.train_state.model
     where = f"recipe of {config.experiment}/{config.arm}"
     if levels not in ("float", *LEVELS):
         raise UserError(f"{where}: unknown levels {levels!r}: choose float, {', '.join(LEVELS)}")
@@ -114,9 +114,9 @@ def run(
     hooks = Hooks(
         begin_epoch=quantizers.begin_epoch,
         after_backward=quantizers.after_backward,
-        **augmentation(setting, padding),
+        **augmentation(context, padding),
     )
-    unfinished = train(config, job, setting, hooks, quantizers)
+    run_checkpoint = train(config, job, context, hooks, quantizers)
     model.forward = forward
     found = QuantizedTraining(
         levels=levels,
@@ -127,16 +127,16 @@ def run(
         n_steps=quantizers.n_steps,
         **quantizers.n_bytes("activation"),
         **quantizers.n_bytes("gradient"),
-        magnitudes=_magnitudes(setting, config),
+        magnitudes=_magnitudes(context, config),
     )
-    leave(
+    save_run(
         config,
         job,
-        setting,
-        history.selections(setting.trainee.rows, setting.trainee.test_correct),
+        context,
+        history.selections(context.train_state.rows, context.train_state.test_correct),
         measurements={KEY: found.model_dump(mode="json")},
     )
-    unfinished.discard()
+    run_checkpoint.discard()
 
 
 def _saving(forward: Any, quantizer: ActivationQuantizer) -> Any:
@@ -147,9 +147,9 @@ def _saving(forward: Any, quantizer: ActivationQuantizer) -> Any:
     return quantized
 
 
-def _magnitudes(setting: Setting, config: RunConfig) -> tuple[MagnitudeModel, ...]:
+def _magnitudes(context: TrainingContext, config: RunConfig) -> tuple[MagnitudeModel, ...]:
     """Describe layers' inputs and gradients of weights, on the first training images."""
-    model = setting.trainee.model
+    model = context.train_state.model
     layers = {
         name: module
         for name, module in model.named_modules()
@@ -164,7 +164,7 @@ def _magnitudes(setting: Setting, config: RunConfig) -> tuple[MagnitudeModel, ..
     ]
     model.eval()  # so that the statistics of normalisations stay
     model.zero_grad(set_to_none=True)
-    images, labels = setting.splits.train.batch(slice(0, config.training.batch_size))
+    images, labels = context.splits.train.batch(slice(0, config.training.batch_size))
     backward(model, images, labels)
     for handle in handles:
         handle.remove()

@@ -9,12 +9,12 @@ from partial_backprop.measurements import sizes
 from partial_backprop.pruning.layers import weights
 from partial_backprop.pruning.polynomial import PolynomialSchedule
 from partial_backprop.pruning.stepwise import StepwisePruner
-from partial_backprop.recipes.course import leave, train
+from partial_backprop.recipes.context import TrainingContext, build_context
+from partial_backprop.recipes.file_sizes import measure_file, measure_pruned, n_same_outputs
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.pretrain import augmentation
-from partial_backprop.recipes.setting import Setting, prepare
+from partial_backprop.recipes.run import save_run, train
 from partial_backprop.recipes.start import load_weights
-from partial_backprop.recipes.weighing import n_same_outputs, weigh, weigh_pruned
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training import history
 from partial_backprop.training.loop import Hooks, evaluate
@@ -57,30 +57,30 @@ def run(
             f"{where}: ramp_epochs ({ramp_epochs}) must lie between 1 and the training's "
             f"{config.training.epochs} epochs"
         )
-    setting = prepare(config, job)
-    n_steps = ramp_epochs * -(-len(setting.splits.train) // config.training.batch_size)
+    context = build_context(config, job)
+    n_steps = ramp_epochs * -(-len(context.splits.train) // config.training.batch_size)
     try:
         schedule = PolynomialSchedule(
             n_steps, initial=initial, final=final, power=power, frequency=frequency
         )
     except ValueError as error:
         raise UserError(f"{where}: {error}") from None
-    model = setting.trainee.model
+    model = context.train_state.model
     load_weights(model, job.start)
-    unpruned = _worth(setting)
+    unpruned = _worth(context)
     with tempfile.TemporaryDirectory() as folder:
-        before = weigh("unpruned", model.state_dict(), Path(folder))
+        before = measure_file("unpruned", model.state_dict(), Path(folder))
     pruner = StepwisePruner(weights(model), schedule)
     hooks = Hooks(
         begin_epoch=_mendable(pruner.begin_epoch),
         after_step=_mendable(pruner.after_step),
-        **augmentation(setting, padding),
+        **augmentation(context, padding),
     )
-    unfinished = train(config, job, setting, hooks, pruner)
+    run_checkpoint = train(config, job, context, hooks, pruner)
     report = sizes.SizesReport(
         start=config.recipe["start"],
         unpruned=unpruned,
-        pruned=_worth(setting),
+        pruned=_worth(context),
         schedule=tuple(
             sizes.Pruning(step=step, share=schedule.share(step))
             for step in range(n_steps + 1)
@@ -90,19 +90,19 @@ def run(
             sizes.Layer(name=name, n_weights=one.numel(), n_zeros=int((one == 0).sum()))
             for name, one in weights(model).items()
         ),
-        files=(before, *weigh_pruned(model, setting.trainee.optimizer, pruner.kept)),
-        n_same_outputs=n_same_outputs(setting),
+        files=(before, *measure_pruned(model, context.train_state.optimizer, pruner.kept)),
+        n_same_outputs=n_same_outputs(context),
     )
-    at_final_share = setting.trainee.rows[ramp_epochs - 1 :]
+    at_final_share = context.train_state.rows[ramp_epochs - 1 :]
     measurements = {sizes.KEY: report.model_dump(mode="json")}
-    leave(
+    save_run(
         config,
         job,
-        setting,
-        history.selections(at_final_share, setting.trainee.test_correct),
+        context,
+        history.selections(at_final_share, context.train_state.test_correct),
         measurements=measurements,
     )
-    unfinished.discard()
+    run_checkpoint.discard()
 
 
 def _mendable(hook: Callable[..., None]) -> Callable[..., None]:
@@ -117,8 +117,8 @@ def _mendable(hook: Callable[..., None]) -> Callable[..., None]:
     return guarded
 
 
-def _worth(setting: Setting) -> sizes.Worth:
-    model, splits = setting.trainee.model, setting.splits
-    with setting.trainee.timed():
+def _worth(context: TrainingContext) -> sizes.Worth:
+    model, splits = context.train_state.model, context.splits
+    with context.train_state.timed():
         validation, test = (evaluate(model, split) for split in (splits.validation, splits.test))
     return sizes.Worth(validation=validation.count, test=test.count, test_loss=test.loss)

@@ -63,7 +63,7 @@ class Score(NamedTuple):
 
 
 @dataclass
-class Trainee:
+class TrainState:
     """A network in training: all that changes from epoch to epoch."""
 
     model: nn.Module
@@ -94,7 +94,7 @@ class DeviceSplits:
 
 
 def fit(
-    trainee: Trainee,
+    train_state: TrainState,
     splits: DeviceSplits,
     config: "TrainingConfig",
     seed: int,
@@ -103,27 +103,27 @@ def fit(
     on_epoch: Callable[[Row, float], None] = _nothing,
 ) -> None:
     """Train to the last epoch, from wherever the trainee stands."""
-    for epoch in range(len(trainee.rows), config.epochs):
+    for epoch in range(len(train_state.rows), config.epochs):
         started = time.monotonic()
         rate = learning_rate(config, epoch)
-        set_learning_rate(trainee.optimizer, rate)
-        scores = {"train": train_epoch(trainee, splits.train, config, seed, epoch, hooks)}
+        set_learning_rate(train_state.optimizer, rate)
+        scores = {"train": train_epoch(train_state, splits.train, config, seed, epoch, hooks)}
         training_s = time.monotonic() - started
         for name in ("validation", "test"):
             split = getattr(splits, name)
             if split is not None:
-                scores[name] = evaluate(trainee.model, split, precision=config.precision)
+                scores[name] = evaluate(train_state.model, split, precision=config.precision)
         row: Row = {"epoch": epoch, "learning_rate": rate}
         for name, score in scores.items():
             row |= {f"{name}_{key}": getattr(score, key) for key in SCORES}
-        trainee.rows.append(row)
-        trainee.test_correct.append(packed(scores["test"].correct))
-        trainee.elapsed_s += time.monotonic() - started
+        train_state.rows.append(row)
+        train_state.test_correct.append(packed(scores["test"].correct))
+        train_state.elapsed_s += time.monotonic() - started
         on_epoch(row, training_s)
 
 
 def train_epoch(
-    trainee: Trainee,
+    train_state: TrainState,
     split: DeviceSplit,
     config: "TrainingConfig",
     seed: int,
@@ -131,7 +131,7 @@ def train_epoch(
     hooks: Hooks = Hooks(),
 ) -> Score:
     """Train one epoch."""
-    model, optimizer = trainee.model, trainee.optimizer
+    model, optimizer = train_state.model, train_state.optimizer
     model.train()
     hooks.begin_epoch(epoch)
     losses: list[Tensor] = []

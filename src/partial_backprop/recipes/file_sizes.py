@@ -10,21 +10,21 @@ import torch
 from torch import Tensor, nn
 
 from partial_backprop.measurements import sizes
-from partial_backprop.recipes.setting import Setting
+from partial_backprop.recipes.context import TrainingContext
 from partial_backprop.storage import sparse_file
 from partial_backprop.storage.contents import float_masks, n_values, optimizer_state
 from partial_backprop.storage.measure import as_torch_file, measure
 from partial_backprop.training.batches import DeviceSplit
 
 
-def weigh(content: sizes.Content, state: Mapping[str, Any], folder: Path) -> sizes.File:
+def measure_file(content: sizes.Content, state: Mapping[str, Any], folder: Path) -> sizes.File:
     """Write a ``state_dict``, with or without more, and measure the file."""
     file = sparse_file.to_bytes(state) if content == "sparse" else as_torch_file(state)
     found = measure(file, folder)
     return sizes.File(content=content, n_values=n_values(state), **found._asdict())
 
 
-def weigh_pruned(
+def measure_pruned(
     model: nn.Module, optimizer: torch.optim.Optimizer, kept: Mapping[str, Tensor]
 ) -> tuple[sizes.File, ...]:
     """Measure a pruned network with and without what only a training needs."""
@@ -41,13 +41,15 @@ def weigh_pruned(
         "sparse": state,
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
-        return tuple(weigh(name, content, Path(folder)) for name, content in contents.items())
+        return tuple(
+            measure_file(name, content, Path(folder)) for name, content in contents.items()
+        )
 
 
 @torch.no_grad()
-def n_same_outputs(setting: Setting, batch_size: int = 500) -> int:
+def n_same_outputs(context: TrainingContext, batch_size: int = 500) -> int:
     """Write the network to a sparse file, load it into another one, and compare their outputs."""
-    model = setting.trainee.model
+    model = context.train_state.model
     twin = copy.deepcopy(model)
     for tensor in twin.state_dict().values():
         tensor.fill_(1)  # whatever the file fails to bring shall be seen
@@ -56,7 +58,7 @@ def n_same_outputs(setting: Setting, batch_size: int = 500) -> int:
         sparse_file.write(model.state_dict(), path)
         twin.load_state_dict(sparse_file.read(path))
     pair = model.eval(), twin.eval()
-    test: DeviceSplit = setting.splits.test
+    test: DeviceSplit = context.splits.test
     n_same = 0
     for start in range(0, len(test), batch_size):
         images, _ = test.batch(slice(start, start + batch_size))

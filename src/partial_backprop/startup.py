@@ -1,11 +1,16 @@
-"""Start a process that trains without what it does not need: torch's compiler, and looking for garbage.
+"""Start a process that trains without what it does not need: torch's compiler, and garbage collection.
 
 The first optimizer that is made loads all of ``torch._dynamo``, which takes as long as the rest of torch,
 only to mark methods as not to be compiled and to tell the compiler, if it runs, where a step begins and
 ends. In a process that compiles nothing neither has a meaning.
 
-Importing torch makes some hundred thousand objects that stay. Python's collector looks through them again
-and again, and finds nothing.
+`without_compiler` changes torch's inside, since no public switch helps: with ``TORCHDYNAMO_DISABLE=1`` or
+``TORCH_COMPILE_DISABLE=1`` the compiler is loaded all the same. Importing torch and making and stepping one
+optimizer took 3.5, 3.5 and 3.6 s of processor time without it, and 1.7, 2.1 and 2.2 s with it (torch 2.13,
+three processes each, on a machine that trained besides): 1.6 s of each of the demo's 170 trainings.
+
+Importing torch makes some hundred thousand objects that stay; garbage collection looks through them again
+and again. Leaving it out saves 0.1 to 0.4 s of those 3.5.
 """
 
 import contextlib

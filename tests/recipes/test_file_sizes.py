@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from partial_backprop.recipes import weighing
+from partial_backprop.recipes import file_sizes
 from partial_backprop.storage import sparse_file
 from partial_backprop.training.batches import DeviceSplit
 
@@ -21,11 +21,13 @@ def setting():
     with torch.no_grad():
         model[1].weight.copy_(torch.tensor([[1.0], [-1.0]]))
         model[1].bias.zero_()
-    return SimpleNamespace(trainee=SimpleNamespace(model=model), splits=SimpleNamespace(test=test))
+    return SimpleNamespace(
+        train_state=SimpleNamespace(model=model), splits=SimpleNamespace(test=test)
+    )
 
 
 def test_all_outputs_are_the_same(setting):
-    assert weighing.n_same_outputs(setting, batch_size=5) == 12
+    assert file_sizes.n_same_outputs(setting, batch_size=5) == 12
 
 
 def test_only_the_images_that_see_a_lost_weight_differ(setting, monkeypatch):
@@ -38,11 +40,11 @@ def test_only_the_images_that_see_a_lost_weight_differ(setting, monkeypatch):
 
     monkeypatch.setattr(sparse_file, "read", read_with_a_loss)
     # The changed weight is that of the positive pixels, seven of twelve.
-    assert weighing.n_same_outputs(setting, batch_size=5) == 5
+    assert file_sizes.n_same_outputs(setting, batch_size=5) == 5
 
 
 def test_the_network_itself_is_left_as_it_was(setting):
-    model = setting.trainee.model
+    model = setting.train_state.model
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    weighing.n_same_outputs(setting)
+    file_sizes.n_same_outputs(setting)
     assert all(torch.equal(before[name], tensor) for name, tensor in model.state_dict().items())

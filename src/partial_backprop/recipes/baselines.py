@@ -10,7 +10,7 @@ from partial_backprop.optim.adabound import AdaBound
 from partial_backprop.optim.by_output import by_output_axis
 from partial_backprop.optim.dessilbi import DessiLBI
 from partial_backprop.pruning.layers import weights
-from partial_backprop.recipes.setting import Setting
+from partial_backprop.recipes.context import TrainingContext
 from partial_backprop.run_config import OptimizerConfig
 
 RELATIVES = {
@@ -26,7 +26,9 @@ RELATIVES = {
 """Contender -> name of the ``training.optimizer`` that it is, or whose place it takes."""
 
 
-def put(setting: Setting, name: str, chosen: OptimizerConfig, options: Mapping[str, Any]) -> None:
+def put(
+    context: TrainingContext, name: str, chosen: OptimizerConfig, options: Mapping[str, Any]
+) -> None:
     """Put a contender in the place of the setting's optimizer."""
     # Source: dessilbi2020, Table 1. RAdam: Liu et al., ICLR 2020; Adagrad: Duchi et al., JMLR 2011.
     if name not in RELATIVES:
@@ -39,7 +41,7 @@ def put(setting: Setting, name: str, chosen: OptimizerConfig, options: Mapping[s
         return
     options = dict(options)
     linear_lam, decay_norms = options.pop("linear_lam", None), options.pop("decay_norms", False)
-    model = setting.trainee.model
+    model = context.train_state.model
     parameters = by_output_axis(model) if name == "dessilbi" else list(model.parameters())
     if linear_lam is not None or decay_norms:
         parameters = _groups(model, linear_lam, decay_norms)
@@ -53,7 +55,7 @@ def put(setting: Setting, name: str, chosen: OptimizerConfig, options: Mapping[s
         "adagrad": lambda: torch.optim.Adagrad(parameters, **common),
         "radam": lambda: torch.optim.RAdam(parameters, **common),
     }
-    setting.trainee.optimizer = makers[name]()
+    context.train_state.optimizer = makers[name]()
 
 
 def _groups(model: nn.Module, linear_lam: float | None, decay_norms: bool) -> list[dict[str, Any]]:
@@ -69,13 +71,13 @@ def _groups(model: nn.Module, linear_lam: float | None, decay_norms: bool) -> li
     return [group for group in (rest, linear, norms) if group["params"]]
 
 
-def penalty(setting: Setting, l1: float) -> dict[str, Callable[[], None]]:
+def penalty(context: TrainingContext, l1: float) -> dict[str, Callable[[], None]]:
     """Return the hook that adds the subgradient of λ‖W‖₁."""
     if not l1 >= 0:
         raise ValueError(f"l1 must be 0 or more, got {l1}")
     if not l1:
         return {}
-    penalized = weights(setting.trainee.model).values()
+    penalized = weights(context.train_state.model).values()
 
     @torch.no_grad()
     def add_subgradient() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from partial_backprop.measurements import inclusion
-from partial_backprop.recipes.setting import Setting
+from partial_backprop.recipes.context import TrainingContext
 from partial_backprop.record import Count
 
 _MANY = 100
@@ -13,11 +13,11 @@ _MANY = 100
 
 
 @torch.no_grad()
-def top_five(setting: Setting, batch_size: int = 500) -> dict[str, Any]:
+def topk_accuracy(context: TrainingContext, batch_size: int = 500) -> dict[str, Any]:
     """Count test images whose class is among the five largest outputs."""
-    if setting.data.n_classes < _MANY:
+    if context.data.n_classes < _MANY:
         return {}
-    model, split = setting.trainee.model.eval(), setting.splits.test
+    model, split = context.train_state.model.eval(), context.splits.test
     n_correct = 0
     for start in range(0, len(split), batch_size):
         images, labels = split.batch(slice(start, start + batch_size))

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from partial_backprop import sources
 from partial_backprop.errors import UserError
+from partial_backprop.recipes.context import TrainingContext, restore, state
 from partial_backprop.recipes.job import Job
-from partial_backprop.recipes.setting import Setting, restore, state
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training import checkpoint
 
@@ -22,18 +22,18 @@ class Stateful(Protocol):
         """Remember it again."""
 
 
-class Unfinished:
+class RunCheckpoint:
     """Checkpoint of a run that has not ended, keyed by the hash of its configuration."""
 
     def __init__(
-        self, config: RunConfig, job: Job, setting: Setting, method: Stateful | None
+        self, config: RunConfig, job: Job, context: TrainingContext, method: Stateful | None
     ) -> None:
         self._path = job.checkpoints / f"{config.sha256()}.pt" if job.checkpoints else None
         self._device = job.device
         self._every_s = job.checkpoint_every_s
-        self._trainee = setting.trainee
+        self._trainee = context.train_state
         self._code = sources.digests(sources.of_run(config))
-        self._data = setting.data.sha256
+        self._data = context.data.sha256
         self._method = method
         self._saved = time.monotonic()
 

@@ -6,10 +6,10 @@ from typing import Any
 from partial_backprop.errors import UserError
 from partial_backprop.files import write_atomically
 from partial_backprop.freezing_report import FreezingReport
+from partial_backprop.recipes.context import TrainingContext
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.provenance import provenance
-from partial_backprop.recipes.setting import Setting
-from partial_backprop.recipes.unfinished import Stateful, Unfinished
+from partial_backprop.recipes.run_checkpoint import RunCheckpoint, Stateful
 from partial_backprop.record import Record, Selection, write
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training import checkpoint, history
@@ -20,8 +20,12 @@ from partial_backprop.training.progress import Progress
 
 
 def train(
-    config: RunConfig, job: Job, setting: Setting, hooks: Hooks, method: Stateful | None = None
-) -> Unfinished:
+    config: RunConfig,
+    job: Job,
+    context: TrainingContext,
+    hooks: Hooks,
+    method: Stateful | None = None,
+) -> RunCheckpoint:
     """Train to the last epoch, with progress, events and checkpoints."""
     name = f"{config.experiment}/{config.arm}/seed{config.seed}"
     with (
@@ -30,33 +34,33 @@ def train(
     ):
         if warning := bf16_warning(config.training.precision, job.device):
             progress.say(warning)
-        unfinished = Unfinished(config, job, setting, method)
-        unfinished.resume(progress.say)
+        run_checkpoint = RunCheckpoint(config, job, context, method)
+        run_checkpoint.resume(progress.say)
 
         def on_epoch(row: history.Row, seconds: float) -> None:
-            progress.epoch(row, len(setting.splits.train), seconds)
+            progress.epoch(row, len(context.splits.train), seconds)
             events.epoch(row)
-            unfinished.save_when_due()
+            run_checkpoint.save_when_due()
 
         try:
             fit(
-                setting.trainee,
-                setting.splits,
+                context.train_state,
+                context.splits,
                 config.training,
                 config.seed,
                 hooks=hooks,
                 on_epoch=on_epoch,
             )
         except UserError as error:
-            unfinished.save()
+            run_checkpoint.save()
             raise UserError(f"{name}: {error}") from None
-    return unfinished
+    return run_checkpoint
 
 
-def leave(
+def save_run(
     config: RunConfig,
     job: Job,
-    setting: Setting,
+    context: TrainingContext,
     selections: Sequence[Selection],
     *,
     freezing: FreezingReport | None = None,
@@ -64,9 +68,9 @@ def leave(
 ) -> None:
     """Write ``weights.pt``, ``history.csv`` and, last, ``record.json``."""
     # Where there is a record, the run is complete
-    trainee = setting.trainee
-    checkpoint.save(trainee.model.state_dict(), job.out / "weights.pt")
-    write_atomically(job.out / "history.csv", history.to_csv(trainee.rows))
+    train_state = context.train_state
+    checkpoint.save(train_state.model.state_dict(), job.out / "weights.pt")
+    write_atomically(job.out / "history.csv", history.to_csv(train_state.rows))
     write(
         Record(
             experiment=config.experiment,
@@ -75,12 +79,12 @@ def leave(
             scale=config.scale,
             config=config,
             config_sha256=config.sha256(),
-            data=setting.data,
-            network=setting.network,
+            data=context.data,
+            network=context.network,
             selections=tuple(selections),
             freezing=freezing,
             measurements=measurements or {},
-            provenance=provenance(config, job.device, trainee.elapsed_s),
+            provenance=provenance(config, job.device, train_state.elapsed_s),
         ),
         job.out / "record.json",
     )

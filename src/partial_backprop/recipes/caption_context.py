@@ -15,12 +15,12 @@ from partial_backprop.captioning.loop import CaptionSplits
 from partial_backprop.captioning.vocabulary import Vocabulary
 from partial_backprop.data.captioned import Images, load_captioned
 from partial_backprop.errors import UserError
+from partial_backprop.recipes.context import restore, state
 from partial_backprop.recipes.job import Job
-from partial_backprop.recipes.setting import restore, state
 from partial_backprop.record import DataFacts, NetworkFacts
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training import checkpoint, optimizers
-from partial_backprop.training.loop import Trainee
+from partial_backprop.training.loop import TrainState
 from partial_backprop.training.seeding import derive
 
 NETWORK = "attention_lstm"
@@ -31,7 +31,7 @@ SIZES = ("embedding", "hidden", "attention")
 
 
 @dataclass(frozen=True, eq=False)
-class CaptionSetting:
+class CaptionContext:
     """Captions and a decoder to train on them."""
 
     splits: CaptionSplits  # captions with the features of their images
@@ -40,11 +40,11 @@ class CaptionSetting:
     # data, network: what the record says of the data and the decoder
     data: DataFacts
     network: NetworkFacts
-    trainee: Trainee  # the decoder with its optimizer: new, or as the trunk left it
+    train_state: TrainState  # the decoder with its optimizer: new, or as the trunk left it
     best: Best  # the weights of its best epoch so far
 
 
-def prepare(config: RunConfig, job: Job) -> CaptionSetting:
+def build_context(config: RunConfig, job: Job) -> CaptionContext:
     """Load captions and features, and build the decoder."""
     options = config.recipe
     splits = load_captioned(config.data, job.data_root, config.seed)
@@ -68,39 +68,41 @@ def prepare(config: RunConfig, job: Job) -> CaptionSetting:
         )
         for part in features.PARTS
     )
-    trainee = _new_trainee(config, len(vocabulary), found.report.n_channels, job.device)
+    train_state = _new_train_state(config, len(vocabulary), found.report.n_channels, job.device)
     best = Best()
     if job.trunk is not None:
         content = checkpoint.load(job.trunk, job.device)
-        restore(trainee, content, str(job.trunk))
+        restore(train_state, content, str(job.trunk))
         best.load_state_dict(content["best"])
-    return CaptionSetting(
+    return CaptionContext(
         splits=CaptionSplits(*parts, vocabulary),
         images=splits.test.images,
         features=found.report,
         data=splits.facts,
-        network=_facts(config, trainee),
-        trainee=trainee,
+        network=_facts(config, train_state),
+        train_state=train_state,
         best=best,
     )
 
 
-def _new_trainee(config: RunConfig, n_words: int, n_features: int, device: torch.device) -> Trainee:
+def _new_train_state(
+    config: RunConfig, n_words: int, n_features: int, device: torch.device
+) -> TrainState:
     sizes = {name: config.recipe[name] for name in SIZES}
     torch.manual_seed(derive(config.seed, "initial weights"))
     model = Decoder(n_words, n_features, dropout=config.recipe["dropout"], **sizes).to(device)
-    return Trainee(model, optimizers.build(model.parameters(), config.training.optimizer))
+    return TrainState(model, optimizers.build(model.parameters(), config.training.optimizer))
 
 
-def _facts(config: RunConfig, trainee: Trainee) -> NetworkFacts:
+def _facts(config: RunConfig, train_state: TrainState) -> NetworkFacts:
     source = registry.resolve("recipes", {"name": config.recipe["name"]})
     return NetworkFacts(
         name=NETWORK,
-        n_parameters=sum(one.numel() for one in trainee.model.parameters()),
+        n_parameters=sum(one.numel() for one in train_state.model.parameters()),
         full_size=all(config.recipe[name] == source[name] for name in SIZES),
     )
 
 
-def trunk_state(setting: CaptionSetting) -> dict[str, Any]:
-    """Return what `prepare` takes from the trunk."""
-    return {**state(setting.trainee), "best": setting.best.state_dict()}
+def trunk_state(context: CaptionContext) -> dict[str, Any]:
+    """Return what `build_context` takes from the trunk."""
+    return {**state(context.train_state), "best": context.best.state_dict()}

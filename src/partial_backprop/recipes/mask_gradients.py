@@ -3,18 +3,20 @@
 import torch
 from torch import Tensor, nn
 
-from partial_backprop.recipes.setting import Setting
+from partial_backprop.recipes.context import TrainingContext
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training.batches import DeviceSplit
 from partial_backprop.training.loop import backward
 from partial_backprop.training.seeding import derive, shuffled
 
 
-def first_gradients(setting: Setting, config: RunConfig) -> dict[str, Tensor]:
+def first_gradients(context: TrainingContext, config: RunConfig) -> dict[str, Tensor]:
     """Back-propagate the first batch of the next epoch, and update nothing."""
     # Source: pb2020, section 3.2: "the first batch of the third epoch"
-    trainee = setting.trainee
-    epoch = EpochGradients(trainee.model, setting.splits.train, config.seed, len(trainee.rows))
+    train_state = context.train_state
+    epoch = EpochGradients(
+        train_state.model, context.splits.train, config.seed, len(train_state.rows)
+    )
     return epoch.of(0, config.training.batch_size)
 
 

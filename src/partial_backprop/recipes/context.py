@@ -12,12 +12,12 @@ from partial_backprop.record import DataFacts, NetworkFacts
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training import checkpoint, optimizers
 from partial_backprop.training.batches import DeviceSplit
-from partial_backprop.training.loop import DeviceSplits, Trainee
+from partial_backprop.training.loop import DeviceSplits, TrainState
 from partial_backprop.training.seeding import derive
 
 
 @dataclass(frozen=True)
-class Setting:
+class TrainingContext:
     """Data and a network to train on them."""
 
     splits: DeviceSplits  # the data on the device
@@ -25,25 +25,25 @@ class Setting:
     data: DataFacts
     network: NetworkFacts
     # the network with its optimizer: new, or as the trunk left it for arms that share epochs
-    trainee: Trainee
+    train_state: TrainState
 
 
-def prepare(config: RunConfig, job: Job) -> Setting:
+def build_context(config: RunConfig, job: Job) -> TrainingContext:
     """Load the data and build the network."""
     splits = load_splits(config.data, job.data_root, config.seed)
-    trainee, network = _new_trainee(config, splits, job.device)
+    train_state, network = _new_train_state(config, splits, job.device)
     if job.trunk is not None:
-        restore(trainee, checkpoint.load(job.trunk, job.device), str(job.trunk))
+        restore(train_state, checkpoint.load(job.trunk, job.device), str(job.trunk))
     on_device = (
         part and DeviceSplit.of(part, splits.mean, splits.std, job.device)
         for part in (splits.train, splits.validation, splits.test)
     )
-    return Setting(DeviceSplits(*on_device), splits.facts, network, trainee)
+    return TrainingContext(DeviceSplits(*on_device), splits.facts, network, train_state)
 
 
-def _new_trainee(
+def _new_train_state(
     config: RunConfig, splits: Splits, device: torch.device
-) -> tuple[Trainee, NetworkFacts]:
+) -> tuple[TrainState, NetworkFacts]:
     options = dict(config.network)
     name = options.pop("name")
     build = registry.load("networks", name)
@@ -60,28 +60,28 @@ def _new_trainee(
         n_parameters=sum(parameter.numel() for parameter in model.parameters()),
         full_size=dict(config.network) == registry.resolve("networks", {"name": name}),
     )
-    return Trainee(model, optimizers.build(model.parameters(), config.training.optimizer)), facts
+    return TrainState(model, optimizers.build(model.parameters(), config.training.optimizer)), facts
 
 
-def state(trainee: Trainee) -> dict[str, object]:
+def state(train_state: TrainState) -> dict[str, object]:
     """Return what `restore` needs."""
     return {
-        "model": trainee.model.state_dict(),
-        "optimizer": trainee.optimizer.state_dict(),
-        "rows": trainee.rows,
-        "elapsed_s": trainee.elapsed_s,
-        "test_correct": trainee.test_correct,
+        "model": train_state.model.state_dict(),
+        "optimizer": train_state.optimizer.state_dict(),
+        "rows": train_state.rows,
+        "elapsed_s": train_state.elapsed_s,
+        "test_correct": train_state.test_correct,
     }
 
 
-def restore(trainee: Trainee, content: dict[str, object], where: str) -> None:
+def restore(train_state: TrainState, content: dict[str, object], where: str) -> None:
     """Put a trainee into a saved state."""
     try:
-        trainee.model.load_state_dict(content["model"])
-        trainee.optimizer.load_state_dict(content["optimizer"])
-        trainee.rows[:] = content["rows"]
-        trainee.elapsed_s = content["elapsed_s"]
-        trainee.test_correct[:] = (bits.cpu() for bits in content["test_correct"])
+        train_state.model.load_state_dict(content["model"])
+        train_state.optimizer.load_state_dict(content["optimizer"])
+        train_state.rows[:] = content["rows"]
+        train_state.elapsed_s = content["elapsed_s"]
+        train_state.test_correct[:] = (bits.cpu() for bits in content["test_correct"])
     except (KeyError, RuntimeError, ValueError, TypeError) as error:
         reason = " ".join(str(error).split())[:100]
         raise UserError(f"{where} does not fit this network ({reason}): delete it") from None

@@ -9,8 +9,8 @@ import sys
 import pytest
 import torch
 
-from partial_backprop.quick_start import imported, importing
 from partial_backprop.run_config import OptimizerConfig
+from partial_backprop.startup import imported, importing
 from partial_backprop.training import optimizers
 
 NAMES = ("amsgrad", "adam", "adamw", "sgd")
@@ -39,7 +39,7 @@ def trained(name: str) -> str:
 
 def main() -> None:
     """In a process of its own: digests, with the compiler left out."""
-    from partial_backprop.quick_start import without_compiler
+    from partial_backprop.startup import without_compiler
 
     assert without_compiler() > 0
     assert without_compiler() == 0
@@ -94,7 +94,7 @@ def test_garbage_is_searched_for_again_after_the_imports(enabled):
 def test_nothing_is_changed_where_the_compiler_is_loaded():
     import torch._dynamo
 
-    from partial_backprop.quick_start import without_compiler
+    from partial_backprop.startup import without_compiler
 
     before = torch.optim.Adam.step
     assert without_compiler() == 0
