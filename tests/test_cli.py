@@ -64,6 +64,51 @@ def test_config_prints_a_runs_configuration_and_hash(capsys):
     assert len(printed.splitlines()[-1]) == 64
 
 
+def test_config_names_what_differs_from_another_scale_or_arm(capsys):
+    words = ["config", "lenet5_mnist", "pb", "0", "--scale", "smoke", "--diff"]
+    assert cli.main(words) == 0
+    by_scale = capsys.readouterr().out
+    assert "training.epochs: 3, in full 110" in by_scale.splitlines()
+    assert cli.main([*words, "fb"]) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.startswith("freezing: ")
+    assert cli.main([*words, "smoke"]) == 0
+    assert "is the same in smoke" in capsys.readouterr().out
+
+
+def test_a_seed_that_the_scale_does_not_run_is_refused(capsys, tmp_path):
+    for words in (["config", "lenet5_mnist", "pb"], ["gradients", "lenet5_mnist"]):
+        out = ["--out", str(tmp_path / "out")] if words[0] == "gradients" else []
+        assert cli.main([*words, "77", "--scale", "smoke", *out]) == 2
+        assert "does not run with seed 77" in capsys.readouterr().err
+
+
+def test_help_names_every_command_once_and_those_of_users_first(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    lines = capsys.readouterr().out.splitlines()
+    menu = cli._parser()._subparsers._group_actions[0]
+    places = {}
+    for name in menu.choices:
+        (places[name],) = [i for i, line in enumerate(lines) if line.startswith(f"  {name} ")]
+    users = {name for names in cli.FOR_USERS for name in names}
+    assert users <= menu.choices.keys()
+    others = menu.choices.keys() - users
+    assert max(places[name] for name in users) < min(places[name] for name in others)
+
+
+def test_outside_a_checkout_the_command_says_so(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["status"]) == 2
+    assert "run this in the project's checkout" in capsys.readouterr().err
+
+
+def test_a_network_of_an_installed_package_is_summarized(capsys):
+    words = ["summary", "torchvision.models:resnet18", "--image-shape", "3,32,32"]
+    assert cli.main(words) == 0
+    assert "11,689,512" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     "command",
     [

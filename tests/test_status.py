@@ -160,6 +160,24 @@ def test_the_command_prints_it(project, capsys):
     where = ["--results", str(project / "results"), "--config", str(project / "config")]
     assert cli.main(["status", "--scale", fakes.SCALE, *where, "--cores", "2"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "lenet5_mnist         2 done, 17 missing" in lines  # 3 trunks and a gradient sample too
+    (line,) = [line for line in lines if line.startswith("lenet5_mnist ")]
+    assert "2 done, 17 missing" in line  # 3 trunks and a gradient sample too
+    assert line.endswith(config.read_experiment("lenet5_mnist", project / "config")["title"])
     n_runs = len(EXPERIMENTS) * (len(fakes.ARMS) + 1) * 3 + len(standings.CLASSIFIERS)
+    assert lines[-2].startswith(f"2 of {n_runs} runs are done")
     assert lines[-1].startswith(f"{n_runs - 2} runs are left")
+
+
+def test_published_runs_of_the_scale_tell_how_long_new_ones_take(project, monkeypatch):
+    published = project / "published" / "runs" / "lenet5_mnist" / "pb" / "seed7" / "record.json"
+    published.parent.mkdir(parents=True)
+    published.write_text(json.dumps({"scale": fakes.SCALE, "provenance": {"wall_s": 90}}))
+    monkeypatch.setattr(status, "PUBLISHED", project / "published")
+    assert survey(project)["lenet5_mnist", "pb", 1].seconds == 90
+    published.write_text(json.dumps({"scale": "another", "provenance": {"wall_s": 90}}))
+    assert survey(project)["lenet5_mnist", "pb", 1].seconds is None
+
+
+def test_the_time_that_was_spent_is_that_of_the_records(project):
+    change(record_of(project), wall_s=3600.0)
+    assert survey(project)[RUN].spent == 3600

@@ -5,7 +5,7 @@ Every rule of the workflow is one of these commands, which a person can type too
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from partial_backprop import __version__, commands, config
@@ -41,6 +41,11 @@ def _check_place(chosen: argparse.Namespace) -> None:
                 f"this command is of the clone whose sources are {mine}, and not of this folder: "
                 "activate this folder's environment, or set PYTHONPATH=src"
             )
+    if hasattr(chosen, "config") and not chosen.config.is_dir():
+        raise UserError(
+            f"there is no folder {chosen.config} here: run this in the project's checkout, or name the "
+            "configuration with --config"
+        )
 
 
 def _sizes(text: str) -> tuple[int, ...]:
@@ -68,14 +73,55 @@ def _option(text: str) -> tuple[str, object]:
     return key, found
 
 
+FOR_USERS = (
+    ("status", "config", "compare", "checkpoints"),
+    ("summary", "caption", "shrink", "expand", "check"),
+)
+"""Commands that users type: about runs, and about networks and files."""
+
+EXAMPLES = """\
+examples:
+  partial-backprop status --scale cpu
+  partial-backprop config lenet5_mnist pb 0 --scale demo --diff full
+  partial-backprop summary torchvision.models:resnet18 --image-shape 3,224,224
+  partial-backprop caption photo.jpg --run results/demo/runs/captioning/pb/seed0
+  partial-backprop shrink weights.pt --out weights.sparse
+
+partial-backprop COMMAND --help says what a command takes."""
+
+
+def _overview(summaries: Mapping[str, str]) -> str:
+    """The commands with a line each: those that users type first."""
+    named = [name for names in FOR_USERS for name in names]
+    others = tuple(name for name in summaries if name not in named)
+    titles = ("about runs", "about networks and files", "what the workflow runs, one job each")
+    lines = []
+    for title, names in zip(titles, (*FOR_USERS, others), strict=True):
+        lines += [f"{title}:", *(f"  {name:12} {summaries[name]}" for name in names), ""]
+    return "\n".join([*lines, EXAMPLES])
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="partial-backprop", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="partial-backprop",
+        usage="partial-backprop [-h] [--version] COMMAND ...",
+        description="Ask about runs and networks, or run one step of the workflow by hand.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action="version", version=__version__)
-    menu = parser.add_subparsers(required=True, metavar="COMMAND")
+    menu = parser.add_subparsers(
+        required=True, metavar="COMMAND", help=argparse.SUPPRESS, prog=parser.prog
+    )
+    summaries: dict[str, str] = {}
+
+    def add_plain(name: str, command: object, summary: str) -> argparse.ArgumentParser:
+        summaries[name] = summary
+        sub = menu.add_parser(name, description=summary)
+        sub.set_defaults(command=command)
+        return sub
 
     def add(name: str, command: object, summary: str) -> argparse.ArgumentParser:
-        sub = menu.add_parser(name, help=summary, description=summary)
-        sub.set_defaults(command=command)
+        sub = add_plain(name, command, summary)
         sub.add_argument("--scale", default="demo", help="file in config/scales (default: demo)")
         sub.add_argument("--config", type=Path, default=config.CONFIG_DIR, metavar="FOLDER")
         return sub
@@ -86,13 +132,13 @@ def _parser() -> argparse.ArgumentParser:
         sub = add(name, command, summary)
         sub.add_argument("experiment", help="file in config/experiments")
         if arm:
-            sub.add_argument("arm", help="arm of the experiment, or trunk")
+            sub.add_argument("arm", help="arm of the experiment, or trunk, its warm-up checkpoint")
         sub.add_argument("seed", type=int)
         return sub
 
     def add_job(sub: argparse.ArgumentParser) -> None:
         sub.add_argument("--out", type=Path, required=True, metavar="FOLDER")
-        trunk = "checkpoint of the shared epochs; nothing for a run that shares none"
+        trunk = "warm-up checkpoint; nothing for a run that begins without one"
         sub.add_argument("--trunk", type=Path, nargs="?", help=trunk)
         sub.add_argument("--start", type=Path, help="trained weights that the run starts from")
         sub.add_argument("--features", type=Path, metavar="FOLDER", help="an encoder's features")
@@ -116,12 +162,18 @@ def _parser() -> argparse.ArgumentParser:
             "--also", nargs="*", metavar="EXPERIMENT", help="those that run on request"
         )
 
-    add_job(add_run("train", commands.train, "Train one arm of an experiment, or its trunk."))
+    add_job(
+        add_run(
+            "train",
+            commands.train,
+            "Train one arm of an experiment, or its warm-up checkpoint (trunk).",
+        )
+    )
     add_job(
         add_run(
             "gradients",
             commands.gradients,
-            "Measure the gradients after the shared epochs.",
+            "Measure the gradients after the warm-up epochs.",
             arm=False,
         )
     )
@@ -145,15 +197,18 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--tables", type=Path, nargs="*", default=[], help="CSV tables")
     sub.add_argument("--figures", type=Path, nargs="*", default=[], help="PNG figures")
     sub.add_argument("--out", type=Path, required=True, help="the page, such as index.html")
-    add_run("config", commands.show, "Print a run's full configuration and its hash.")
+    sub = add_run("config", commands.show, "Print a run's full configuration and its hash.")
+    about = (
+        "only what differs from the same run at another scale (default: full), or of another arm"
+    )
+    sub.add_argument("--diff", nargs="?", const="full", metavar="SCALE|ARM", help=about)
     sub = add("status", commands.status, "Say which runs are done, stale (and why) or missing.")
     add_results(sub)
     sub.add_argument("--cores", type=int, help="cores for the estimate (default: this machine's)")
     about = (
         "Compare two folders of results, record by record and claim by claim; exit 1 if different."
     )
-    sub = menu.add_parser("compare", help=about, description=about)
-    sub.set_defaults(command=commands.compare)
+    sub = add_plain("compare", commands.compare, about)
     sub.add_argument("first", type=Path, metavar="A", help="folder, such as results/published")
     sub.add_argument("second", type=Path, metavar="B", help="folder, such as results/cpu")
     sub.add_argument("--config", type=Path, default=config.CONFIG_DIR, metavar="FOLDER")
@@ -162,17 +217,18 @@ def _parser() -> argparse.ArgumentParser:
     add_results(sub)
     sub.add_argument("--remove", action="store_true", help="those of runs that are done or stale")
     about = "Print a network's layers, parameters and weights as Keras does."
-    sub = menu.add_parser("summary", help=about, description=about)
-    sub.set_defaults(command=commands.summary)
-    sub.add_argument("network", help="module of networks/, or module:Class of your own")
+    sub = add_plain("summary", commands.summary, about)
+    sub.add_argument(
+        "network",
+        help="module of networks/, or module:name of any class or function, as torchvision.models:resnet18",
+    )
     about = "of one example, once for each input: 3,32,32 or 128:int64"
     sub.add_argument("--image-shape", type=_shape, action="append", metavar="C,H,W", help=about)
     sub.add_argument("--classes", type=int, default=10, metavar="N")
     sub.add_argument("--option", type=_option, action="append", default=[], metavar="KEY=VALUE")
     sub.add_argument("--format", choices=("text", "json", "latex"), default="text")
     about = "Caption a picture, and draw where the decoder looked at each word."
-    sub = menu.add_parser("caption", help=about, description=about)
-    sub.set_defaults(command=commands.caption)
+    sub = add_plain("caption", commands.caption, about)
     sub.add_argument("image", type=Path, help="JPEG, PNG or the like")
     sub.add_argument(
         "--run", type=Path, required=True, metavar="FOLDER", help="an arm of captioning"
@@ -181,15 +237,15 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", type=Path, default=Path("attention.png"), help="PNG, PDF or SVG")
     sub.add_argument("--device", default="auto", help="auto, cpu or cuda")
     about = "Compare what a device computes with what the processor computes."
-    sub = menu.add_parser("check", help=about, description=about)
-    sub.set_defaults(command=commands.check)
+    sub = add_plain("check", commands.check, about)
     sub.add_argument("--device", default="auto", help="auto, cpu or cuda")
     for name, about in (
         ("shrink", "Write weights in a format in which zeros cost a bit each."),
         ("expand", "Write the weights of such a file for torch.load again."),
     ):
-        sub = menu.add_parser(name, help=about, description=about)
-        sub.set_defaults(command=commands.convert, direction=name)
+        sub = add_plain(name, commands.convert, about)
+        sub.set_defaults(direction=name)
         sub.add_argument("weights", type=Path, help="file with the weights")
         sub.add_argument("--out", type=Path, required=True, metavar="FILE")
+    parser.epilog = _overview(summaries)
     return parser

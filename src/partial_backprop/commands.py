@@ -32,10 +32,11 @@ def train(chosen: argparse.Namespace) -> None:
 
 def gradients(chosen: argparse.Namespace) -> None:
     """Measure the gradients after the shared epochs."""
-    from partial_backprop import stamps
+    from partial_backprop import preflight, stamps
     from partial_backprop.recipes.gradient_sample import measure
     from partial_backprop.standings import GRADIENTS, SAMPLED, Standings
 
+    preflight.check_seed(chosen.scale, chosen.experiment, config.TRUNK, chosen.seed, chosen.config)
     standings = Standings(chosen.scale, chosen.out, chosen.config)
     made_from = standings.made_from(chosen.experiment, GRADIENTS, chosen.seed)
     made_from["input trunk"] = stamps.digest(chosen.trunk) if chosen.trunk else None
@@ -173,9 +174,27 @@ def page(chosen: argparse.Namespace) -> None:
 
 def show(chosen: argparse.Namespace) -> None:
     """Print a run's full configuration and its hash."""
+    from partial_backprop import preflight
+
     run = config.resolve(chosen.scale, chosen.experiment, chosen.arm, chosen.seed, chosen.config)
+    preflight.check_seed(chosen.scale, run.experiment, run.arm, run.seed, chosen.config)
+    if chosen.diff:
+        print(_difference(run, chosen.diff, chosen.config))
+        return
     print(run.model_dump_json(indent=2))
     print(run.sha256())
+
+
+def _difference(run: config.RunConfig, other: str, directory: Path) -> str:
+    """What another scale, or another arm at the same scale, does otherwise."""
+    from partial_backprop.run_status import differences
+
+    is_arm = other == config.TRUNK or other in config.every_arm(run.experiment, directory)
+    scale, arm = (run.scale, other) if is_arm else (other, run.arm)
+    there = config.resolve(scale, run.experiment, arm, run.seed, directory)
+    here, there = (one.model_dump(mode="json", exclude={"scale", "arm"}) for one in (run, there))
+    lines = differences(here, there, now=f", in {other} ")
+    return "\n".join(lines) or f"{run.experiment}/{run.arm} is the same in {other}"
 
 
 def status(chosen: argparse.Namespace) -> None:
@@ -184,7 +203,11 @@ def status(chosen: argparse.Namespace) -> None:
 
     results, also = _asked(chosen)
     runs = status.survey(chosen.scale, results, chosen.config, also)
-    print(status.text(runs, chosen.cores))
+    titles = {
+        run.experiment: config.read_experiment(run.experiment, chosen.config)["title"]
+        for run in runs
+    }
+    print(status.text(runs, chosen.cores, titles))
 
 
 def compare(chosen: argparse.Namespace) -> None:

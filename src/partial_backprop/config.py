@@ -58,6 +58,11 @@ def recipe(experiment: str, directory: Path = CONFIG_DIR) -> str:
     return content.get("name", "classify")
 
 
+def every_arm(experiment: str, directory: Path = CONFIG_DIR) -> list[str]:
+    """List the arms of an experiment, whether a scale runs them or not."""
+    return list(read_experiment(experiment, directory)["arms"])
+
+
 def arms(scale: str, experiment: str, directory: Path = CONFIG_DIR) -> list[str]:
     """List the arms of an experiment that run at a scale."""
     skip = set(read_scale(scale, directory).skip_arms)

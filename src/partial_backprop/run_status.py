@@ -12,14 +12,15 @@ State = Literal["done", "stale", "unfinished", "missing"]
 class RunStatus:
     """How one run stands."""
 
-    # experiment, arm: names
     experiment: str
     arm: str
-    seed: int  # seed
+    seed: int
     state: State  # how it stands
     why: tuple[str, ...] = ()  # what made a stale run stale, each in a few words
     # seconds of one process that it took, or that runs like it took; None if none has run yet
     seconds: float | None = None
+    # seconds of training and evaluation that its record tells; None without one
+    spent: float | None = None
 
     @property
     def name(self) -> str:
@@ -27,15 +28,17 @@ class RunStatus:
         return f"{self.experiment}/{self.arm}/seed{self.seed}"
 
 
-def differences(old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "") -> list[str]:
-    """Say which values of two configurations differ."""
+def differences(
+    old: Mapping[str, Any], new: Mapping[str, Any], prefix: str = "", now: str = ", now "
+) -> list[str]:
+    """Say which values of two configurations differ, such as ``training.epochs: 9, now 12``."""
     found = []
     for key in {**old, **new}:
         before, after = old.get(key), new.get(key)
         if isinstance(before, Mapping) and isinstance(after, Mapping):
-            found += differences(before, after, f"{prefix}{key}.")
+            found += differences(before, after, f"{prefix}{key}.", now)
         elif before != after:
-            found.append(f"{prefix}{key}: {_short(before)}, now {_short(after)}")
+            found.append(f"{prefix}{key}: {_short(before)}{now}{_short(after)}")
     return found
 
 

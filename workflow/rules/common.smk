@@ -14,17 +14,19 @@ from partial_backprop.files import at_home, validated
 from partial_backprop.standings import CLASSIFIERS, GRADIENTS, Standings
 
 
-def told(function, *arguments):
-    """Call a function of the package; what the user can mend ends the workflow in one line."""
+def or_workflow_error(function, *arguments):
+    """Call a function of the package; a user-correctable error ends the workflow in one line."""
     try:
         return function(*arguments)
     except UserError as error:
         sys.exit(f"error: {error}")
 
 
+told = or_workflow_error  # its name before, until no rule file has it
+
 # What is given with the command beside the settings makes a scale of another name.
 CHANGES = {key: config[key] for key in config if key in Overlay.model_fields}
-SETTINGS = told(
+SETTINGS = or_workflow_error(
     validated,
     Settings,
     {key: config[key] for key in config if key not in CHANGES},
@@ -32,8 +34,8 @@ SETTINGS = told(
 )
 SCALE_NAME = SETTINGS.scale
 if CHANGES:
-    SCALE_NAME = told(derived.derive_scale, SCALE_NAME, CHANGES)
-SCALE = told(configuration.read_scale, SCALE_NAME)
+    SCALE_NAME = or_workflow_error(derived.derive_scale, SCALE_NAME, CHANGES)
+SCALE = or_workflow_error(configuration.read_scale, SCALE_NAME)
 RUNNING = SCALE.run(SETTINGS.also)
 RESULTS = f"{'results' if SCALE.published else SETTINGS.results_root}/{SCALE_NAME}"
 RUNS = f"{RESULTS}/runs"
@@ -120,7 +122,7 @@ def with_recipe(*names):
     found = [
         experiment
         for experiment in SCALE.experiments
-        if told(configuration.recipe, experiment) in names
+        if or_workflow_error(configuration.recipe, experiment) in names
     ]
     return "|".join(found) or "(?!)"
 
@@ -142,7 +144,7 @@ def records(*arms, experiments=CLASSIFIERS, first_seed=False):
         f"{RUNS}/{experiment}/{arm}/seed{seed}/record.json"
         for experiment in experiments
         if experiment in RUNNING
-        for arm in told(configuration.arms, SCALE_NAME, experiment)
+        for arm in or_workflow_error(configuration.arms, SCALE_NAME, experiment)
         if not arms or arm in arms
         for seed in seeds(experiment, arm)[: 1 if first_seed else None]
     ]
@@ -150,7 +152,7 @@ def records(*arms, experiments=CLASSIFIERS, first_seed=False):
 
 def seeds(experiment, arm=None):
     """The seeds of an experiment, or of one of its arms."""
-    return told(
+    return or_workflow_error(
         configuration.seeds, SCALE_NAME, experiment, configuration.CONFIG_DIR, arm
     )
 
@@ -162,7 +164,7 @@ def gradients(experiments=CLASSIFIERS):
         return sorted(str(path) for path in found if path.parts[-4] in experiments)
     return [
         f"{RUNS}/{experiment}/trunk/seed{seed}/gradients.json"
-        for experiment, seed in told(STANDINGS.samples)
+        for experiment, seed in or_workflow_error(STANDINGS.samples)
         if experiment in experiments
     ]
 
@@ -172,22 +174,26 @@ def run_of(wildcards, arm=None):
     arm = arm or getattr(wildcards, "arm", configuration.TRUNK)
     seed = int(wildcards.seed)
     of_arm = configuration.TRUNK if arm == GRADIENTS else arm
-    told(preflight.check_seed, SCALE_NAME, wildcards.experiment, of_arm, seed)
+    or_workflow_error(
+        preflight.check_seed, SCALE_NAME, wildcards.experiment, of_arm, seed
+    )
     return wildcards.experiment, arm, seed
 
 
 def run_is_current(experiment, arm, seed):
     """Whether a run is done, or is of shared epochs that no run asks for."""
-    if told(STANDINGS.of, experiment, arm, seed).state == "done":
+    if or_workflow_error(STANDINGS.of, experiment, arm, seed).state == "done":
         return True
-    return arm == configuration.TRUNK and not told(STANDINGS.needed, experiment, seed)
+    return arm == configuration.TRUNK and not or_workflow_error(
+        STANDINGS.needed, experiment, seed
+    )
 
 
 @functools.cache
 def print_is_current(product):
     """Whether a table, a figure, the frames or the paper is made of what is there, and that is current."""
     command, name, paths = PRINTS[product]
-    now = told(stamps.of_print, command, name, SCALE_NAME, paths)
+    now = or_workflow_error(stamps.of_print, command, name, SCALE_NAME, paths)
     if None in now.values() or stamps.made_from(Path(product)) != now:
         return False
     return all(map(input_is_current, paths))
@@ -256,8 +262,8 @@ def changed_run(wildcards, arm=None):
     run = run_of(wildcards, arm)
     current = run_is_current(*run)
     if not current:
-        configured = told(STANDINGS.configuration, *run)
-        told(preflight.check_data, configured, Path(SETTINGS.data_root))
+        configured = or_workflow_error(STANDINGS.configuration, *run)
+        or_workflow_error(preflight.check_data, configured, Path(SETTINGS.data_root))
     return changed(STANDINGS.product(*run), current)
 
 
@@ -274,7 +280,7 @@ def changed_print(product, command, name, paths):
 
 def run_config(wildcards):
     """The resolved configuration of the run that a rule's wildcards name."""
-    return told(STANDINGS.configuration, *run_of(wildcards))
+    return or_workflow_error(STANDINGS.configuration, *run_of(wildcards))
 
 
 def run_threads(wildcards):
