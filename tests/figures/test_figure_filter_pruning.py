@@ -14,7 +14,6 @@ from matplotlib.figure import Figure
 import fake_filters
 from partial_backprop.figures import figure_filter_pruning as module
 from partial_backprop.figures import style
-from partial_backprop.frames import filter_arms
 
 
 @pytest.fixture(autouse=True)
@@ -61,10 +60,10 @@ def test_the_printed_counts_are_drawn_below():
 
 
 def test_filters_of_all_seeds_are_taken_together():
-    layers = filter_arms.layers(fake_filters.inputs((0, 1)).runs)
-    shares = module.shares(layers, "group_filters", "conv2_1.weight", "zeros_by_filter")
+    runs = fake_filters.inputs((0, 1)).runs
+    shares = module.shares(runs, "group_filters", "conv2_1.weight", "zeros_by_filter")
     assert shares.tolist() == ([100.0] * 4 + [0.0] * 4) * 2
-    assert not len(module.shares(layers, "other", "conv2_1.weight", "zeros_by_filter"))
+    assert not len(module.shares(runs, "other", "conv2_1.weight", "zeros_by_filter"))
 
 
 def test_what_did_not_run_is_said():

@@ -43,10 +43,8 @@ STILL_LONG = {
     "frames",
     "freezing",
     "layers",
-    "measurements",
     "paper",
     "report",
-    "tables",
 }
 """Packages whose docstrings are to be shortened yet; none may be added."""
 

@@ -13,8 +13,8 @@ import fakes
 from partial_backprop import labels
 from partial_backprop.correct_images import CorrectImages
 from partial_backprop.inputs import Inputs
-from partial_backprop.tables import table_1, table_2
-from partial_backprop.tables.layout import Cell, Table
+from partial_backprop.report import tables
+from partial_backprop.report.layout import Cell, Table
 
 RULES = ("paper_protocol", "last")
 
@@ -53,7 +53,7 @@ def texts(table: Table) -> list[list[str]]:
 
 
 def test_table_2_prints_means_spreads_and_intervals(full: Inputs) -> None:
-    table = table_2.build(full)
+    table = tables.build("table_2", full)
     rows = texts(table)
     assert len(rows) == 4 * 4
     for position, experiment in enumerate(fakes.EXPERIMENTS):
@@ -76,12 +76,12 @@ def test_table_2_prints_means_spreads_and_intervals(full: Inputs) -> None:
 
 
 def test_printed_numbers_stand_beside_in_rows_of_their_own(full: Inputs) -> None:
-    for module, place in ((table_1, "Table 1"), (table_2, "Table 2")):
-        table = module.build(full)
+    for name, place in (("table_1", "Table 1"), ("table_2", "Table 2")):
+        table = tables.build(name, full)
         italic = [row.cells for row in table.body if row.italic]
         assert len(italic) == 4
         for cells, experiment in zip(italic, fakes.EXPERIMENTS, strict=True):
-            entry = full.reported.entry("001", f"{module.__name__[-7:]}.{experiment}")
+            entry = full.reported.entry("001", f"{name}.{experiment}")
             assert entry.place == place
             fb, pb = (entry.values[f"{arm}_accuracy_percent"] for arm in ("fb", "pb"))
             assert cells[0] == f"printed, on {entry.data}"
@@ -96,7 +96,7 @@ def test_printed_numbers_stand_beside_in_rows_of_their_own(full: Inputs) -> None
 
 def test_table_1_is_the_lowest_common_seed(tmp_path: Path) -> None:
     inputs = fakes.inputs(tmp_path, seeds=(1, 2))
-    table = table_1.build(inputs)
+    table = tables.build("table_1", inputs)
     rows = texts(table)
     for position, experiment in enumerate(fakes.EXPERIMENTS):
         for line, rule in enumerate(RULES):
@@ -109,7 +109,7 @@ def test_table_1_is_the_lowest_common_seed(tmp_path: Path) -> None:
 
 
 def test_one_seed_prints_no_interval(tmp_path: Path) -> None:
-    table = table_2.build(fakes.inputs(tmp_path, seeds=(0,)))
+    table = tables.build("table_2", fakes.inputs(tmp_path, seeds=(0,)))
     measured = [row for row in table.body if not row.italic and len(row.cells) > 1]
     assert measured
     assert all(str(row.cells[6]).endswith("[n/a (1 seed)]") for row in measured)
@@ -119,7 +119,7 @@ def test_one_seed_prints_no_interval(tmp_path: Path) -> None:
 
 
 def test_what_did_not_run_still_has_its_rows(tmp_path: Path) -> None:
-    table = table_2.build(fakes.inputs(tmp_path, experiments=["lenet5_mnist"]))
+    table = tables.build("table_2", fakes.inputs(tmp_path, experiments=["lenet5_mnist"]))
     rows = texts(table)
     assert [row for row in rows if row[0].endswith("not run")] == [
         [f"{title}: not run"] for name, title in labels.CNNS.items() if name != "lenet5_mnist"
@@ -131,8 +131,8 @@ def test_what_did_not_run_still_has_its_rows(tmp_path: Path) -> None:
 
 
 def test_nothing_at_all_ran(tmp_path: Path) -> None:
-    for module in (table_1, table_2):
-        table = module.build(fakes.inputs(tmp_path, experiments=[]))
+    for name in ("table_1", "table_2"):
+        table = tables.build(name, fakes.inputs(tmp_path, experiments=[]))
         assert [row[0].partition(": ")[2] for row in texts(table) if len(row) == 1] == [
             "not run"
         ] * 4
@@ -140,7 +140,7 @@ def test_nothing_at_all_ran(tmp_path: Path) -> None:
 
 
 def test_an_arm_that_did_not_run_leaves_its_cells(tmp_path: Path) -> None:
-    table = table_2.build(fakes.inputs(tmp_path, arms=["fb"]))
+    table = tables.build("table_2", fakes.inputs(tmp_path, arms=["fb"]))
     first = texts(table)[1]
     assert first[3] == first[5] == first[6] == "not run"
     assert "±" in first[4]
@@ -150,7 +150,7 @@ def test_an_arm_that_did_not_run_leaves_its_cells(tmp_path: Path) -> None:
 
 
 def test_the_frame_has_full_precision_and_counts(full: Inputs) -> None:
-    frame = table_2.build(full).frame
+    frame = tables.build("table_2", full).frame
     for _, row in frame.iterrows():
         counts = [int(count) for count in row["fb_test_n_correct"].split()]
         examples = [int(count) for count in row["fb_test_n_examples"].split()]
@@ -178,8 +178,8 @@ def with_bits(inputs: Inputs) -> Inputs:
 
 
 def test_a_row_names_data_and_schedule(full: Inputs) -> None:
-    for module in (table_1, table_2):
-        assert texts(module.build(full))[0] == [
+    for name in ("table_1", "table_2"):
+        assert texts(tables.build(name, full))[0] == [
             "VGG19 (reduced) on scenes, 2,000 images, 12 epochs (8, 10)"
         ]
 
@@ -187,7 +187,7 @@ def test_a_row_names_data_and_schedule(full: Inputs) -> None:
 def test_pb_is_compared_with_the_random_mask_on_the_seeds_that_both_have(tmp_path: Path) -> None:
     inputs = fakes.inputs(tmp_path, experiments=["lenet5_mnist"])
     runs = tuple(run for run in inputs.runs if run.key[1:] != ("pb_random", 1))
-    table = table_2.build(dataclasses.replace(inputs, runs=runs))
+    table = tables.build("table_2", dataclasses.replace(inputs, runs=runs))
     row = table.frame.set_index(["experiment", "rule"]).loc["lenet5_mnist", "last"]
     pb, random = (percents(inputs, "lenet5_mnist", arm, "last") for arm in ("pb", "pb_random"))
     differences = [pb[seed] - random[seed] for seed in (0, 2)]
@@ -199,7 +199,9 @@ def test_pb_is_compared_with_the_random_mask_on_the_seeds_that_both_have(tmp_pat
 
 def test_one_seed_has_an_interval_over_images_where_records_tell_them(tmp_path: Path) -> None:
     inputs = with_bits(fakes.inputs(tmp_path, experiments=["lenet5_mnist"], seeds=(0,)))
-    row = table_2.build(inputs).frame.query("experiment == 'lenet5_mnist' and rule == 'last'")
+    row = tables.build("table_2", inputs).frame.query(
+        "experiment == 'lenet5_mnist' and rule == 'last'"
+    )
     (fb,), (pb,) = (percents(inputs, "lenet5_mnist", arm, "last").values() for arm in ("fb", "pb"))
     low, high = row["difference_points_low"].item(), row["difference_points_high"].item()
     assert row["difference_points_mean"].item() == pytest.approx(pb - fb)
@@ -212,11 +214,11 @@ def test_one_seed_has_an_interval_over_images_where_records_tell_them(tmp_path: 
 def test_the_experiment_with_the_split_of_the_source_takes_the_row(tmp_path: Path) -> None:
     both = ["lenet5_mnist", fakes.AS_IN_SOURCE]
     inputs = fakes.inputs(tmp_path, experiments=both)
-    for module in (table_1, table_2):
-        table = module.build(inputs)
+    for name in ("table_1", "table_2"):
+        table = tables.build(name, inputs)
         assert "lenet5_mnist" not in set(table.frame["experiment"])
         assert fakes.AS_IN_SOURCE in set(table.frame["experiment"])
         assert len([row for row in table.body if row.italic]) == 4
     only_fb = tuple(r for r in inputs.runs if r.key[:2] != (fakes.AS_IN_SOURCE, "pb"))
-    table = table_2.build(dataclasses.replace(inputs, runs=only_fb))
+    table = tables.build("table_2", dataclasses.replace(inputs, runs=only_fb))
     assert fakes.AS_IN_SOURCE not in set(table.frame["experiment"])

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partial_backprop.intervals import Difference, Summary
-from partial_backprop.tables import layout
-from partial_backprop.tables.layout import Cell, Row, Table
+from partial_backprop.report import layout
+from partial_backprop.report.layout import Cell, Row, Table
+from partial_backprop.report.stats import student
 
 
 @pytest.mark.parametrize(
@@ -48,18 +48,18 @@ def test_significant_keeps_the_value(value: float, sign: int) -> None:
 
 
 def test_spread_and_interval() -> None:
-    assert layout.spread(Summary(88.12, 0.21, 3)) == "88.12 ± 0.21"
-    assert layout.spread(Summary(88.12, math.nan, 1)) == "88.12"
-    assert layout.spread(Summary(math.nan, math.nan, 0)) == "not run"
-    assert layout.interval(Difference(-0.24, -0.6, 0.12, 3)) == "−0.24 [−0.60, 0.12]"
-    assert layout.interval(Difference(-0.24, math.nan, math.nan, 1)) == "−0.24 [n/a (1 seed)]"
-    assert layout.interval(Difference(math.nan, math.nan, math.nan, 0)) == "not run"
+    assert layout.spread(pd.Series([88.0, 89.0])) == "88.50 ± 0.71"
+    assert layout.spread(pd.Series([88.12])) == "88.12"
+    assert layout.spread(pd.Series(dtype=float)) == "not run"
+    assert layout.interval(student([-0.4, -0.2, -0.1])) == "−0.23 [−0.61, 0.15]"
+    assert layout.interval(student([-0.24])) == "−0.24 [n/a (1 seed)]"
+    assert layout.interval(student([])) == "not run"
 
 
-def test_thresholds() -> None:
-    assert layout.thresholds([0.04, 0.04]) == "0.040"
-    assert layout.thresholds([0.06, 0.04]) == "0.040–0.060"
-    assert layout.thresholds([]) == "–"
+def test_between() -> None:
+    assert layout.between([0.04, 0.04]) == "0.040"
+    assert layout.between([0.06, 0.04]) == "0.040–0.060"
+    assert layout.between([]) == "–"
 
 
 def test_a_row_must_fill_the_columns() -> None:

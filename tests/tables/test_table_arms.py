@@ -7,15 +7,15 @@ import pytest
 
 import fakes
 from partial_backprop import labels
-from partial_backprop.tables import table_arms
-from partial_backprop.tables.layout import Cell
+from partial_backprop.report import tables
+from partial_backprop.report.layout import Cell
 
 # "PB" is a part of every other arm's name, and "FB" of some.
 _UNAMBIGUOUS = {arm: name for arm, name in labels.ARMS.items() if arm not in ("fb", "pb")}
 
 
 def test_every_arm_that_ran_has_a_line(tmp_path: Path) -> None:
-    table = table_arms.build(fakes.inputs(tmp_path))
+    table = tables.build("table_arms", fakes.inputs(tmp_path))
     lines = [row.cells[0] for row in table.body if not row.italic]
     assert lines == [labels.arm(arm) for arm in fakes.ARMS] * 4
     heads = [row.cells[0] for row in table.body if row.italic]
@@ -26,7 +26,7 @@ def test_every_arm_that_ran_has_a_line(tmp_path: Path) -> None:
 
 def test_numbers_agree_with_the_records(tmp_path: Path) -> None:
     inputs = fakes.inputs(tmp_path)
-    table = table_arms.build(inputs)
+    table = tables.build("table_arms", inputs)
     rows = iter(row.cells for row in table.body if not row.italic)
     for experiment in fakes.EXPERIMENTS:
         for arm in fakes.ARMS:
@@ -59,7 +59,7 @@ def test_numbers_agree_with_the_records(tmp_path: Path) -> None:
 
 def test_drift_is_per_masked_weight(tmp_path: Path) -> None:
     inputs = fakes.inputs(tmp_path, experiments=["lenet5_mnist"], seeds=(0,))
-    frame = table_arms.build(inputs).frame.set_index("arm")
+    frame = tables.build("table_arms", inputs).frame.set_index("arm")
     (record,) = [run.record for run in inputs.runs if run.record.arm == "pb_gradient"]
     layers = record.freezing.layers
     expected = sum(x.drift_sum_abs for x in layers) / sum(x.n_mask_zeros for x in layers)
@@ -67,7 +67,9 @@ def test_drift_is_per_masked_weight(tmp_path: Path) -> None:
 
 
 def test_not_run_and_unknown_arms(tmp_path: Path) -> None:
-    table = table_arms.build(fakes.inputs(tmp_path, experiments=["resnet110_cifar10"], arms=["fb"]))
+    table = tables.build(
+        "table_arms", fakes.inputs(tmp_path, experiments=["resnet110_cifar10"], arms=["fb"])
+    )
     heads = [row.cells[0].text for row in table.body if row.italic]
     assert heads == [
         "VGG19: not run",
@@ -79,6 +81,6 @@ def test_not_run_and_unknown_arms(tmp_path: Path) -> None:
 
 def test_all_of_mnist_has_lines_of_its_own_where_it_ran(tmp_path: Path) -> None:
     both = ["lenet5_mnist", fakes.AS_IN_SOURCE]
-    table = table_arms.build(fakes.inputs(tmp_path, experiments=both, arms=["fb", "pb"]))
+    table = tables.build("table_arms", fakes.inputs(tmp_path, experiments=both, arms=["fb", "pb"]))
     assert set(both) <= set(table.frame["experiment"])
     assert len([row for row in table.body if not row.italic]) == 4

@@ -7,8 +7,8 @@ import pytest
 import fake_performance
 from partial_backprop.artifacts import to_tex
 from partial_backprop.performance import TITLES
-from partial_backprop.tables import table_bench
-from partial_backprop.tables.layout import Cell
+from partial_backprop.report import tables
+from partial_backprop.report.layout import Cell
 
 
 def texts(table):
@@ -18,7 +18,7 @@ def texts(table):
 
 
 def test_a_line_for_each_quantity_under_its_benchmark():
-    table = table_bench.build(fake_performance.inputs())
+    table = tables.build("table_bench", fake_performance.inputs())
     assert texts(table) == [
         [TITLES["loop"]],
         ["VGG19, batch 1 of 100", "0.800 ×", "0.72 to 0.88", "≥ 1.0", "missed"],
@@ -30,7 +30,7 @@ def test_a_line_for_each_quantity_under_its_benchmark():
 
 
 def test_the_csv_has_every_value_and_what_was_divided():
-    frame = table_bench.build(fake_performance.inputs()).frame.set_index("quantity")
+    frame = tables.build("table_bench", fake_performance.inputs()).frame.set_index("quantity")
     vgg19 = frame.loc["vgg19"]
     assert (vgg19["median"], vgg19["goal"], vgg19["goal_is"]) == (0.8, 1.0, "at least")
     assert not vgg19["met"]
@@ -40,7 +40,7 @@ def test_the_csv_has_every_value_and_what_was_divided():
 
 
 def test_machine_and_load_are_named():
-    notes = " ".join(table_bench.build(fake_performance.inputs(load=3.25)).notes)
+    notes = " ".join(tables.build("table_bench", fake_performance.inputs(load=3.25)).notes)
     assert "Processor of a test, 2 cores, 8 GiB, 1 thread" in notes
     assert "torch 2.13.0" in notes
     assert "3.25" in notes
@@ -49,14 +49,16 @@ def test_machine_and_load_are_named():
 def test_a_measurement_that_was_cut_short_is_called_so():
     inputs = fake_performance.inputs()
     short = tuple(one.model_copy(update={"quick": True}) for one in inputs.performance)
-    table = table_bench.build(dataclasses.replace(inputs, performance=short))
+    table = tables.build("table_bench", dataclasses.replace(inputs, performance=short))
     assert texts(table)[0] == [f"{TITLES['loop']} (cut short)"]
 
 
 @pytest.mark.parametrize("n", [0, 1])
 def test_without_quantities_it_says_how_to_measure(n):
     inputs = fake_performance.inputs()
-    table = table_bench.build(dataclasses.replace(inputs, performance=inputs.performance[:n]))
+    table = tables.build(
+        "table_bench", dataclasses.replace(inputs, performance=inputs.performance[:n])
+    )
     assert texts(table) == [["not run: make bench"]]
     assert len(table.frame) == 0
     assert list(table.frame.columns) == ["benchmark", "quantity"]

@@ -4,12 +4,12 @@ import pytest
 
 import fake_captions
 from partial_backprop.artifacts import to_tex
-from partial_backprop.tables import table_captioning
-from partial_backprop.tables.layout import Cell
+from partial_backprop.report import tables
+from partial_backprop.report.layout import Cell
 
 
 def build(**what):
-    return table_captioning.build(fake_captions.inputs(**what))
+    return tables.build("table_captioning", fake_captions.inputs(**what))
 
 
 def texts(row):

@@ -1,8 +1,6 @@
 """The ten tables of seed 004 show what was measured, and say what was not."""
 
-import importlib
 import io
-from types import ModuleType
 
 import pandas as pd
 import pytest
@@ -13,17 +11,14 @@ from partial_backprop.frames.inclusion_arms import CIFAR10, IMAGENET, MNIST, TUN
 from partial_backprop.inputs import Inputs
 from partial_backprop.measurements import inclusion
 from partial_backprop.record import Record
-from partial_backprop.tables.layout import Row, Table
+from partial_backprop.report import tables
+from partial_backprop.report.layout import Row, Table
 
 NUMBERS = range(1, 11)
 
 
-def module(number: int) -> ModuleType:
-    return importlib.import_module(f"partial_backprop.tables.table_dessilbi_{number}")
-
-
 def build(number: int, inputs: Inputs | None = None) -> Table:
-    return module(number).build(inputs or fake_inclusion.inputs())
+    return tables.build(f"table_dessilbi_{number}", inputs or fake_inclusion.inputs())
 
 
 def texts(row: Row) -> list[str]:

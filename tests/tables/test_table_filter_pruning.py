@@ -6,8 +6,8 @@ import fake_filters
 from partial_backprop import artifacts
 from partial_backprop.frames.filter_arms import ARMS
 from partial_backprop.measurements import filters
-from partial_backprop.tables import table_filter_pruning as module
-from partial_backprop.tables.layout import Row, Table
+from partial_backprop.report import tables
+from partial_backprop.report.layout import Row, Table
 
 
 def texts(row: Row) -> list[str]:
@@ -21,7 +21,7 @@ def line(table: Table, name: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def table() -> Table:
-    return module.build(fake_filters.inputs())
+    return tables.build("table_filter_pruning", fake_filters.inputs())
 
 
 def test_each_arm_has_its_line(table):
@@ -62,7 +62,7 @@ def test_layers_are_counted_by_both_rules(table):
 
 
 def test_several_seeds_have_a_spread_and_counts(table):
-    found = module.build(fake_filters.inputs((0, 1, 2)))
+    found = tables.build("table_filter_pruning", fake_filters.inputs((0, 1, 2)))
     assert line(found, "without penalty")[3] == "61.0 ± 1.0"
     row = found.frame[found.frame["name"].eq("plain")].iloc[0]
     assert (row["n_seeds"], row["test_n_correct"]) == (3, "600 610 620")
@@ -72,7 +72,7 @@ def test_times_are_shown_where_there_are_any(tmp_path):
     path = tmp_path / "group_filters" / "seed0" / filters.TIMING
     path.parent.mkdir(parents=True)
     path.write_text("whole_s,small_s\n4e-3,1e-3\n")
-    found = module.build(fake_filters.inputs(folder=tmp_path))
+    found = tables.build("table_filter_pruning", fake_filters.inputs(folder=tmp_path))
     assert line(found, "group lasso by filters")[-1] == "25.0"
 
 
@@ -85,11 +85,13 @@ def test_notes_name_the_data_that_ran(table):
 
 
 def test_what_did_not_run_is_said():
-    table = module.build(fake_filters.inputs(()))
+    table = tables.build("table_filter_pruning", fake_filters.inputs(()))
     assert "FilterCNN was not run at this scale" in table.notes[0]
     assert line(table, "without penalty")[1] == "not run"
     assert line(table, "printed, with it (1)")[2] == "74.1"
-    table = module.build(fake_filters.inputs(without=["plain", "as_printed"]))
+    table = tables.build(
+        "table_filter_pruning", fake_filters.inputs(without=["plain", "as_printed"])
+    )
     assert line(table, "without penalty")[1] == "not run"
     assert line(table, "fc1.bias")[-3:-2] == ["–"]
     assert r"\bottomrule" in artifacts.to_tex(table)

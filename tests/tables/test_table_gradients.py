@@ -6,8 +6,8 @@ import pytest
 
 import fake_gradients
 from partial_backprop.artifacts import to_tex
-from partial_backprop.tables import table_gradients
-from partial_backprop.tables.layout import Cell
+from partial_backprop.report import tables
+from partial_backprop.report.layout import Cell
 
 
 def texts(table):
@@ -18,7 +18,7 @@ def texts(table):
 
 @pytest.fixture(scope="module")
 def table():
-    return table_gradients.build(fake_gradients.inputs())
+    return tables.build("table_gradients", fake_gradients.inputs())
 
 
 def test_a_line_for_each_layer_of_the_seeds_summary(table):
@@ -78,7 +78,7 @@ def test_accuracies_and_differences_are_those_of_the_records(table):
 
 @pytest.mark.parametrize("arms", [(), ("full",), ("random",), ("full", "threshold")])
 def test_what_did_not_run_is_said(arms):
-    table = table_gradients.build(fake_gradients.inputs(arms))
+    table = tables.build("table_gradients", fake_gradients.inputs(arms))
     said = " ".join(cell for line in texts(table) for cell in line) + " ".join(table.notes)
     assert "not run" in said.lower()
     assert "nan" not in said

@@ -8,8 +8,8 @@ import pytest
 import fakes
 from partial_backprop.inputs import Inputs
 from partial_backprop.measurements.mask_stability import KEY, BatchMask, MaskStability, Pair
-from partial_backprop.tables import table_mask_stability
-from partial_backprop.tables.layout import Cell
+from partial_backprop.report import tables
+from partial_backprop.report.layout import Cell
 
 NAME = "lenet5_mnist"
 
@@ -42,8 +42,8 @@ def measured(inputs: Inputs) -> Inputs:
 
 
 def test_overlaps_are_shares_of_the_union(tmp_path: Path) -> None:
-    table = table_mask_stability.build(
-        measured(fakes.inputs(tmp_path, experiments=[NAME], seeds=(0, 1)))
+    table = tables.build(
+        "table_mask_stability", measured(fakes.inputs(tmp_path, experiments=[NAME], seeds=(0, 1)))
     )
     lines = [row.cells for row in table.body if not row.italic]
     assert [cells[0] for cells in lines] == ["25", "400"]
@@ -59,6 +59,6 @@ def test_overlaps_are_shares_of_the_union(tmp_path: Path) -> None:
 
 
 def test_older_records_are_not_said_not_to_have_run(tmp_path: Path) -> None:
-    table = table_mask_stability.build(fakes.inputs(tmp_path, experiments=[NAME]))
+    table = tables.build("table_mask_stability", fakes.inputs(tmp_path, experiments=[NAME]))
     heads = [cell.text for row in table.body for cell in row.cells if isinstance(cell, Cell)]
     assert [head.partition(": ")[2] for head in heads] == ["not run"] * 3 + ["not measured"]

@@ -4,14 +4,16 @@ import math
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import fake_labs
+from partial_backprop.inputs import Inputs
 from partial_backprop.measurements import linear
 from partial_backprop.measurements.linear import Course, LinearReport
 from partial_backprop.record import Record
+from partial_backprop.report import tables
 from partial_backprop.run_config import RunConfig
-from partial_backprop.tables import evidence, table_statements
 
 
 def lab1(
@@ -63,67 +65,65 @@ LAB1 = (
 def test_answers_are_the_source_s(shared_data: Path) -> None:
     (path,) = (shared_data.parent / "seeds").glob("003_*.txt")
     found = re.findall(r"^Problem (1\.\d+) – (True|False)$", path.read_text(encoding="utf-8"), re.M)
-    frame = table_statements.build(fake_labs.inputs(())).frame
+    frame = tables.build("table_statements", fake_labs.inputs(())).frame
     assert [(row.statement, str(row.answer)) for row in frame.itertuples()] == found
 
 
+def row(inputs: Inputs, statement: str) -> pd.Series:
+    frame = tables.build("table_statements", inputs).frame
+    return frame.set_index("statement").loc[statement]
+
+
 def test_pruning_with_quantization_is_set_beside_each_alone() -> None:
-    found = evidence.gather(fake_labs.inputs(), "1.1")
-    assert found.values["joint_4bit_accuracy_percent"] == 83
+    found = row(fake_labs.inputs(), "1.1")
+    assert found["joint_4bit_accuracy_percent"] == 83
     for text in ("83.00 %", "80.92 % zeros", "88.00 %", "84.00 %", "90.00 %"):
-        assert text in found.text
+        assert text in found["evidence"]
 
 
 def test_distinct_values_are_counted_without_the_zeros() -> None:
-    found = evidence.gather(fake_labs.inputs(seeds=(0, 1)), "1.3")
+    found = row(fake_labs.inputs(seeds=(0, 1)), "1.3")
     counts = fake_labs.layer_counts("global", 0.8, None)
     inner = [
         one for one in counts if one.prunable and "head" not in one.name and "fc" not in one.name
     ]
     left = sum(one.n_weights - one.n_zeros for one in inner)
     # Every weight of the made-up network has a value of its own.
-    assert found.values["nonzero_weights"] == found.values["distinct_nonzero_values"] == left
-    assert found.values["joint_4bit_values_max"] == 17
-    assert f"{left:,}" in found.text
+    assert found["nonzero_weights"] == found["distinct_nonzero_values"] == left
+    assert found["joint_4bit_values_max"] == 17
+    assert f"{left:,}" in found["evidence"]
 
 
 def test_evidence_from_the_linear_models() -> None:
     inputs = fake_labs.inputs((), more=LAB1)
-    lasso = evidence.gather(inputs, "1.4")
-    assert lasso.values == {"l1_weights_near_zero_min": 1, "projected_weights_zero": 3}
-    assert "3 / 1 of 5 weights" in lasso.text
-    assert "λ = 0.2 / 2" in lasso.text
-    bias = evidence.gather(inputs, "1.5")
-    assert bias.values["proximal_loss_max"] == 0.0068
-    assert bias.values["trimmed_loss_max"] == 1e-28
-    assert "1.0×10⁻²⁸" in bias.text
-    smooth = evidence.gather(inputs, "1.7")
-    assert smooth.values == {"l1_noise_max": pytest.approx(0.3), "proximal_noise_max": 0}
+    lasso = row(inputs, "1.4")
+    assert (lasso["l1_weights_near_zero_min"], lasso["projected_weights_zero"]) == (1, 3)
+    assert "3 / 1 of 5" in lasso["evidence"]
+    assert "0.2 / 2" in lasso["evidence"]
+    bias = row(inputs, "1.5")
+    assert bias["proximal_loss_max"] == 0.0068
+    assert bias["trimmed_loss_max"] == 1e-28
+    assert "1.0×10⁻²⁸" in bias["evidence"]
+    smooth = row(inputs, "1.7")
+    assert (smooth["l1_noise_max"], smooth["proximal_noise_max"]) == (pytest.approx(0.3), 0)
 
 
 def test_what_the_quantizer_lets_the_loss_see() -> None:
-    found = evidence.gather(fake_labs.inputs(without=["finetune_3bit"]), "1.9")
-    assert found.values["values_max_4bit"] == 16
-    assert math.isnan(found.values["values_max_3bit"])
-    assert "16 with 4 bits, 4 with 2 bits" in found.text
+    found = row(fake_labs.inputs(without=["finetune_3bit"]), "1.9")
+    assert found["values_max_4bit"] == 16
+    assert math.isnan(found["values_max_3bit"])
 
 
-@pytest.mark.parametrize("statement", list(table_statements.SUBJECTS))
-def test_nothing_is_claimed_without_a_run(statement: str) -> None:
-    found = evidence.gather(fake_labs.inputs(()), statement)
-    assert found.text in ("Not run.", evidence.NONE)
-    assert all(math.isnan(value) for value in found.values.values())
-
-
-def test_filter_pruning_and_mixed_precision_are_not_claimed() -> None:
-    inputs = fake_labs.inputs(more=LAB1)
-    for statement in ("1.6", "1.10"):
-        assert evidence.gather(inputs, statement).text.startswith("Not run")
-    assert "1,072 weights" in evidence.gather(inputs, "1.10").text
+def test_nothing_is_claimed_without_a_run() -> None:
+    frame = tables.build("table_statements", fake_labs.inputs(())).frame
+    assert len(frame) == 10
+    assert frame["evidence"].nunique() == 2  # not run, or without an experiment
+    assert frame.drop(columns=["line"]).select_dtypes("number").isna().all(axis=None)
 
 
 def test_every_line_fits() -> None:
-    table = table_statements.build(fake_labs.inputs(more=LAB1))
-    assert max(len(row.cells[1]) for row in table.body) <= 38
-    assert max(len(row.cells[3]) for row in table.body) <= 64
-    assert " ".join(row.cells[0] for row in table.body).split() == list(table_statements.SUBJECTS)
+    table = tables.build("table_statements", fake_labs.inputs(more=LAB1))
+    assert max(len(one.cells[1]) for one in table.body) <= 38
+    assert max(len(one.cells[3]) for one in table.body) <= 64
+    listed = " ".join(one.cells[0] for one in table.body).split()
+    assert listed == [f"1.{number}" for number in range(1, 11)]

@@ -4,8 +4,8 @@ import pytest
 
 import fake_tinyscript
 from partial_backprop.artifacts import to_tex
-from partial_backprop.tables import table_tinyscript
-from partial_backprop.tables.layout import Cell
+from partial_backprop.report import tables
+from partial_backprop.report.layout import Cell
 
 
 def texts(table):
@@ -15,7 +15,7 @@ def texts(table):
 
 
 def test_lines_of_arms():
-    table = table_tinyscript.build(fake_tinyscript.inputs())
+    table = tables.build("table_tinyscript", fake_tinyscript.inputs())
     arms = table.frame[table.frame["part"] == "arm"].set_index("name")
     assert list(arms.index[:-1]) == list(fake_tinyscript.ARMS)  # the last: the other network
     for arm, accuracy in fake_tinyscript.ACCURACY.items():
@@ -29,7 +29,7 @@ def test_lines_of_arms():
 
 
 def test_lines_of_layers():
-    table = table_tinyscript.build(fake_tinyscript.inputs())
+    table = tables.build("table_tinyscript", fake_tinyscript.inputs())
     layers = table.frame[table.frame["part"].isin(fake_tinyscript.RATIOS)]
     assert len(layers) == 4
     for _, line in layers.iterrows():
@@ -41,11 +41,13 @@ def test_lines_of_layers():
 
 def test_what_did_not_run():
     both = ("tinyscript", "tinyscript_cifar10")
-    full = texts(table_tinyscript.build(fake_tinyscript.inputs(experiments=both)))
+    full = texts(tables.build("table_tinyscript", fake_tinyscript.inputs(experiments=both)))
     assert not any("not run" in line[0] for line in full)
-    none = texts(table_tinyscript.build(fake_tinyscript.inputs(arms=())))
+    none = texts(tables.build("table_tinyscript", fake_tinyscript.inputs(arms=())))
     assert ["not run" in line[0] for line in none] == [True, True]
-    one = table_tinyscript.build(fake_tinyscript.inputs(arms=("weibull_2bit",), seeds=(0,)))
+    one = tables.build(
+        "table_tinyscript", fake_tinyscript.inputs(arms=("weibull_2bit",), seeds=(0,))
+    )
     assert to_tex(one)
     sizes = one.frame.set_index("name")["n_gradient_bytes_a_step"]
     assert sizes["weibull_2bit"] == fake_tinyscript.GRADIENT_BYTES * 3 / 32

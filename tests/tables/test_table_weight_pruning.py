@@ -4,8 +4,8 @@ import pytest
 
 import fake_sizes
 from partial_backprop.artifacts import to_tex
-from partial_backprop.tables import table_weight_pruning
-from partial_backprop.tables.layout import Cell, Table
+from partial_backprop.report import tables
+from partial_backprop.report.layout import Cell, Table
 
 
 def texts(table: Table) -> list[list[str]]:
@@ -16,7 +16,8 @@ def texts(table: Table) -> list[list[str]]:
 
 def lines(**what: object) -> dict[str, list[str]]:
     return {
-        line[0]: line[1:] for line in texts(table_weight_pruning.build(fake_sizes.inputs(**what)))
+        line[0]: line[1:]
+        for line in texts(tables.build("table_weight_pruning", fake_sizes.inputs(**what)))
     }
 
 
@@ -38,7 +39,7 @@ def test_networks_stand_beside_the_printed_ones() -> None:
 
 
 def test_counts_and_bytes_are_in_the_frame() -> None:
-    frame = table_weight_pruning.build(fake_sizes.inputs(seeds=(0, 1))).frame
+    frame = tables.build("table_weight_pruning", fake_sizes.inputs(seeds=(0, 1))).frame
     file = frame[frame["name"].eq("weights")].iloc[0]
     assert file["n_bytes"] == f"{4 * 2**20} {4 * 2**20}"
     assert file["mib_zip_mean"] == pytest.approx(0.9, abs=1e-6)
@@ -53,7 +54,7 @@ def test_several_seeds_have_a_spread() -> None:
 
 
 def test_what_ran_is_said() -> None:
-    notes = " ".join(table_weight_pruning.build(fake_sizes.inputs()).notes)
+    notes = " ".join(tables.build("table_weight_pruning", fake_sizes.inputs()).notes)
     assert "CNN (full size, 551,722 parameters) on scenes (2,000 training" in notes
     assert "Pruned from 50 % to 80 % of each" in notes
     assert "CIFAR" not in notes
@@ -61,7 +62,7 @@ def test_what_ran_is_said() -> None:
 
 @pytest.mark.parametrize("arms", [(), ("pruned",), ("dense",)])
 def test_what_did_not_run_is_said(arms: tuple[str, ...]) -> None:
-    table = table_weight_pruning.build(fake_sizes.inputs(arms))
+    table = tables.build("table_weight_pruning", fake_sizes.inputs(arms))
     said = " ".join(cell for line in texts(table) for cell in line) + " ".join(table.notes)
     assert "not run" in said
     assert "nan" not in said

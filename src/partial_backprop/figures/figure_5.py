@@ -9,10 +9,11 @@ from matplotlib.patches import Patch
 from partial_backprop import labels
 from partial_backprop.figures import style
 from partial_backprop.frames import caption_arms
-from partial_backprop.frames.caption_arms import ARMS, DECODINGS, pick
+from partial_backprop.frames.caption_arms import ARMS, DECODINGS
 from partial_backprop.inputs import Inputs
 from partial_backprop.intervals import summary
 from partial_backprop.measurements.captions import ORDERS, SEED
+from partial_backprop.report.frame import results, select
 
 WIDTH = 0.8
 """Of the bars of one order together."""
@@ -40,7 +41,8 @@ def draw(inputs: Inputs) -> Figure:
     ----------
     Seed 001, Figure 5, of which the text gives BLEU-4 alone.
     """
-    found, facts = caption_arms.frame(inputs.runs), caption_arms.about(inputs.runs)
+    shown = [run for run, _ in caption_arms.reports(inputs.runs)]
+    found, facts = results(shown).frame, caption_arms.about(inputs.runs)
     height = style.EMPTY_ROW_IN if facts is None else 2.0
     figure, panels = style.panels([height], len(DECODINGS), 0.85)
     for panel, letter, (decoding, name) in zip(panels[0], "abc", DECODINGS.items(), strict=True):
@@ -71,14 +73,15 @@ def _places(n_arms: int) -> list[float]:
 
 def _top(found: pd.DataFrame) -> float:
     """One scale for all panels, with room for the spread."""
-    shown = found[found["split"].eq("test") & found["references"].eq("five")]
-    return 1.08 * float(shown["bleu_1"].max())
+    shown = found[found["metric"].eq("bleu_1") & found["references"].eq("five")]
+    return 1.08 * float(shown["value"].max())
 
 
 def _bars(panel: Axes, found: pd.DataFrame, decoding: str) -> None:
     arms = _arms(found)
     for arm, beside in zip(arms, _places(len(arms)), strict=True):
-        over_seeds = [summary(pick(found, arm, f"bleu_{n}", decoding=decoding)) for n in ORDERS]
+        at = {"arm": arm, "decoding": decoding, "references": "five"}
+        over_seeds = [summary(select(found, f"bleu_{n}", **at)) for n in ORDERS]
         panel.bar(
             [n - 1 + beside for n in ORDERS],
             [one.mean for one in over_seeds],

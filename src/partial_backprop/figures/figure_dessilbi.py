@@ -11,22 +11,31 @@ from partial_backprop import labels
 from partial_backprop.facts import of_runs, sentences
 from partial_backprop.figures import dessilbi_marks, style
 from partial_backprop.figures.dessilbi_marks import MASK_NAMES, MASKS
-from partial_backprop.frames import inclusion_arms, inclusion_frames
-from partial_backprop.frames.inclusion_arms import CIFAR10, LAYERS, MNIST, NETWORKS, TICKETS, TUNED
 from partial_backprop.inputs import Inputs, Run
+from partial_backprop.measurements import inclusion
 from partial_backprop.measurements.inclusion import InclusionReport
+from partial_backprop.report.frame import results
+from partial_backprop.report.paths import TUNED, varied
 
+TICKETS = ("dessilbi_ticket_vgg16", "dessilbi_ticket_resnet56")
+LAYERS = {"dessilbi_lenet3": "LeNet-3", "dessilbi_conv2": "Conv-2", "dessilbi_conv4": "Conv-4"}
 PATHS = (("dessilbi_lenet3",), ("dessilbi_conv4", "dessilbi_conv2"))
 """Experiments whose paths the first two panels show: of each group the first that ran."""
 
-FILTERS = (MNIST, CIFAR10, "dessilbi_conv4", "dessilbi_conv2", *TUNED.values())
+FILTERS = (
+    "dessilbi_mnist",
+    "dessilbi_cifar10",
+    "dessilbi_conv4",
+    "dessilbi_conv2",
+    *TUNED.values(),
+)
 """Experiments whose first filters may be shown: the first that has any."""
 
 SIGNS = {"kappa": "κ", "nu": "ν"}
 DASHES = dict(zip(TUNED, ("solid", (0, (3, 1.5))), strict=True))
 """Network of the experiments on κ and ν -> line style."""
 
-COURSES = (("density_percent", "non-zero (%)"), ("sparse_test_percent", "sparse test acc. (%)"))
+COURSES = (("density_percent", "non-zero (%)"), ("sparse_accuracy_percent", "sparse test acc. (%)"))
 
 
 def draw(inputs: Inputs) -> Figure:
@@ -50,8 +59,8 @@ def draw(inputs: Inputs) -> Figure:
     Seed 004: its tables 2 to 5 in their course, and figure 5, whose settings are table 10.
     """
     runs = list(inputs.runs)
-    found = {which: inclusion_frames.varied(runs, which) for which in SIGNS}
-    masked = inclusion_frames.tickets(inclusion_arms.of(runs, *TICKETS.values()))
+    found = {which: _varied(runs, which) for which in SIGNS}
+    masked = _masked(runs)
     with_filters = _first(runs, FILTERS, filters=True)
     paths = [_first(runs, group) for group in PATHS]
     is_there = [
@@ -80,7 +89,9 @@ Found = tuple[Run, InclusionReport] | None
 def _first(runs: Sequence[Run], experiments: Sequence[str], *, filters: bool = False) -> Found:
     """Find the path to show: of the first experiment that ran, the last arm and its lowest seed."""
     for experiment in experiments:
-        of = inclusion_arms.reports(inclusion_arms.of(runs, experiment))
+        own = [run for run in runs if run.record.experiment == experiment]
+        own = [run for run in own if inclusion.KEY in run.record.measurements]
+        of = [(run, inclusion.of(run.record)) for run in own]
         of = [one for one in of if one[1].first_filters is not None or not filters]
         if of:
             arm = of[-1][0].record.arm
@@ -88,8 +99,47 @@ def _first(runs: Sequence[Run], experiments: Sequence[str], *, filters: bool = F
     return None
 
 
+def _varied(runs: Sequence[Run], which: str) -> pd.DataFrame:
+    """Courses of the paths that differ in one hyperparameter, a row a run and epoch."""
+    tuned = [run for run in runs if run.record.experiment in TUNED.values()]
+    frame, data = results(tuned).frame, {run.key[:2]: run.record.data.name for run in tuned}
+    rows = frame[frame["stage"].str.match("epoch_", na=False)]
+    rows = rows.assign(after=rows["stage"].str.removeprefix("epoch_").astype(int))
+    wide = rows.pivot(
+        index=["experiment", "arm", "seed", "after"], columns="metric", values="value"
+    )
+    wide = wide.reset_index()
+    parts = [
+        wide[wide["experiment"].eq(experiment) & wide["arm"].eq(arm)].assign(
+            **{"network": network, which: value, "data": data[experiment, arm]}
+        )
+        for network, experiment in TUNED.items()
+        for value, arm in varied(frame, which, experiment).items()
+    ]
+    return pd.concat(parts) if parts else pd.DataFrame()
+
+
+def _masked(runs: Sequence[Run]) -> pd.DataFrame:
+    """Networks that were trained under a mask, after the last epoch, a row a run."""
+    rows = []
+    for run in runs:
+        if run.record.experiment in TICKETS and inclusion.TICKET in run.record.measurements:
+            report, count = inclusion.ticket_of(run.record), run.record.selection("last").test
+            rows.append(
+                {
+                    "arm": run.record.arm,
+                    "network": run.record.network.name,
+                    "data": run.record.data.name,
+                    "mask": report.mask,
+                    "density_percent": 100 * report.density(),
+                    "test_percent": 100 * count.n_correct / count.n_examples,
+                }
+            )
+    return pd.DataFrame(rows)
+
+
 def _where(run: Run) -> str:
-    return f"{inclusion_arms.title(run.record.network.name)} on {labels.data(run.record.data.name)}"
+    return f"{labels.network(run.record.network.name)} on {labels.data(run.record.data.name)}"
 
 
 def _path(panel: Axes, found: Found, what: str, letter: str) -> None:
@@ -131,11 +181,11 @@ def _courses(
     ]
     if len(networks) > 1:
         handles += [
-            Line2D([], [], color=style.NEUTRAL, linestyle=DASHES[name], label=inclusion_arms.title(name))
+            Line2D([], [], color=style.NEUTRAL, linestyle=DASHES[name], label=labels.network(name))
             for name in networks
         ]  # fmt: skip
     data = sorted({labels.data(name) for name in found["data"]})
-    where = f"{', '.join(map(inclusion_arms.title, networks))} on {', '.join(data)}"
+    where = f"{', '.join(map(labels.network, networks))} on {', '.join(data)}"
     panel.set_title(f"({letter}) {where}")
     panel.set(xlabel="epochs", ylabel=label, ylim=(0, None))
     if column == COURSES[0][0]:
@@ -158,11 +208,11 @@ def _filters(panel: Axes, found: Found, letter: str) -> None:
 
 
 def _tickets(panel: Axes, masked: pd.DataFrame, letter: str) -> None:
-    last = masked[masked["rule"].eq("last")]
+    last = masked
     if last.empty:
         dessilbi_marks.empty(panel, "networks under a mask")
         return
-    networks = sorted(last["network"].unique(), key=list(NETWORKS).index)
+    networks = sorted(last["network"].unique(), key=list(labels.NETWORKS).index)
     for (network, mask), own in last.groupby(["network", "mask"]):
         for _, one in own.groupby("arm"):
             x, y = one["density_percent"].mean(), one["test_percent"].mean()
@@ -177,7 +227,7 @@ def _tickets(panel: Axes, masked: pd.DataFrame, letter: str) -> None:
         for mask in MASKS
         if last["mask"].eq(mask).any()
     ]  # fmt: skip
-    titles = [inclusion_arms.title(name) for name in networks]
+    titles = [labels.network(name) for name in networks]
     filled = f" (hollow: {', '.join(titles[1:])})" if titles[1:] else ""
     data = sorted({labels.data(name) for name in last["data"]})
     panel.set_title(f"({letter}) {titles[0]}{filled} on {', '.join(data)}")
@@ -190,9 +240,9 @@ def _told(runs: Sequence[Run], shown: Sequence[Found]) -> list[str]:
     """Say what ran, experiment by experiment."""
     experiments = [one[0].record.experiment for one in shown if one is not None]
     facts = {}
-    for experiment in (*experiments, *TUNED.values(), *TICKETS.values()):
-        own = inclusion_arms.of(runs, experiment)
+    for experiment in (*experiments, *TUNED.values(), *TICKETS):
+        own = [run for run in runs if run.record.experiment == experiment]
         if own:
-            one = of_runs(experiment, inclusion_arms.title(own[0].record.network.name), own)
+            one = of_runs(experiment, labels.network(own[0].record.network.name), own)
             facts[one.who(), one.how()] = one
     return sentences(facts.values())

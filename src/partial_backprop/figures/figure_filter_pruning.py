@@ -3,19 +3,20 @@
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from partial_backprop import labels
 from partial_backprop.facts import of_runs, sentences
 from partial_backprop.figures import style
 from partial_backprop.figures.style import Look
-from partial_backprop.frames import filter_arms
-from partial_backprop.frames.filter_arms import ARMS, EXPERIMENT, NETWORK, PRINTED_BLOCKS, SEED
-from partial_backprop.inputs import Inputs
+from partial_backprop.inputs import Inputs, Run
+from partial_backprop.measurements import filters
 
+EXPERIMENT, NETWORK, SEED = "filter_pruning", "FilterCNN", "002"
+ARMS = labels.FILTER_PRUNING
 LAYERS = ("conv1_1.weight", "conv2_1.weight", "conv3_1.weight")
 EDGES = np.linspace(0, 100, 21)
 """Limits of the bins, in percent of a filter's weights; the last bin includes 100."""
@@ -58,7 +59,7 @@ def draw(inputs: Inputs) -> Figure:
     facts = of_runs(EXPERIMENT, NETWORK, inputs.runs)
     height = style.EMPTY_ROW_IN if facts is None else 1.55
     figure, panels = style.panels([height] * 2, len(LAYERS), 0.8)
-    found = filter_arms.layers(inputs.runs)
+    found = [run for run in inputs.runs if run.record.experiment == EXPERIMENT]
     letters = iter("abcdef")
     for row, (count, arms) in zip(panels, ROWS.items(), strict=True):
         for panel, layer in zip(row, LAYERS, strict=True):
@@ -82,13 +83,13 @@ def draw(inputs: Inputs) -> Figure:
     return figure
 
 
-def shares(found: pd.DataFrame, arm: str, layer: str, count: str) -> np.ndarray:
+def shares(runs: Sequence[Run], arm: str, layer: str, count: str) -> np.ndarray:
     """Compute the share of zeros in each filter.
 
     Parameters
     ----------
-    found : pandas.DataFrame
-        From `filter_arms.layers`.
+    runs : sequence of Run
+        Of the experiment.
     arm, layer : str
         Whose filters.
     count : {"zeros_by_filter", "signed_by_filter"}
@@ -99,10 +100,12 @@ def shares(found: pd.DataFrame, arm: str, layer: str, count: str) -> np.ndarray:
     ndarray of shape (filters,)
         Percent; those of all seeds, one after the other.
     """
-    chosen = found[found["arm"].eq(arm) & found["name"].eq(layer)]
     per_run = [
-        100 * np.asarray(row[count], dtype=float) * len(row[count]) / row["n_weights"]
-        for _, row in chosen.iterrows()
+        100 * np.asarray(zeros, dtype=float) * len(zeros) / tensor.n_weights
+        for run in runs
+        if run.record.arm == arm
+        for tensor in filters.of(run.record).tensors
+        if tensor.name == layer and (zeros := getattr(tensor, count)) is not None
     ]
     return np.concatenate(per_run) if per_run else np.empty(0)
 
@@ -121,15 +124,14 @@ def _histogram(panel: Axes, values: np.ndarray, look: Look) -> None:
 
 
 def _printed(panel: Axes, inputs: Inputs, layer: str) -> None:
-    block = PRINTED_BLOCKS[0]
-    counts = inputs.reported.entry(SEED, f"filters.{block}.by_filter.{layer}").values
-    n_weights = inputs.reported.entry(SEED, f"filters.{block}.{layer}").values["n_weights"]
+    counts = inputs.reported.entry(SEED, f"filters.1.by_filter.{layer}").values
+    n_weights = inputs.reported.entry(SEED, f"filters.1.{layer}").values["n_weights"]
     values = [100 * count * len(counts) / n_weights for count in counts.values()]
     panel.stairs(_percent_of_filters(values), EDGES, fill=True, color=style.FAINT, zorder=0)
 
 
-def _legend(found: pd.DataFrame) -> list[object]:
-    ran = [arm for arm in LOOKS if found["arm"].eq(arm).any()]
+def _legend(runs: Sequence[Run]) -> list[object]:
+    ran = [arm for arm in LOOKS if any(run.record.arm == arm for run in runs)]
     handles: list[object] = [
         Line2D(
             [], [], color=LOOKS[arm].color, linestyle=style.linestyle(LOOKS[arm]), label=ARMS[arm]

@@ -9,10 +9,10 @@ from partial_backprop.facts import of_runs, sentences
 from partial_backprop.figures import lab_marks, style
 from partial_backprop.figures.lab_marks import GLOBAL, LAYER
 from partial_backprop.figures.style import Look
-from partial_backprop.frames import points
-from partial_backprop.frames.points import AT_ONCE, LAB2
 from partial_backprop.inputs import Inputs
+from partial_backprop.report.frame import results, select
 
+LAB2 = "lab2_pruning"
 SPARSITIES = (0.4, 0.6, 0.8)
 FINETUNED = {
     "finetune": (Look(LAYER.color, "solid", "D"), -3.0, "lab2_c"),
@@ -46,7 +46,7 @@ def draw(inputs: Inputs) -> Figure:
     Seed 003, Lab 2 (a) to (e).
     """
     runs = [run for run in inputs.runs if run.record.experiment == LAB2]
-    frame, facts = points.frame(runs), of_runs(LAB2, labels.LAB_NETWORK, runs)
+    frame, facts = results(runs).frame, of_runs(LAB2, labels.LAB_NETWORK, runs)
     figure, panels = style.panels([style.EMPTY_ROW_IN if facts is None else 3.1], 2, 1.0)
     (accuracy, zeros), = panels  # fmt: skip
     if facts is None:
@@ -54,7 +54,7 @@ def draw(inputs: Inputs) -> Figure:
             style.say(panel, f"{labels.LAB_NETWORK}, {what}: not run")
         return figure
     _accuracy(accuracy, inputs, frame)
-    _zeros(zeros, inputs, points.layers(runs))
+    _zeros(zeros, inputs, frame)
     for panel, letter in ((accuracy, "a"), (zeros, "b")):
         panel.set_title(f"({letter}) {facts.name()} on {labels.data(facts.data.name)}")
     style.legend_above(figure, _legend(), 3)
@@ -78,10 +78,10 @@ def _legend() -> list[object]:
 
 
 def _accuracy(panel: Axes, inputs: Inputs, frame: pd.DataFrame) -> None:
-    base = points.started(frame)
+    base = lab_marks.start(frame, "resnet20_pretraining", "float")
     for arm, look in (("finetune", LAYER), ("iterative_global", GLOBAL)):
         pruned = {
-            100 * share: points.pick(frame, LAB2, arm, AT_ONCE, sparsity=share)
+            100 * share: lab_marks.accuracy(frame, LAB2, arm, "without_finetuning", sparsity=share)
             for share in SPARSITIES
         }
         lab_marks.curve(panel, {0: base} | pruned, look)
@@ -90,10 +90,10 @@ def _accuracy(panel: Axes, inputs: Inputs, frame: pd.DataFrame) -> None:
     shown = lab_marks.accuracy_percent(inputs.reported, names)
     lab_marks.printed(panel, shares, shown, LAYER)
     for arm, (look, beside, name) in FINETUNED.items():
-        asked = points.pick(frame, LAB2, arm, "last", "sparsity")
+        asked = select(frame, "asked_sparsity", experiment=LAB2, arm=arm, stage="last")
         if len(asked):
             at = 100 * asked.iloc[0] + beside
-            last = points.pick(frame, LAB2, arm, "last")
+            last = lab_marks.accuracy(frame, LAB2, arm, "last")
             lab_marks.curve(panel, {at: last}, look, finetuned=True)
             shown = lab_marks.accuracy_percent(inputs.reported, [name])
             lab_marks.printed(panel, [at], shown, look)
@@ -124,12 +124,12 @@ def short(name: str) -> str:
     )
 
 
-def _zeros(panel: Axes, inputs: Inputs, layers: pd.DataFrame) -> None:
-    last = layers[layers["stage"].eq("last") & layers["prunable"].eq(True)]
-    names = list(dict.fromkeys(last["name"]))
-    share = 100 * last["n_zeros"].astype(float) / last["n_weights"].astype(float)
+def _zeros(panel: Axes, inputs: Inputs, frame: pd.DataFrame) -> None:
+    last = frame[frame["metric"].eq("zeros_percent") & frame["stage"].eq("last")]
+    last = last[last["layer"].notna() & last["experiment"].eq(LAB2)]
+    names = list(dict.fromkeys(last["layer"]))
     for arm, (look, printed) in LISTED.items():
-        of_arm = share[last["arm"].eq(arm)].groupby(last["name"], sort=False).mean()
+        of_arm = last[last["arm"].eq(arm)].groupby("layer", sort=False)["value"].mean()
         rows = [names.index(name) for name in of_arm.index]
         panel.plot(of_arm, rows, color=look.color, marker=look.marker, linewidth=0.8)
         entries = inputs.reported.documents[lab_marks.SEED].entries

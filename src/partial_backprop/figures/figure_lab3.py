@@ -9,13 +9,14 @@ from partial_backprop.facts import of_runs, sentences
 from partial_backprop.figures import lab_marks, style
 from partial_backprop.figures.lab_marks import DENSE, KEPT, LOST, STEPS
 from partial_backprop.figures.style import Look
-from partial_backprop.frames import points
-from partial_backprop.frames.points import AT_ONCE, LAB3
 from partial_backprop.inputs import Inputs
+from partial_backprop.report.frame import results
 
+LAB3 = "lab3_quantization"
+AT_ONCE = "without_finetuning"
 BITS = (2, 3, 4, 5, 6)
 FEW = (2, 3, 4)
-SPARSE = "lab2_pruning/iterative_global"
+SPARSE = ("lab2_pruning", "iterative_global")
 BESIDE = {"joint_zeros_lost": 0.15, "iterative_4bit": 0.3}
 """How far to the right of its bits an arm stands, so that none hides another."""
 
@@ -41,7 +42,7 @@ def draw(inputs: Inputs) -> Figure:
     Seed 003, Lab 3 (b) to (e).
     """
     runs = [run for run in inputs.runs if run.record.experiment == LAB3]
-    frame, facts = points.frame(runs), of_runs(LAB3, labels.LAB_NETWORK, runs)
+    frame, facts = results(runs).frame, of_runs(LAB3, labels.LAB_NETWORK, runs)
     figure, panels = style.panels([style.EMPTY_ROW_IN if facts is None else 2.3], 2, 1.0)
     (whole, pruned), = panels  # fmt: skip
     if facts is None:
@@ -84,31 +85,39 @@ def _shown(panel: Axes, inputs: Inputs, names: dict[float, str], look: Look) -> 
 def _whole(panel: Axes, inputs: Inputs, frame: pd.DataFrame) -> None:
     arms = {bits: f"finetune_{min(bits, max(FEW))}bit" for bits in BITS}
     without = {
-        bits: points.pick(frame, LAB3, arm, AT_ONCE, bits=bits) for bits, arm in arms.items()
+        bits: lab_marks.accuracy(frame, LAB3, arm, AT_ONCE, bits=bits) for bits, arm in arms.items()
     }
     lab_marks.curve(panel, without, DENSE)
     _shown(panel, inputs, {bits: f"lab3_b.{bits}bit" for bits in BITS}, DENSE)
-    last = {bits: points.pick(frame, LAB3, arms[bits], "last") for bits in FEW}
+    last = {bits: lab_marks.accuracy(frame, LAB3, arms[bits], "last") for bits in FEW}
     lab_marks.curve(panel, last, DENSE, finetuned=True)
     _shown(panel, inputs, {bits: f"lab3_c.{bits}bit" for bits in FEW}, DENSE)
-    lab_marks.level(panel, points.started(frame).mean(), "floating point", right=False)
+    lab_marks.level(
+        panel,
+        lab_marks.start(frame, "resnet20_pretraining", "float").mean(),
+        "floating point",
+        right=False,
+    )
 
 
 def _pruned(panel: Axes, inputs: Inputs, frame: pd.DataFrame) -> None:
     kept, lost = (
-        {bits: points.pick(frame, LAB3, arm.format(bits), AT_ONCE, bits=bits) for bits in FEW}
+        {
+            bits: lab_marks.accuracy(frame, LAB3, arm.format(bits), AT_ONCE, bits=bits)
+            for bits in FEW
+        }
         for arm in ("joint_{}bit", "joint_zeros_lost")
     )
     lab_marks.curve(panel, kept, KEPT)
     lab_marks.curve(panel, lost, LOST)
-    last = {bits: points.pick(frame, LAB3, f"joint_{bits}bit", "last") for bits in FEW}
+    last = {bits: lab_marks.accuracy(frame, LAB3, f"joint_{bits}bit", "last") for bits in FEW}
     lab_marks.curve(panel, last, KEPT, finetuned=True)
     for arm, look in (("joint_zeros_lost", LOST), ("iterative_4bit", STEPS)):
-        bits = points.pick(frame, LAB3, arm, "last", "bits")
+        bits = lab_marks.bits(frame, LAB3, arm)
         if len(bits):
-            last = {bits.iloc[0] + BESIDE[arm]: points.pick(frame, LAB3, arm, "last")}
+            last = {bits.iloc[0] + BESIDE[arm]: lab_marks.accuracy(frame, LAB3, arm, "last")}
             lab_marks.curve(panel, last, look, finetuned=True)
     for when in ("before", "after"):
         _shown(panel, inputs, {bits: f"lab3_d.{when}.{bits}bit" for bits in FEW}, KEPT)
     _shown(panel, inputs, {4 + BESIDE["iterative_4bit"]: "lab3_e"}, STEPS)
-    lab_marks.level(panel, points.started(frame, SPARSE).mean(), "pruned, floating point")
+    lab_marks.level(panel, lab_marks.start(frame, *SPARSE).mean(), "pruned, floating point")

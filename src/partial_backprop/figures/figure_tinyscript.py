@@ -9,10 +9,10 @@ from partial_backprop import labels
 from partial_backprop.facts import of_runs, sentences
 from partial_backprop.figures import lab_marks, style
 from partial_backprop.figures.style import Look
-from partial_backprop.frames.aggregate import by_seed, runs_frame
 from partial_backprop.inputs import Inputs
 from partial_backprop.measurements import tinyscript
 from partial_backprop.measurements.tinyscript import BITS, EXPERIMENTS, MagnitudeModel
+from partial_backprop.report.frame import results
 
 LOOKS = {"uniform": Look("#0072B2", "solid", "o"), "weibull": Look("#D55E00", "solid", "s")}
 NAMES = {"uniform": "uniform levels", "weibull": "levels of the Weibull model"}
@@ -46,18 +46,18 @@ def draw(inputs: Inputs) -> Figure:
         for panel in panels[0]:
             style.say(panel, "not run")
         return figure
-    frame = runs_frame(inputs.runs)
+    frame = results([run for run in inputs.runs if run.key[0] in EXPERIMENTS]).frame
     facts = [of_runs(name, labels.TINYSCRIPT[name], inputs.runs) for name in ran]
     for row, experiment in zip(panels, ran, strict=True):
         for panel, kind in zip(row, ("activation", "gradient"), strict=False):
             _density(panel, _largest(inputs, experiment, kind))
         for levels, look in LOOKS.items():
             values = {
-                bits: by_seed(frame, experiment, f"{levels}_{bits}bit", "test_accuracy_percent")
+                bits: lab_marks.accuracy(frame, experiment, f"{levels}_{bits}bit", "last")
                 for bits in BITS
             }
             lab_marks.curve(row[2], values, look, finetuned=True)
-        base = by_seed(frame, experiment, "float", "test_accuracy_percent")
+        base = lab_marks.accuracy(frame, experiment, "float", "last")
         if len(base):
             row[2].axhline(base.mean(), color=style.NEUTRAL, linewidth=0.8, linestyle="dotted")
         row[2].set(xlabel="bits", ylabel="test accuracy (%)", xticks=BITS)

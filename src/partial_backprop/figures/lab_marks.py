@@ -10,6 +10,7 @@ from matplotlib.lines import Line2D
 from partial_backprop.figures import style
 from partial_backprop.figures.style import Look
 from partial_backprop.inputs import Inputs
+from partial_backprop.report.frame import select
 from partial_backprop.reported import Reported
 
 SEED = "003"
@@ -24,6 +25,25 @@ STEPS = Look("#E69F00", "solid", "^")
 
 WITHOUT = (3, 1.5)
 """Strokes and gaps of the lines of networks that were not fine-tuned."""
+
+
+def accuracy(
+    frame: pd.DataFrame, experiment: str, arm: str, stage: str, **settings: float
+) -> pd.Series:
+    """Select test accuracies, in percent, by seed."""
+    where = {"experiment": experiment, "arm": arm, "stage": stage, **settings}
+    return select(frame, "test_accuracy_percent", **where)
+
+
+def start(frame: pd.DataFrame, experiment: str, arm: str) -> pd.Series:
+    """Select test accuracies of a network that other runs began with."""
+    return accuracy(frame, experiment, arm, "as_start")
+
+
+def bits(frame: pd.DataFrame, experiment: str, arm: str) -> pd.Series:
+    """List the bits of an arm that was fine-tuned."""
+    own = frame[frame["experiment"].eq(experiment) & frame["arm"].eq(arm)]
+    return own.loc[own["stage"].eq("last"), "bits"].dropna()
 
 
 def curve(

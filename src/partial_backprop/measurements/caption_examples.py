@@ -32,32 +32,17 @@ _PROBLEMS = (EOFError, KeyError, TypeError, ValueError, zipfile.BadZipFile, zlib
 
 @dataclasses.dataclass(frozen=True)
 class Example:
-    """One image with its caption.
-
-    Parameters
-    ----------
-    index : int
-        Number of the image among the test images, from 0.
-    image : ndarray of uint8, of shape (H, W, 3), or None
-        The image as the encoder got it, before normalisation; None where it may not be passed on.
-    words : tuple of str
-        The caption, without start and end.
-    attention : ndarray of float32, of shape (words, h, w)
-        Weight of each location at each word; sums to 1 over the locations.
-    sha256 : str, optional
-        `checksum` of the image, by which it is known where it is absent.
-
-    Raises
-    ------
-    ValueError
-        If the shapes are others, or there is not one map a word.
-    """
+    """One image with its caption."""
 
     index: int
+    """Number of the image among the test images, from 0."""
     image: np.ndarray | None
+    """As the encoder got it, before normalisation, (H, W, 3); None where it may not be passed on."""
     words: tuple[str, ...]
     attention: np.ndarray
+    """Weight of each location at each word, (words, h, w); sums to 1 over the locations."""
     sha256: str = ""
+    """`checksum` of the image, by which it is known where it is absent."""
 
     def __post_init__(self) -> None:
         if self.image is not None:
@@ -76,50 +61,17 @@ class Example:
 
 
 def checksum(image: np.ndarray) -> str:
-    """Hash an image.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, of shape (H, W, 3)
-        The image.
-
-    Returns
-    -------
-    str
-        SHA-256 of its shape and pixels.
-    """
+    """Hash an image."""
     return hashlib.sha256(repr(image.shape).encode() + image.tobytes()).hexdigest()
 
 
 def may_be_passed_on(made: Record) -> bool:
-    """Tell whether the images that a run captioned may be shown to others.
-
-    Parameters
-    ----------
-    made : Record
-        Of the run.
-
-    Returns
-    -------
-    bool
-        Whether they were generated; photographs have owners.
-    """
+    """Tell whether the images that a run captioned may be shown to others."""
     return made.config.data is not None and made.config.data.dataset["name"] in GENERATED
 
 
 def without_images(examples: Sequence[Example]) -> tuple[Example, ...]:
-    """Leave the images out, for data whose photographs may not be passed on.
-
-    Parameters
-    ----------
-    examples : sequence of Example
-        With or without images.
-
-    Returns
-    -------
-    tuple of Example
-        Number and checksum of each image, its words and attention.
-    """
+    """Leave the images out, for data whose photographs may not be passed on."""
     return tuple(
         dataclasses.replace(one, image=None, sha256=one.sha256 or checksum(one.image))
         for one in examples
@@ -127,21 +79,10 @@ def without_images(examples: Sequence[Example]) -> tuple[Example, ...]:
 
 
 def save(examples: Sequence[Example], path: Path) -> None:
-    """Write examples, the same ones as the same bytes.
-
-    Parameters
-    ----------
-    examples : sequence of Example
-        K of them, whose images have one size and whose maps have one; all have images, or none.
-    path : pathlib.Path
-        Where to; either the whole file appears there, or none.
-
-    Notes
-    -----
-    Arrays of a zip archive, without pickle: ``images`` (K, H, W, 3), or (0, 0, 0, 3) where they are
-    left out, ``attention`` (K, T, h, w), zero after a caption's end, ``index`` (K,), and as JSON
-    ``words`` and ``sha256``.
-    """
+    """Write examples, the same ones as the same bytes."""
+    # Arrays of a zip archive, without pickle: ``images`` (K, H, W, 3), or (0, 0, 0, 3) where they are
+    # left out, ``attention`` (K, T, h, w), zero after a caption's end, ``index`` (K,), and as JSON
+    # ``words`` and ``sha256``.
     longest = max((len(example.words) for example in examples), default=0)
     grid = examples[0].attention.shape[1:] if examples else (0, 0)
     attention = np.zeros((len(examples), longest, *grid), dtype=np.float32)
@@ -162,24 +103,7 @@ def save(examples: Sequence[Example], path: Path) -> None:
 
 
 def read(path: Path) -> tuple[Example, ...]:
-    """Read examples.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        File that `save` wrote. Images that it lacks are taken from `PICTURES` beside it, where there
-        is such a file.
-
-    Returns
-    -------
-    tuple of Example
-        The examples.
-
-    Raises
-    ------
-    UserError
-        If the file is missing or damaged.
-    """
+    """Read examples."""
     remedy = f"delete {path.with_name('record.json')} and run it again"
     try:
         with np.load(path, allow_pickle=False) as found:
@@ -211,15 +135,7 @@ def _pictures(path: Path, n: int) -> Sequence[np.ndarray | None]:
 
 
 def save_pictures(images: Sequence[np.ndarray], path: Path) -> None:
-    """Write the images that examples lack, from a user's own copy of the data.
-
-    Parameters
-    ----------
-    images : sequence of ndarray of uint8, of shape (H, W, 3)
-        One for each example, in their order.
-    path : pathlib.Path
-        A file of the name `PICTURES` beside theirs.
-    """
+    """Write the images that examples lack, from a user's own copy of the data."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, images=np.stack(images))
     write_atomically(path, buffer.getvalue())

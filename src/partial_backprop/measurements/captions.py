@@ -54,28 +54,8 @@ class BleuCounts(Frozen):
         return self
 
     def score(self, n: int) -> float:
-        """Return BLEU-n, without smoothing.
-
-        Parameters
-        ----------
-        n : int
-            1 to 4.
-
-        Returns
-        -------
-        float
-            Between 0 and 1: the geometric mean of the precisions up to n, times the penalty on
-            hypotheses shorter than their references; 0 where an order has no match.
-
-        Raises
-        ------
-        ValueError
-            If there is no such order.
-
-        References
-        ----------
-        Papineni et al. 2002, section 2.3.
-        """
+        """Return BLEU-n, without smoothing."""
+        # Papineni et al. 2002, section 2.3.
         if n not in ORDERS:
             raise ValueError(f"no BLEU-{n}: n is 1 to {ORDERS[-1]}")
         if not all(self.matches[:n]):
@@ -116,18 +96,7 @@ class SplitReport(Frozen):
     references, and unknown words are one word that matches itself. None in records of before."""
 
     def of(self, decoding: Decoding) -> Bleu | None:
-        """Return the counts of a way of decoding.
-
-        Parameters
-        ----------
-        decoding : {"teacher", "greedy", "beam", "teacher_marks"}
-            How the captions were made.
-
-        Returns
-        -------
-        Bleu or None
-            Its counts; None where a record lacks them.
-        """
+        """Return the counts of a way of decoding."""
         return getattr(self, decoding)
 
 
@@ -174,45 +143,15 @@ class CaptionReport(Frozen):
 
 
 def of(record: Record) -> CaptionReport:
-    """Read the report out of a record.
-
-    Parameters
-    ----------
-    record : Record
-        Record of a run that captions images.
-
-    Returns
-    -------
-    CaptionReport
-        Its measurements, checked.
-
-    Raises
-    ------
-    UserError
-        If the record has none, or they are damaged.
-    """
+    """Read the report out of a record."""
     return record.measured(KEY, CaptionReport, "captions")
 
 
 def four_of_different_lengths(lengths: Sequence[int]) -> list[int]:
-    """Choose the captions that are shown, by a rule that looks at nothing but their lengths.
-
-    Parameters
-    ----------
-    lengths : sequence of int
-        Words of each caption, in the order of the images.
-
-    Returns
-    -------
-    list of int
-        Indices of four captions from short to long; fewer where there are fewer lengths.
-
-    Notes
-    -----
-    Of the n captions in the order of length, and of the images where lengths are equal, those at
-    the ranks 0, ⌊n/3⌋, ⌊2n/3⌋ and n − 1; where a length was taken already, the next rank that has
-    another one, beginning again after the last.
-    """
+    """Choose the captions that are shown, by a rule that looks at nothing but their lengths."""
+    # Of the n captions in the order of length, and of the images where lengths are equal, those at
+    # the ranks 0, ⌊n/3⌋, ⌊2n/3⌋ and n − 1; where a length was taken already, the next rank that has
+    # another one, beginning again after the last.
     n = len(lengths)
     order = sorted(range(n), key=lambda index: (lengths[index], index))
     chosen: dict[int, int] = {}

@@ -42,13 +42,7 @@ class Point(Frozen):
     """In the order of the network, ``id_mapping`` included."""
 
     def sparsity_total(self) -> float:
-        """Return the share of zeros among all prunable weights.
-
-        Returns
-        -------
-        float
-            Between 0 and 1.
-        """
+        """Return the share of zeros among all prunable weights."""
         prunable = [layer for layer in self.layers if layer.prunable]
         return sum(layer.n_zeros for layer in prunable) / sum(layer.n_weights for layer in prunable)
 
@@ -67,46 +61,12 @@ class CompressionReport(Frozen):
 
 
 def of(record: Record) -> CompressionReport:
-    """Read the report out of a record.
-
-    Parameters
-    ----------
-    record : Record
-        Record of a run that prunes or quantizes.
-
-    Returns
-    -------
-    CompressionReport
-        Its measurements, checked.
-
-    Raises
-    ------
-    UserError
-        If the record has none, or they are damaged.
-    """
+    """Read the report out of a record."""
     return record.measured(KEY, CompressionReport, "pruning or quantization")
 
 
 def layer(point: Point, name: str) -> LayerCounts:
-    """Find a layer's counts.
-
-    Parameters
-    ----------
-    point : Point
-        A network at one setting.
-    name : str
-        Name of the module that holds the weight.
-
-    Returns
-    -------
-    LayerCounts
-        Its counts.
-
-    Raises
-    ------
-    KeyError
-        If the network has no such layer.
-    """
+    """Find a layer's counts."""
     found: Sequence[LayerCounts] = [one for one in point.layers if one.name == name]
     if not found:
         raise KeyError(

@@ -16,32 +16,12 @@ PENALTIES = {
 
 
 def log_text(report: FiltersReport, recipe: Mapping[str, Any]) -> str:
-    """Print a report as the source's script does.
-
-    Parameters
-    ----------
-    report : FiltersReport
-        What was measured.
-    recipe : mapping
-        Options of the recipe ``filter_prune``: ``penalty``; ``signed``, whether every negative weight
-        counts as zero; and ``test_on_train``, whether the augmented training images are called test.
-
-    Returns
-    -------
-    str
-        Zeros in all, by tensor and by filter, and accuracies; lines end with a line feed.
-
-    Notes
-    -----
-    *Departures.* The source prints zeros twice, probably before and after some step, and an accuracy
-    of one batch at the end; here both are those of the trained network, on all images. The time of
-    the test is left out, since it is not the same twice.
-
-    References
-    ----------
-    Seed 002, "Result of training model without applying Filter pruning" and "… with Filter pruning and
-    group lasso regularization".
-    """
+    """Print a report as the source's script does."""
+    # *Departures.* The source prints zeros twice, probably before and after some step, and an
+    # accuracy of one batch at the end; here both are those of the trained network, on all images. The
+    # time of the test is left out, since it is not the same twice.
+    # Seed 002, "Result of training model without applying Filter pruning" and "… with Filter pruning
+    # and group lasso regularization".
     signed = recipe["signed"]
     n_weights, n_sparse = report.total("n_weights"), report.total(_field(signed))
     test = report.augmented_train if recipe["test_on_train"] else report.test

@@ -83,58 +83,15 @@ class FiltersReport(Frozen):
     """Of the masked network, in magnitude."""
 
     def total(self, field: str) -> int:
-        """Sum a count over all tensors.
-
-        Parameters
-        ----------
-        field : {"n_weights", "n_zeros", "n_signed"}
-            Which count.
-
-        Returns
-        -------
-        int
-            The sum.
-        """
+        """Sum a count over all tensors."""
         return sum(getattr(tensor, field) for tensor in self.tensors)
 
 
 def of(record: Record) -> FiltersReport:
-    """Read the report out of a record.
-
-    Parameters
-    ----------
-    record : Record
-        Record of a run that prunes filters.
-
-    Returns
-    -------
-    FiltersReport
-        Its measurements, checked.
-
-    Raises
-    ------
-    UserError
-        If the record has none, or they are damaged.
-    """
+    """Read the report out of a record."""
     return record.measured(KEY, FiltersReport, "filters")
 
 
 def timing(record_path: Path) -> pd.DataFrame | None:
-    """Read the times that were measured beside a record.
-
-    Parameters
-    ----------
-    record_path : pathlib.Path
-        The ``record.json``.
-
-    Returns
-    -------
-    pandas.DataFrame or None
-        `TIMING_COLUMNS`; None where there is no such file.
-
-    Raises
-    ------
-    UserError
-        If the file is damaged.
-    """
+    """Read the times that were measured beside a record."""
     return timings.read(record_path, TIMING_COLUMNS)

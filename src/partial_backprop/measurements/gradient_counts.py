@@ -63,58 +63,18 @@ class GradientCounts(Frozen):
     """In the order of their indices."""
 
     def total(self, field: str, *, eligible: bool | None = None) -> float:
-        """Sum a field over weights.
-
-        Parameters
-        ----------
-        field : str
-            Name of a number of `WeightCounts`.
-        eligible : bool, optional
-            Only over those that may be zeroed, or only over the others.
-
-        Returns
-        -------
-        float
-            The sum.
-        """
+        """Sum a field over weights."""
         chosen = (one for one in self.weights if eligible is None or one.eligible == eligible)
         return sum(getattr(one, field) for one in chosen)
 
 
 def of(record: Record) -> GradientCounts:
-    """Read the counts out of a record.
-
-    Parameters
-    ----------
-    record : Record
-        Record of a run that zeroes gradients.
-
-    Returns
-    -------
-    GradientCounts
-        Its measurements, checked.
-
-    Raises
-    ------
-    UserError
-        If the record has none, or they are damaged.
-    """
+    """Read the counts out of a record."""
     return record.measured(KEY, GradientCounts, "zeroed gradients")
 
 
 def by_arm(records: Iterable[Record]) -> dict[str, list[GradientCounts]]:
-    """Gather the counts of the experiment.
-
-    Parameters
-    ----------
-    records : iterable of Record
-        Records of any experiments.
-
-    Returns
-    -------
-    dict
-        Arm -> counts, one a seed in increasing order; arms that did not run are absent.
-    """
+    """Gather the counts of the experiment."""
     ran = sorted((one for one in records if one.experiment == EXPERIMENT), key=lambda one: one.seed)
     found = {arm: [of(one) for one in ran if one.arm == arm] for arm in ARMS}
     return {arm: counts for arm, counts in found.items() if counts}
@@ -140,18 +100,7 @@ class LayerCounts(NamedTuple):
 
 
 def layers(counts: Sequence[GradientCounts]) -> tuple[LayerCounts, ...]:
-    """Sum up one arm by layer.
-
-    Parameters
-    ----------
-    counts : sequence of GradientCounts
-        One a seed, of one network.
-
-    Returns
-    -------
-    tuple of LayerCounts
-        In the order of the network; none for no counts.
-    """
+    """Sum up one arm by layer."""
     names = dict.fromkeys(weight.layer for one in counts[:1] for weight in one.weights)
     found = []
     for name in names:

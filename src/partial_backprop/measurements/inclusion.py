@@ -97,28 +97,11 @@ class InclusionReport(Frozen):
         return self
 
     def n_weights(self) -> int:
-        """Count the weights that have a Γ.
-
-        Returns
-        -------
-        int
-            In all layers.
-        """
+        """Count the weights that have a Γ."""
         return sum(layer.n_weights for layer in self.layers)
 
     def density(self, epoch: int) -> float:
-        """Compute the share of weights in the support of Γ.
-
-        Parameters
-        ----------
-        epoch : int
-            Index into ``epochs``; -1 is the last.
-
-        Returns
-        -------
-        float
-            Between 0 and 1, over all layers that have a Γ.
-        """
+        """Compute the share of weights in the support of Γ."""
         return sum(self.epochs[epoch].n_nonzero) / self.n_weights()
 
 
@@ -142,72 +125,22 @@ class TicketReport(Frozen):
     layers: tuple[Masked, ...]
 
     def density(self) -> float:
-        """Compute the share of weights that the mask leaves.
-
-        Returns
-        -------
-        float
-            Between 0 and 1.
-        """
+        """Compute the share of weights that the mask leaves."""
         kept = sum(layer.n_kept for layer in self.layers)
         return kept / sum(layer.n_weights for layer in self.layers)
 
 
 def drawn(n_groups: int) -> list[int]:
-    """Choose the groups of a layer whose norms are kept.
-
-    Parameters
-    ----------
-    n_groups : int
-        Groups of the layer, 1 or more.
-
-    Returns
-    -------
-    list of int
-        All of them up to `MAX_DRAWN`, else so many at even distances, the first among them: the
-        choice knows nothing of the path.
-    """
+    """Choose the groups of a layer whose norms are kept."""
     n_drawn = min(n_groups, MAX_DRAWN)
     return [number * n_groups // n_drawn for number in range(n_drawn)]
 
 
 def of(record: Record) -> InclusionReport:
-    """Read the path out of a record.
-
-    Parameters
-    ----------
-    record : Record
-        Record of a run of DessiLBI.
-
-    Returns
-    -------
-    InclusionReport
-        Its measurements, checked.
-
-    Raises
-    ------
-    UserError
-        If the record has none, or they are damaged.
-    """
+    """Read the path out of a record."""
     return record.measured(KEY, InclusionReport, "an inclusion path")
 
 
 def ticket_of(record: Record) -> TicketReport:
-    """Read out of a record under which mask it was trained.
-
-    Parameters
-    ----------
-    record : Record
-        Record of a run under a mask of a path.
-
-    Returns
-    -------
-    TicketReport
-        Its measurements, checked.
-
-    Raises
-    ------
-    UserError
-        If the record has none, or they are damaged.
-    """
+    """Read out of a record under which mask it was trained."""
     return record.measured(TICKET, TicketReport, "a mask")

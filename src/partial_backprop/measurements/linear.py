@@ -83,40 +83,12 @@ class LinearReport(Frozen):
 
 
 def of(record: Record) -> LinearReport:
-    """Read the report out of a record.
-
-    Parameters
-    ----------
-    record : Record
-        Record of a run of the lab.
-
-    Returns
-    -------
-    LinearReport
-        Its measurements, checked.
-
-    Raises
-    ------
-    UserError
-        If the record has none, or they are damaged.
-    """
+    """Read the report out of a record."""
     return record.measured(KEY, LinearReport, "descents of a linear model")
 
 
 def reports(records: Iterable[Record]) -> dict[str, LinearReport]:
-    """Gather the lab's reports.
-
-    Parameters
-    ----------
-    records : iterable of Record
-        Records of any experiments.
-
-    Returns
-    -------
-    dict
-        Arm -> report, in the order of `PARTS` and `ORDERS`; of several seeds the lowest, since
-        nothing in the lab is drawn at random.
-    """
+    """Gather the lab's reports."""
     found = {
         record.arm: record
         for record in sorted(records, key=lambda record: -record.seed)
@@ -127,71 +99,23 @@ def reports(records: Iterable[Record]) -> dict[str, LinearReport]:
 
 
 def by_step(report: LinearReport, values: Sequence[object]) -> Sequence[object]:
-    """Pick what stands at the end of each step.
-
-    Parameters
-    ----------
-    report : LinearReport
-        Tells how many updates make a step.
-    values : sequence
-        ``losses`` or ``weights`` of one of its courses.
-
-    Returns
-    -------
-    sequence
-        One element a step, and the one before the first step.
-    """
+    """Pick what stands at the end of each step."""
     return values[:: report.updates_per_step]
 
 
 def support(weights: Sequence[float]) -> tuple[int, ...]:
-    """List the weights that are not exactly zero.
-
-    Parameters
-    ----------
-    weights : sequence of float
-        W.
-
-    Returns
-    -------
-    tuple of int
-        Positions from 1.
-    """
+    """List the weights that are not exactly zero."""
     return tuple(position for position, weight in enumerate(weights, start=1) if weight != 0)
 
 
 def loss_settled_after(losses: Sequence[float]) -> int | None:
-    """Find when a loss arrived.
-
-    Parameters
-    ----------
-    losses : sequence of float
-        One a step, the one before the first step included.
-
-    Returns
-    -------
-    int or None
-        The first step from which on the loss stays within 1 % of its last value, or within 10⁻⁶
-        where that is more; None where that does not hold for the last 20 steps.
-    """
+    """Find when a loss arrived."""
     tolerance = max(RELATIVE_TOLERANCE * losses[-1], ABSOLUTE_TOLERANCE)
     return _settled_after([abs(loss - losses[-1]) <= tolerance for loss in losses])
 
 
 def weights_settled_after(weights: Sequence[Sequence[float]]) -> int | None:
-    """Find when all weights arrived.
-
-    Parameters
-    ----------
-    weights : sequence of sequence of float
-        W, one a step, the one before the first step included.
-
-    Returns
-    -------
-    int or None
-        The first step from which on each weight stays within 0.01 of its last value; None where
-        that does not hold for the last 20 steps.
-    """
+    """Find when all weights arrived."""
     return _settled_after([largest_difference(w, weights[-1]) <= WEIGHT_TOLERANCE for w in weights])
 
 
@@ -202,35 +126,11 @@ def _settled_after(is_near: Sequence[bool]) -> int | None:
 
 
 def largest_difference(weights: Sequence[float], others: Sequence[float]) -> float:
-    """Compare two sets of weights.
-
-    Parameters
-    ----------
-    weights, others : sequence of float
-        Two W of one length.
-
-    Returns
-    -------
-    float
-        The largest difference of a weight, in absolute value.
-    """
+    """Compare two sets of weights."""
     return max(abs(one - other) for one, other in zip(weights, others, strict=True))
 
 
 def noise(losses: Sequence[float], n_last: int = TAIL_STEPS) -> float:
-    """Measure how much a loss still moves at the end.
-
-    Parameters
-    ----------
-    losses : sequence of float
-        Losses in their order.
-    n_last : int
-        How many of the last changes count.
-
-    Returns
-    -------
-    float
-        The largest change, in absolute value, from one loss to the next.
-    """
+    """Measure how much a loss still moves at the end."""
     tail = pairwise(losses[-n_last - 1 :])
     return max((abs(after - before) for before, after in tail), default=0.0)

@@ -57,22 +57,7 @@ class MaskStability(Frozen):
 
 
 def jaccard(n_weights: int, n_first: int, n_second: int, n_both: float) -> tuple[float, float]:
-    """Compute how much two masks agree.
-
-    Parameters
-    ----------
-    n_weights, n_first, n_second : int
-        All weights; those that one mask and the other freeze.
-    n_both : float
-        Those that both freeze, or the number to be expected of them.
-
-    Returns
-    -------
-    frozen : float
-        Weights in both frozen sets over weights in either, from 0 to 1; 1 where both are empty.
-    active : float
-        The same of the active sets.
-    """
+    """Compute how much two masks agree."""
     n_either = n_first + n_second - n_both
     frozen = n_both / n_either if n_either else 1.0
     active = (n_weights - n_either) / (n_weights - n_both) if n_weights > n_both else 1.0
@@ -80,23 +65,7 @@ def jaccard(n_weights: int, n_first: int, n_second: int, n_both: float) -> tuple
 
 
 def of(record: Record) -> MaskStability | None:
-    """Read the report of a record.
-
-    Parameters
-    ----------
-    record : Record
-        Of any run.
-
-    Returns
-    -------
-    MaskStability or None
-        None where the record has none: it is older, or its mask is drawn at random.
-
-    Raises
-    ------
-    UserError
-        If it is damaged.
-    """
+    """Read the report of a record."""
     if KEY not in record.measurements:
         return None
     return record.measured(KEY, MaskStability, "how stable its mask is")

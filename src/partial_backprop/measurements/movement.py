@@ -75,43 +75,14 @@ class MovementReport(Frozen):
 
 
 def of(record: Record) -> MovementReport | None:
-    """Read the report of a record.
-
-    Parameters
-    ----------
-    record : Record
-        Of any run.
-
-    Returns
-    -------
-    MovementReport or None
-        None where the record has none: it is older, or of a run that froze weights.
-
-    Raises
-    ------
-    UserError
-        If it is damaged.
-    """
+    """Read the report of a record."""
     if KEY not in record.measurements:
         return None
     return record.measured(KEY, MovementReport, "how far its weights went")
 
 
 def pack(frame: pd.DataFrame) -> tuple[bytes, str]:
-    """Format the bins of layers.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        With `COLUMNS`.
-
-    Returns
-    -------
-    content : bytes
-        Of `FILE`, the same for the same bins.
-    sha256 : str
-        Checksum of the uncompressed content.
-    """
+    """Format the bins of layers."""
     text = frame.to_csv(
         index=False, columns=list(COLUMNS), float_format="%.5g", lineterminator="\n"
     )
@@ -120,25 +91,7 @@ def pack(frame: pd.DataFrame) -> tuple[bytes, str]:
 
 
 def layers(path: Path, report: MovementReport) -> pd.DataFrame:
-    """Read the bins of each layer.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The record's file; `FILE` lies beside it.
-    report : MovementReport
-        What the record says of it.
-
-    Returns
-    -------
-    pandas.DataFrame
-        With `COLUMNS`.
-
-    Raises
-    ------
-    UserError
-        If the file is missing, or is not the one that the record names.
-    """
+    """Read the bins of each layer."""
     beside = path.with_name(report.file)
     try:
         plain = gzip.decompress(beside.read_bytes())

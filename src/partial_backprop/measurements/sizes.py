@@ -86,43 +86,15 @@ class SizesReport(Frozen):
     """Test images whose outputs are equal, bit for bit, after the sparse file is loaded again."""
 
     def n_zeros(self) -> int:
-        """Return the number of zeros among all weights that were pruned.
-
-        Returns
-        -------
-        int
-            Their sum over the layers.
-        """
+        """Return the number of zeros among all weights that were pruned."""
         return sum(layer.n_zeros for layer in self.layers)
 
     def n_weights(self) -> int:
-        """Return the number of all weights that could be pruned.
-
-        Returns
-        -------
-        int
-            Their sum over the layers.
-        """
+        """Return the number of all weights that could be pruned."""
         return sum(layer.n_weights for layer in self.layers)
 
     def file(self, content: Content) -> File:
-        """Return the sizes of one content.
-
-        Parameters
-        ----------
-        content : str
-            What the file holds.
-
-        Returns
-        -------
-        File
-            Its sizes.
-
-        Raises
-        ------
-        KeyError
-            If no such file was written.
-        """
+        """Return the sizes of one content."""
         for file in self.files:
             if file.content == content:
                 return file
@@ -130,21 +102,5 @@ class SizesReport(Frozen):
 
 
 def of(record: Record) -> SizesReport:
-    """Read the report out of a record.
-
-    Parameters
-    ----------
-    record : Record
-        Record of a run that prunes weights.
-
-    Returns
-    -------
-    SizesReport
-        Its measurements, checked.
-
-    Raises
-    ------
-    UserError
-        If the record has none, or they are damaged.
-    """
+    """Read the report out of a record."""
     return record.measured(KEY, SizesReport, "files and their sizes")

@@ -33,13 +33,7 @@ class OptimizerBytes(Frozen):
     """Bytes of the tensors of its state, by their names, such as ``gamma``; torch's for its own."""
 
     def n_state_bytes(self) -> int:
-        """Count the bytes of all tensors of the state.
-
-        Returns
-        -------
-        int
-            Bytes.
-        """
+        """Count the bytes of all tensors of the state."""
         return sum(self.state.values())
 
 
@@ -56,42 +50,10 @@ class CostReport(Frozen):
 
 
 def of(record: Record) -> CostReport:
-    """Read the report out of a record.
-
-    Parameters
-    ----------
-    record : Record
-        Record of a run that measures optimizers.
-
-    Returns
-    -------
-    CostReport
-        Its measurements, checked.
-
-    Raises
-    ------
-    UserError
-        If the record has none, or they are damaged.
-    """
+    """Read the report out of a record."""
     return record.measured(KEY, CostReport, "the costs of a step")
 
 
 def timing(record_path: Path) -> pd.DataFrame | None:
-    """Read the times that were measured beside a record.
-
-    Parameters
-    ----------
-    record_path : pathlib.Path
-        The ``record.json``.
-
-    Returns
-    -------
-    pandas.DataFrame or None
-        `TIMING_COLUMNS`; None where there is no such file.
-
-    Raises
-    ------
-    UserError
-        If the file is damaged.
-    """
+    """Read the times that were measured beside a record."""
     return timings.read(record_path, TIMING_COLUMNS, words=("optimizer",))

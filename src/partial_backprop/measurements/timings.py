@@ -14,27 +14,7 @@ NAME = "timing.csv"
 def read(
     record_path: Path, columns: Sequence[str], words: Sequence[str] = ()
 ) -> pd.DataFrame | None:
-    """Read the times that were measured beside a record.
-
-    Parameters
-    ----------
-    record_path : pathlib.Path
-        The ``record.json``.
-    columns : sequence of str
-        Columns that the file must have.
-    words : sequence of str
-        Those of them that hold no numbers.
-
-    Returns
-    -------
-    pandas.DataFrame or None
-        The columns, a line a measurement; None where there is no such file.
-
-    Raises
-    ------
-    UserError
-        If the file is damaged.
-    """
+    """Read the times that were measured beside a record."""
     path = record_path.with_name(NAME)
     if not path.exists():
         return None

@@ -66,21 +66,5 @@ class QuantizedTraining(Frozen):
 
 
 def of(record: Record) -> QuantizedTraining:
-    """Read the measurements out of a record.
-
-    Parameters
-    ----------
-    record : Record
-        Record of a run that quantizes activations or gradients.
-
-    Returns
-    -------
-    QuantizedTraining
-        Its measurements, checked.
-
-    Raises
-    ------
-    UserError
-        If the record has none, or they are damaged.
-    """
+    """Read the measurements out of a record."""
     return record.measured(KEY, QuantizedTraining, "quantized activations and gradients")

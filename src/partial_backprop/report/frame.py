@@ -22,37 +22,17 @@ Bits = Mapping[tuple[str, str, int, str], np.ndarray]
 
 @dataclasses.dataclass(frozen=True)
 class Results:
-    """The results of some runs.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        `COLUMNS`, one row per number.
-    runs : tuple of Run
-        The runs.
-    bits : mapping
-        Which test images are right, for the runs that say so.
-    """
+    """The results of some runs."""
 
     frame: pd.DataFrame
+    """`COLUMNS`, one row per number."""
     runs: tuple[Run, ...] = ()
     bits: Bits = dataclasses.field(default_factory=dict)
+    """Which test images are right, for the runs whose records say it."""
 
 
 def results(runs: Sequence[Run]) -> Results:
-    """Gather the results of runs.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        Runs of any experiments. One that does not tell which test images are right, as those of old
-        records, is judged over seeds alone.
-
-    Returns
-    -------
-    Results
-        The long frame, the runs and the bits.
-    """
+    """Gather the results of runs."""
     rows = [row for run in runs for row in gather.rows(run)]
     frame = pd.DataFrame(rows, columns=COLUMNS).dropna(subset="value")
     # Several runs begin with the same network, and all find the same numbers of it.
@@ -61,27 +41,7 @@ def results(runs: Sequence[Run]) -> Results:
 
 
 def select(frame: pd.DataFrame, metric: str, **where: Any) -> pd.Series:
-    """Pick one number per seed.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        Of `Results`.
-    metric : str
-        Name of the metric.
-    **where : object
-        Column -> value; None stands for rows that have no value there.
-
-    Returns
-    -------
-    pandas.Series
-        Values indexed by seed, without the absent ones; empty where nothing ran.
-
-    Raises
-    ------
-    ValueError
-        If a seed has several numbers, so that `where` says too little.
-    """
+    """Pick one number per seed, where columns have the values given; None is a row that has none there."""
     chosen = frame["metric"].eq(metric)
     for column, value in where.items():
         chosen &= frame[column].isna() if value is None else frame[column].eq(value)

@@ -274,6 +274,10 @@ def _paths(run: Run) -> Iterator[Row]:
     for stage, fraction in FRACTIONS.items():
         after = max(1, round(fraction * n_epochs))
         yield from _path(run, report, after - 1, stage)
+    for index, epoch in enumerate(report.epochs):
+        score = _score("sparse", epoch.sparse_test)["sparse_accuracy_percent"]
+        course = {"sparse_accuracy_percent": score, "density_percent": 100 * report.density(index)}
+        yield from _rows(run, course, epoch.sparse_test.n_examples, stage=f"epoch_{index + 1}")
     for kind in ("full", "sparse"):
         for stage, split in (("best_on_validation", "validation"), ("best_on_test", "test")):
             correct = [getattr(epoch, f"{kind}_{split}").n_correct for epoch in report.epochs]

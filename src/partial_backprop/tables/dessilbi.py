@@ -9,7 +9,7 @@ import pandas as pd
 from partial_backprop import facts, labels
 from partial_backprop.inputs import Run
 from partial_backprop.measurements import step_costs
-from partial_backprop.report import layout
+from partial_backprop.report import layout, paths
 from partial_backprop.report.frame import select
 from partial_backprop.report.layout import Cell
 from partial_backprop.report.tables import Context
@@ -17,10 +17,6 @@ from partial_backprop.table_entries import Group
 
 Fields = dict[str, Any]
 SIGNS = {"kappa": "κ", "nu": "ν"}
-OTHER = {"kappa": "nu", "nu": "kappa"}
-TUNED = {"vgg16": "dessilbi_vgg16", "resnet56": "dessilbi_resnet56"}
-"""Networks of tables 2 to 5 -> their experiments: an arm a value of κ or ν, and `BASE`."""
-BASE = "base"
 TICKET = "ticket"
 """Arm that is trained under the support of Γ."""
 NONE_YET = "none yet"
@@ -46,30 +42,13 @@ def data_words(context: Context) -> dict[str, str | None]:
     return found | {"command": None if imagenet else COMMAND}
 
 
-def _varied(context: Context, which: str, experiment: str) -> dict[float, str]:
-    """Values of a hyperparameter, from low to high -> arm that differs from `BASE` in nothing else."""
-    frame = context.results.frame
-    own = frame[frame["experiment"].eq(experiment)]
-    settings = {
-        name: own[own["metric"].eq(f"setting.{name}")]
-        .drop_duplicates("arm")
-        .set_index("arm")["value"]
-        for name in SIGNS
-    }
-    other = settings[OTHER[which]]
-    if BASE not in other:
-        return {}
-    same = other.index[other.eq(other[BASE])]
-    return {settings[which][arm]: arm for arm in sorted(same, key=settings[which].get)}
-
-
 def varied(context: Context, which: str) -> list[Group]:
     """Make a group for each network, with the paths that differ in one hyperparameter only."""
     width = sum(column.span for column in context.entry.columns if column.head is not None)
     groups = []
-    for network, experiment in TUNED.items():
+    for network, experiment in paths.TUNED.items():
         title = labels.network(network)
-        found = _varied(context, which, experiment)
+        found = paths.varied(context.results.frame, which, experiment)
         rows: list[Fields] = [
             {
                 "title": "" if position else title,
@@ -87,13 +66,13 @@ def varied(context: Context, which: str) -> list[Group]:
 
 def varied_words(context: Context, which: str, table: int) -> dict[str, str | None]:
     """Return what was held fixed, and the epochs at which the paths were read."""
-    other = OTHER[which]
+    other = paths.OTHER[which]
     held, lengths, readings = {}, {}, {}
-    for network, experiment in TUNED.items():
-        if not _varied(context, which, experiment):
+    for network, experiment in paths.TUNED.items():
+        if not paths.varied(context.results.frame, which, experiment):
             continue
         title = labels.network(network)
-        at: dict[str, Any] = {"experiment": experiment, "arm": BASE}
+        at: dict[str, Any] = {"experiment": experiment, "arm": paths.BASE}
         held[title] = f"{select(context.results.frame, f'setting.{other}', **at).iloc[0]:g}"
         for stage in ("eighth", "quarter", "half", "last"):
             after = select(context.results.frame, "after", **at, stage=stage, layer=None)
@@ -220,7 +199,7 @@ def layer_words(context: Context, table: int) -> dict[str, str | None]:
 
 
 def setting(context: Context, row: Fields, network: str) -> tuple[str, Fields]:
-    """Show a setting of a network's path or ticket, read from its record; all seeds have one configuration."""
+    """Show a setting of a network's path or ticket, from its record; all seeds have one configuration."""
     text = _setting(_run(context, network, is_ticket=bool(row.get("ticket"))), row)
     return text, {"value": text}
 

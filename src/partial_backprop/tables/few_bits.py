@@ -38,7 +38,7 @@ def bytes_a_step(context: Context, _: dict[str, Any], kind: str) -> tuple[str, d
 
 
 def layers(context: Context, experiment: str) -> list[dict[str, Any]]:
-    """List inputs and then gradients of the layers of the network in floating point, else of the first arm."""
+    """List inputs and then gradients of the layers of the network in floating point."""
     frame = context.results.frame
     shown = next(iter(_arms(context, experiment)), None)
     own = frame[frame["experiment"].eq(experiment) & frame["arm"].eq(shown)]
