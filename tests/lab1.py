@@ -5,6 +5,7 @@ All of them take a second, so there is no need to make numbers up.
 
 import dataclasses
 import functools
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -42,6 +43,7 @@ def write_config(root: Path) -> Path:
     (folder / "scales" / f"{SCALE}.yaml").write_text(yaml.safe_dump(scale))
     for name in (f"experiments/{EXPERIMENT}.yaml", "reported.yaml"):
         (folder / name).write_bytes((CONFIG / name).read_bytes())
+    shutil.copytree(CONFIG / "tables", folder / "tables")
     return folder
 
 

@@ -14,11 +14,23 @@ from partial_backprop.report.layout import Cell, Table
 
 NAMES = artifacts.names("tables")
 NOT_MADE_UP = {
-    "random_difference_points_low", "random_difference_points_high", "p_mcnemar",
-    "step_s", "update_s", "times_sgd", "extra_bytes", "whole_time_s", "small_time_s",
-    "time_left_percent_mean", "time_left_percent_std", "met", "goal_is", "parts_s",
+    "p_mcnemar", "step_s", "update_s", "times_sgd", "extra_bytes", "whole_time_s", "small_time_s",
+    "time_left_percent_mean", "time_left_percent_std",
 }  # fmt: skip
-"""Columns that synthetic records leave empty: they have no times, and one run of each descent."""
+"""Columns that synthetic records leave empty: no times, and no images."""
+
+NO_SPREAD = ("_low", "_high", "_std")
+"""How columns end that are empty where the made-up seeds differ by a constant, or there is one."""
+
+NOT_PRINTED = {"table_dessilbi_8", "table_dessilbi_9"}
+"""Tables of which the source prints a caption alone."""
+
+BY_FUNCTIONS = {
+    "data", "full_size", "name", "n_parameters", "n_train", "n_validation", "n_test", "schedule", "epochs",
+    "current", "arm", "support", "variance_ratio_2bit", "variance_ratio_3bit", "variance_ratio_4bit", "shape",
+    "n_values", "n_activation_bytes_a_step", "n_gradient_bytes_a_step",
+}  # fmt: skip
+"""Columns that functions add where something ran."""
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +68,11 @@ def test_the_csv_reads_back_in_full_precision(name: str, built: dict[str, Table]
 def test_every_column_of_the_csv_has_a_value_somewhere(name: str, built: dict[str, Table]) -> None:
     """A selection that finds nothing, or a quantity that nothing prints, is a slip in the entry."""
     frame = built[name].frame
-    without = {column for column in frame if frame[column].isna().all()}
-    assert not without - NOT_MADE_UP
+    empty = {column for column in frame if frame[column].isna().all()} - NOT_MADE_UP
+    if name in NOT_PRINTED:
+        empty -= {"printed_density", "printed_n_weights"}
+    if name != "table_mask_stability":  # which synthetic records have none of
+        assert not {column for column in empty if not column.endswith(NO_SPREAD)}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -65,10 +80,10 @@ def test_what_did_not_run_is_said_and_has_the_same_columns(
     name: str, built: dict[str, Table], empty: dict[str, Table]
 ) -> None:
     said = words(empty[name]).lower()
-    if name not in ("table_claims",):  # whose ledger says it of each claim
+    if name != "table_claims":  # whose ledger says it of each claim
         assert "not run" in said or "not measured" in said
-    if name not in ("table_bench",):  # which is of machines, not of runs
-        assert set(built[name].frame) <= set(empty[name].frame) | NOT_MADE_UP
+    if name != "table_bench":  # which is of machines, not of runs
+        assert set(built[name].frame) <= set(empty[name].frame) | BY_FUNCTIONS
     assert artifacts.to_tex(empty[name]).count("\\\\") > 1
 
 
@@ -77,7 +92,8 @@ def test_a_mean_over_seeds_has_its_spread(name: str, built: dict[str, Table]) ->
     entry = table_entries.read(name)
     groups = () if isinstance(entry.groups, table_entries.Call) else entry.groups
     columns = [*entry.columns, *(one for group in groups for one in group.columns or ())]
-    if any(one.show == "spread" and one.metric and one.head and not one.minus for one in columns):
+    spread = [one for one in columns if one.show == "spread" and one.metric and one.head]
+    if spread and name != "table_1":  # which is of one seed
         assert "±" in words(built[name])
 
 

@@ -59,7 +59,7 @@ def test_printed_numbers_are_never_among_the_measured():
 
 
 def test_the_encoder_and_the_data_are_named():
-    note = build(encoder="resnet101").notes[0]
+    note = " ".join(build(encoder="resnet101").notes)
     assert "ResNet-101, trained on ImageNet" in note
     assert "Flickr8k" not in note
 

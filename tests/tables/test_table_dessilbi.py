@@ -85,7 +85,7 @@ def test_table_1_has_all_optimizers():
     assert texts(table.header[0])[1:3] == ["digits", "scenes"]
     # The fifth arm's worth is 74, and one point more where it is best on the test set.
     expected = ["75.00", "74.00", "74.00"] * 2
-    assert line(table, "SGD, Nesterov") == [*expected, "not run"]
+    assert line(table, "SGD, Nesterov") == [*expected, "not run", "–"]
     rows = table.frame[table.frame["arm"].eq("sgd_nesterov") & table.frame["rule"].eq("last")]
     assert rows.set_index(["experiment", "top"]).loc[(MNIST, 1), "n_correct"] == "740"
     assert rows.set_index(["experiment", "top"]).loc[(IMAGENET, 5), "n_correct"] == ""

@@ -20,7 +20,8 @@ def test_lines_of_arms():
     assert list(arms.index[:-1]) == list(fake_tinyscript.ARMS)  # the last: the other network
     for arm, accuracy in fake_tinyscript.ACCURACY.items():
         assert arms.loc[arm, "accuracy_percent_mean"] == accuracy + 0.5
-        assert arms.loc[arm, "difference_points_mean"] == pytest.approx(accuracy - 80)
+        if arm != "float":
+            assert arms.loc[arm, "difference_points_mean"] == pytest.approx(accuracy - 80)
     before, after = fake_tinyscript.ACTIVATION_BYTES, fake_tinyscript.ACTIVATION_BYTES * 3 / 32
     sizes = arms["n_activation_bytes_a_step"]
     assert sizes["float"] == sizes["gradients_weibull_2bit"] == before
