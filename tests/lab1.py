@@ -5,7 +5,6 @@ All of them take a second, so there is no need to make numbers up.
 
 import dataclasses
 import functools
-import shutil
 import tempfile
 from pathlib import Path
 
@@ -43,7 +42,6 @@ def write_config(root: Path) -> Path:
     (folder / "scales" / f"{SCALE}.yaml").write_text(yaml.safe_dump(scale))
     for name in (f"experiments/{EXPERIMENT}.yaml", "reported.yaml"):
         (folder / name).write_bytes((CONFIG / name).read_bytes())
-    shutil.copytree(CONFIG / "tables", folder / "tables")
     return folder
 
 
@@ -82,7 +80,8 @@ def inputs() -> Inputs:
     with tempfile.TemporaryDirectory() as root:
         folder = write_config(Path(root))
         paths = [run(folder, arm, Path(root) / arm / "seed0") for arm in ARMS]
-        return with_printed(read_inputs(SCALE, paths, config_dir=folder))
+        found = read_inputs(SCALE, paths, config_dir=folder)
+    return with_printed(dataclasses.replace(found, config_dir=CONFIG))
 
 
 def with_printed(inputs: Inputs) -> Inputs:

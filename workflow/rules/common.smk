@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from partial_backprop import config as configuration
-from partial_backprop import captions, derived, preflight, stamps
+from partial_backprop import captions, derived, preflight, stamps, table_entries
 from partial_backprop.config_files import Overlay, Settings
 from partial_backprop.errors import UserError
 from partial_backprop.files import at_home, validated

@@ -4,43 +4,20 @@
 # arm, the gradient samples have it.
 OTSU_WITHOUT_AN_ARM = gradients() if SCALE.published else []
 
-# The arms of Tables 1 and 2.
-COMPARED = ("fb", "pb", "pb_otsu", "pb_random")
-
 TABLES = [name for name in CAPTIONS if name.startswith("table_")]
+# A table reads the runs that its entry in config/tables names; the ledger all of them.
+ENTRIES = {name: told(table_entries.read, name) for name in TABLES}
 TABLE_RECORDS = {
-    "table_1": records(*COMPARED, experiments=SHOWN, first_seed=True),
-    "table_2": records(*COMPARED, experiments=SHOWN),
-    "table_arms": records(experiments=SHOWN),
-    "table_mask_stability": records("fb", "pb", experiments=SHOWN),
-    "table_captioning": records(experiments=ENCODER + CAPTIONING),
-    "table_lab1": records(experiments=LAB_1),
-    "table_lab2_pruning": records(experiments=PRETRAINING + LAB_2),
-    "table_lab2_layers": records(experiments=PRETRAINING + LAB_2 + LAB_3),
-    "table_lab3_quantization": records(experiments=PRETRAINING + LAB_2 + LAB_3),
-    "table_lab3_joint": records(experiments=PRETRAINING + LAB_2 + LAB_3),
-    "table_gradients": records(experiments=SPARSIFICATION),
-    "table_weight_pruning": records(experiments=WEIGHT_PRUNING),
-    "table_filter_pruning": records(experiments=FILTER_PRUNING),
-    "table_tinyscript": records(experiments=TINYSCRIPT),
-    "table_dessilbi_1": records(experiments=RIVALS),
-    **{f"table_dessilbi_{n}": records(experiments=TUNED) for n in (2, 3, 4, 5)},
-    "table_dessilbi_6": records(experiments=STEP_COST),
-    **{
-        f"table_dessilbi_{n}": records(experiments=[path])
-        for n, path in zip((7, 8, 9), PATHS)
-    },
-    "table_dessilbi_10": records(experiments=EARLY + TICKETS),
-    "table_statements": records(
-        experiments=LAB_1 + PRETRAINING + LAB_2 + LAB_3 + FILTER_PRUNING
-    ),
-    "table_claims": records(experiments=EXPERIMENTS),
-}
+    name: records(
+        *entry.arms, experiments=entry.experiments, first_seed=name == "table_1"
+    )
+    for name, entry in ENTRIES.items()
+} | {"table_claims": records(experiments=EXPERIMENTS)}
 TABLE_GRADIENTS = {"table_1": OTSU_WITHOUT_AN_ARM, "table_2": OTSU_WITHOUT_AN_ARM}
 
 for table_name in TABLES:
     table_csv = f"{RESULTS}/tables/{table_name}.csv"
-    table_records = TABLE_RECORDS.get(table_name, [])
+    table_records = TABLE_RECORDS[table_name]
     table_gradients = TABLE_GRADIENTS.get(table_name, [])
     table_benchmarks = BENCHMARKS if table_name == "table_bench" else []
 
