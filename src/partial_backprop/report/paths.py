@@ -10,7 +10,7 @@ OTHER = {"kappa": "nu", "nu": "kappa"}
 
 
 def varied(frame: pd.DataFrame, which: str, experiment: str) -> dict[float, str]:
-    """List the values of a hyperparameter, low to high, each with the arm that differs from `BASE` in it alone."""
+    """List a hyperparameter's values from low to high, each with the arm that differs in it alone."""
     own = frame[frame["experiment"].eq(experiment)]
     settings = {
         name: own[own["metric"].eq(f"setting.{name}")]
