@@ -43,22 +43,6 @@ def test_going_back_is_refused():
         pb.begin_epoch(2)
 
 
-@pytest.mark.parametrize("step", [lambda o, f: o.step(f), lambda o, f: o.step(closure=f)])
-def test_closures_are_refused(step):
-    _, optimizer, pb = ready()
-    pb.begin_epoch(0)
-    with pytest.raises(UserError, match=r"step\(closure\) is not supported"):
-        step(optimizer, lambda: 0.0)
-
-
-def test_lbfgs_is_refused_at_its_first_step():
-    model = network()
-    optimizer = torch.optim.LBFGS(model.parameters())
-    PartialBackprop(model, optimizer, criterion=HALF, start_epoch=0).begin_epoch(0)
-    with pytest.raises(UserError, match="an optimizer other than LBFGS"):
-        optimizer.step(lambda: torch.zeros(()))
-
-
 def test_no_gradients_are_refused():
     _, optimizer, pb = ready()
     pb.begin_epoch(0)
@@ -254,6 +238,14 @@ def test_parameters_spread_over_processes_are_refused():
     model = network()
     model[4].weight.device_mesh = object()  # as a DTensor's
     with pytest.raises(UserError, match=r"'4\.weight' is spread over processes"):
+        PartialBackprop(model, OPTIMIZERS["adam"](model.parameters()), HALF)
+
+
+def test_parts_of_a_flat_parameter_are_refused():
+    """Those of FullyShardedDataParallel, which needs a GPU; what it wraps bears this name."""
+    model = nn.Module()
+    model._fsdp_wrapped_module = network()
+    with pytest.raises(UserError, match="spread over processes"):
         PartialBackprop(model, OPTIMIZERS["adam"](model.parameters()), HALF)
 
 

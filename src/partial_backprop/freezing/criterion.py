@@ -222,9 +222,10 @@ def trainable(
             "build it from model.parameters() of this very model"
         )
     for name, parameter in found.items():
-        if hasattr(parameter, "device_mesh"):
+        # A DTensor, as of fully_shard; or a part of FullyShardedDataParallel's flat parameter.
+        if hasattr(parameter, "device_mesh") or "_fsdp_wrapped_module" in name.split("."):
             raise UserError(
-                f"parameter {name!r} is spread over processes (a DTensor, as of fully_shard), and a mask "
-                "needs whole ones: train with DistributedDataParallel"
+                f"parameter {name!r} is spread over processes (fully_shard, FSDP, tensor parallelism), and "
+                "a mask needs whole ones: train with DistributedDataParallel"
             )
     return found

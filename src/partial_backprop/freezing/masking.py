@@ -11,6 +11,7 @@ from torch import nn
 
 from partial_backprop.errors import UserError
 from partial_backprop.freezing import counts
+from partial_backprop.freezing.closure import run_closure
 from partial_backprop.freezing.criterion import (
     Gradients,
     are_finite,
@@ -20,7 +21,7 @@ from partial_backprop.freezing.criterion import (
     transposed_weights,
 )
 from partial_backprop.freezing.mask_state import put_in_force
-from partial_backprop.freezing.modes import overflowed, refuse_closure, saves_time
+from partial_backprop.freezing.modes import overflowed, saves_time
 from partial_backprop.freezing.optimizer_state import check_state, pack_state
 from partial_backprop.freezing.skip import SkippedFilters
 from partial_backprop.mask import Mask
@@ -145,10 +146,14 @@ class MaskingSteps:
             )
 
     @torch.no_grad()
-    def _before_step(self, optimizer: object, args: tuple[Any, ...], kwargs: Mapping) -> None:
-        refuse_closure(optimizer, args, kwargs)
+    def _before_step(
+        self, _: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        result, args, kwargs = run_closure(self._optimizer, args, kwargs)
         self._n_steps = (self._n_steps or 0) + 1
-        if not overflowed(self._optimizer):  # or else the step does nothing
+        # A closure may skip its batch, as Lightning's does where `training_step` returns None.
+        skips = result is not None and all(p.grad is None for p in self._parameters())
+        if not overflowed(self._optimizer) and not skips:  # or else the step does nothing
             self._warn_if_scaled()
             self._make_mask_if_due(waits=False)
         if not self.freezes or not self._state.is_compact:
@@ -156,6 +161,9 @@ class MaskingSteps:
         if self.freezes:
             self._warn_of_changes(written_only=True)
             self._state.before_step()
+        if result is not None:
+            result.expect_call()
+        return args, kwargs
 
     @torch.no_grad()
     def _after_step(self, *_: object) -> None:

@@ -1,6 +1,5 @@
 """Ways to freeze that go together with an optimizer, and its steps that do not."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -41,8 +40,12 @@ def check_mode(mode: str, compact: bool | str, optimizer: torch.optim.Optimizer)
     ------
     UserError
         If the mode is neither ``strict`` nor ``gradient``; or `compact` is wanted with ``gradient``, or
-        with an optimizer that is none of `ELEMENTWISE`.
+        with an optimizer that is none of `ELEMENTWISE`; or the optimizer is LBFGS.
     """
+    if isinstance(optimizer, torch.optim.LBFGS):
+        raise UserError(
+            "LBFGS computes new gradients within its step, after the mask: use another optimizer"
+        )
     if mode not in ("strict", "gradient"):
         raise UserError(f"unknown mode {mode!r}: choose strict or gradient")
     if compact not in (False, True, "auto"):
@@ -91,29 +94,33 @@ def saves_time(optimizer: torch.optim.Optimizer, mask: Mask) -> bool:
     return mask.n_frozen() >= SHARE_WITHOUT_KERNEL * mask.n_weights()
 
 
-def refuse_closure(optimizer: object, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
-    """Refuse a step that computes gradients itself.
+def unwrapped(optimizer: Any) -> torch.optim.Optimizer:
+    """Find the optimizer that steps, below wrappers such as Accelerate's and Lightning's.
 
     Parameters
     ----------
-    optimizer : torch.optim.Optimizer
-        Its optimizer.
-    args : tuple
-        Positional arguments of the step, which may begin with the optimizer.
-    kwargs : mapping
-        Its other arguments.
+    optimizer : torch.optim.Optimizer or a wrapper
+        A wrapper has no hooks of its own and names what it wraps ``optimizer``.
+
+    Returns
+    -------
+    torch.optim.Optimizer
+        The innermost.
 
     Raises
     ------
     UserError
-        If there is a closure among them.
+        If there is none.
     """
-    given = [argument for argument in args if argument is not optimizer]
-    if kwargs.get("closure") is not None or any(argument is not None for argument in given):
-        raise UserError(
-            "step(closure) is not supported, since a closure computes new gradients after the "
-            "mask: call backward() yourself and use an optimizer other than LBFGS"
-        )
+    inner = optimizer
+    while "_optimizer_step_pre_hooks" not in getattr(inner, "__dict__", {}):
+        inner = getattr(inner, "optimizer", None)
+        if inner is None:
+            raise UserError(
+                f"{type(optimizer).__name__} has no hooks on its step: give PartialBackprop the optimizer "
+                "of torch.optim that steps"
+            )
+    return inner
 
 
 def overflowed(optimizer: torch.optim.Optimizer) -> bool:

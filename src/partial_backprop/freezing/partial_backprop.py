@@ -16,7 +16,8 @@ from partial_backprop.freezing.criterion import (
 )
 from partial_backprop.freezing.mask_state import MaskState, check_saved, renamed
 from partial_backprop.freezing.masking import IN_USE, MaskingSteps, list_names
-from partial_backprop.freezing.modes import check_mode
+from partial_backprop.freezing.modes import check_mode, unwrapped
+from partial_backprop.freezing.processes import agreed, unwrapped_model
 from partial_backprop.freezing.schedule import Schedule
 from partial_backprop.freezing.skip import SkippedFilters
 from partial_backprop.freezing.watch import check_same
@@ -34,9 +35,10 @@ class PartialBackprop(MaskingSteps):
     Parameters
     ----------
     model : nn.Module
-        The network.
+        The network, or ``DistributedDataParallel`` of it: then masks are compared between its processes.
     optimizer : torch.optim.Optimizer
-        Any that needs no closure; fused, foreach or plain.
+        Any but LBFGS; fused, foreach or plain; a wrapper of Accelerate or Lightning stands for what it
+        wraps. A closure is run once, before the mask is made.
     criterion : callable, str or mapping
         From gradients by parameter name to a `Mask`, such as
         ``functools.partial(fixed.mask, threshold=0.04)``; or the name of a module of
@@ -106,10 +108,13 @@ class PartialBackprop(MaskingSteps):
         compact: bool | str = False,
         skip_filters: bool = False,
     ) -> None:
+        optimizer, (model, group) = unwrapped(optimizer), unwrapped_model(model)
         check_mode(mode, compact, optimizer)
         self._mode, self._compact = mode, compact
         self._schedule = Schedule(start_epoch, remask_every, full_epochs_at_end, epochs)
         self._given, self._criterion = criterion, as_callable(criterion, optimizer)
+        if group is not None:
+            self._criterion = agreed(self._criterion, group)
         self._model, self._optimizer = model, optimizer
         self._epoch: int | None = None
         self._n_steps: int | None = None

@@ -1,0 +1,91 @@
+"""Several processes that train one model: their masks agree, and parameters are whole in each."""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+from partial_backprop.errors import UserError
+from partial_backprop.freezing.criterion import Criterion
+
+
+def unwrapped_model(model: nn.Module) -> tuple[nn.Module, Any]:
+    """Find the model that ``DistributedDataParallel`` wraps, so that its names are the plain ones.
+
+    Parameters
+    ----------
+    model : nn.Module
+        Wrapped or not.
+
+    Returns
+    -------
+    model : nn.Module
+        The model itself.
+    group : torch.distributed.ProcessGroup or None
+        Processes that train it together, as far as the wrapper tells.
+    """
+    if isinstance(model, DistributedDataParallel):
+        return model.module, model.process_group
+    return model, None
+
+
+def agreed(criterion: Criterion, group: Any = None) -> Criterion:
+    """Compare masks between processes that train together.
+
+    Gradients that are averaged over processes are the same in each, bit for bit, and so are the masks of a
+    criterion that draws nothing of its own. Otherwise weights would drift apart without a word.
+
+    Parameters
+    ----------
+    criterion : callable
+        From gradients by parameter name to a mask.
+    group : torch.distributed.ProcessGroup, optional
+        The processes; by default all of them.
+
+    Returns
+    -------
+    callable
+        The same, which raises `UserError` in each process where masks differ.
+    """
+
+    def compared(gradients: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+        mask = criterion(gradients)
+        device = next((gradient.device for gradient in gradients.values()), None)
+        number = torch.tensor(_checksum(mask), device=device)
+        ends = torch.stack([number, -number])
+        torch.distributed.all_reduce(ends, torch.distributed.ReduceOp.MAX, group)
+        if bool(ends[0] != -ends[1]):
+            raise UserError(
+                "the processes have made different masks: average their gradients before the step that "
+                "makes it, and let the criterion draw nothing without a seed"
+            )
+        return mask
+
+    return compared
+
+
+def are_several() -> bool:
+    """Tell whether processes train together, as far as torch knows.
+
+    Returns
+    -------
+    bool
+        Whether there is a group of at least two.
+    """
+    distributed = torch.distributed
+    return (
+        distributed.is_available()
+        and distributed.is_initialized()
+        and distributed.get_world_size() > 1
+    )
+
+
+def _checksum(mask: Mapping[str, Tensor]) -> int:
+    digest = hashlib.blake2b(digest_size=7)
+    for name, active in mask.items():
+        digest.update(name.encode())
+        digest.update(active.detach().cpu().contiguous().numpy())
+    return int.from_bytes(digest.digest(), "big")
