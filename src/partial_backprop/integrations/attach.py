@@ -1,0 +1,57 @@
+"""What the trainers of others have in common: PartialBackprop on their model and optimizer."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from partial_backprop.freezing.criterion import Criterion, as_callable
+from partial_backprop.freezing.modes import unwrapped
+from partial_backprop.freezing.partial_backprop import PartialBackprop
+from partial_backprop.freezing.processes import agreed, are_several
+
+
+def check(criterion: Criterion | str | Mapping[str, Any], options: Mapping[str, Any]) -> None:
+    """Refuse a criterion or options before a trainer has set up anything.
+
+    Parameters
+    ----------
+    criterion : callable, str or mapping
+        As of `PartialBackprop`.
+    options : mapping
+        Its other arguments.
+    """
+    as_callable(criterion)
+    inspect.signature(PartialBackprop).bind(None, None, criterion, **options)
+
+
+def attach_to(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    criterion: Criterion | str | Mapping[str, Any],
+    options: Mapping[str, Any],
+) -> PartialBackprop:
+    """Make a PartialBackprop whose masks are compared between the processes of a trainer.
+
+    Parameters
+    ----------
+    model : nn.Module
+        The model itself: its wrapper, which knows the processes, may not be at hand.
+    optimizer : torch.optim.Optimizer
+        Its optimizer, or a wrapper of it.
+    criterion : callable, str or mapping
+        As of `PartialBackprop`.
+    options : mapping
+        Its other arguments.
+
+    Returns
+    -------
+    PartialBackprop
+        On the optimizer that steps.
+    """
+    optimizer = unwrapped(optimizer)
+    if are_several():
+        criterion = agreed(as_callable(criterion, optimizer))
+    return PartialBackprop(model, optimizer, criterion, **options)
