@@ -40,17 +40,24 @@ def train(
     pb,
     epochs,
     accumulate: int = 1,
+    last_by_number: bool = False,
     clip=lambda parameters: None,
     autocast=contextlib.nullcontext,
     scaler=None,
 ) -> None:
-    """Run the loop; the last batches of an epoch step too, though they may be fewer."""
+    """Run the loop; the last batches of an epoch step too, though they may be fewer than `accumulate`.
+
+    Their losses are divided by `accumulate` all the same, or by their number.
+    """
     for epoch in epochs:
         pb.begin_epoch(epoch)
         optimizer.zero_grad()
         for i, (x, y) in enumerate(batches(), start=1):
+            alone = last_by_number and i > N_BATCHES - N_BATCHES % accumulate
             with autocast():
-                loss = F.cross_entropy(model(x), y) / accumulate
+                loss = F.cross_entropy(model(x), y) / (
+                    N_BATCHES % accumulate if alone else accumulate
+                )
             (loss if scaler is None else scaler.scale(loss)).backward()
             if i % accumulate and i != N_BATCHES:
                 continue
