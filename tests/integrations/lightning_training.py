@@ -25,7 +25,7 @@ class Module(LightningModule):
 
     def training_step(self, batch, index):
         x, y = batch
-        return F.cross_entropy(self.network(x), y)
+        return F.cross_entropy(self.network(x.to(next(self.parameters()).dtype)), y)
 
 
 class Manual(Module):
@@ -84,16 +84,16 @@ class TwoOptimizers(Module):
 class Loader:
     """The plain loop's batches, and the place among them: without it Lightning goes on from the first."""
 
-    def __init__(self) -> None:
-        self.n_given = 0
+    def __init__(self, part: slice = slice(None)) -> None:
+        self.part, self.n_given = part, 0
 
     def __len__(self) -> int:
         return plain.N_BATCHES
 
     def __iter__(self):
-        for batch in plain.batches()[self.n_given :]:
+        for x, y in plain.batches()[self.n_given :]:
             self.n_given = (self.n_given + 1) % plain.N_BATCHES
-            yield batch
+            yield x[self.part], y[self.part]
 
     def state_dict(self) -> dict[str, int]:
         return {"n_given": self.n_given}
@@ -111,14 +111,15 @@ def trainer(callbacks, folder, epochs: int = 4, **options) -> Trainer:
 def fit(module, folder, epochs: int = 4, ckpt_path=None, pb=plain.OPTIONS, **options):
     """Train; return the network and its PartialBackprop, and the Trainer."""
     options = {"enable_checkpointing": False, **options}
+    part = options.pop("part", slice(None))
     callback = PartialBackpropCallback(**pb)
     made = trainer([callback, *options.pop("callbacks", [])], folder, epochs, **options)
-    fit_quietly(made, module, ckpt_path)
+    fit_quietly(made, module, ckpt_path, part)
     return module.network, callback.pb, made
 
 
-def fit_quietly(made, module, ckpt_path=None) -> None:
-    loader = Loader()
+def fit_quietly(made, module, ckpt_path=None, part: slice = slice(None)) -> None:
+    loader = Loader(part)
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # ours; Lightning's are about this machine and this size
         warnings.filterwarnings("ignore", module="lightning|torch|multiprocessing")

@@ -55,7 +55,7 @@ def train(
         for i, (x, y) in enumerate(batches(), start=1):
             alone = last_by_number and i > N_BATCHES - N_BATCHES % accumulate
             with autocast():
-                loss = F.cross_entropy(model(x), y) / (
+                loss = F.cross_entropy(model(x.to(next(model.parameters()).dtype)), y) / (
                     N_BATCHES % accumulate if alone else accumulate
                 )
             (loss if scaler is None else scaler.scale(loss)).backward()

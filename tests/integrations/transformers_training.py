@@ -23,7 +23,7 @@ class Module(nn.Module):
         self.network = plain.network(seed)
 
     def forward(self, x, labels):
-        logits = self.network(x)
+        logits = self.network(x.to(next(self.parameters()).dtype))
         return {"loss": F.cross_entropy(logits, labels), "logits": logits}
 
 
