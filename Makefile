@@ -32,7 +32,7 @@ archive: paper ## Pack sources, records, tables, figures and PDF with checksums 
 
 test: environment ## Set up and run all tests (PYTEST_ARGS="-k mask").
 	@$(SCRIPT)/system-packages slurm chromium
-	@$(SCRIPT)/executors
+	@$(SCRIPT)/extras
 	$(IN_VENV) python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 lint: environment ## Check formats, docstrings, layers and locked versions.
@@ -53,6 +53,7 @@ lock: environment ## Write envs/requirements.lock anew from envs/requirements.in
 	$(IN_VENV) python scripts/lock.py
 
 coverage: environment ## Run all tests and measure line and branch coverage (coverage.xml, htmlcov/).
+	@$(SCRIPT)/extras
 	$(IN_VENV) python -m pip install -qq --disable-pip-version-check --requirement envs/coverage.txt
 	$(IN_VENV) python -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-report=xml --cov-report=html $(PYTEST_ARGS)
 

@@ -14,8 +14,8 @@ os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 hypothesis.settings.register_profile("deterministic", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("deterministic")
 
-SLOW_FOLDERS = {"cluster", "recipes", "workflow"}
-"""Whose tests train or run the workflow; slow tests elsewhere are marked where they stand."""
+SLOW_FOLDERS = {"cluster", "integrations", "recipes", "workflow"}
+"""Whose tests train, run the workflow or import trainers; slow ones elsewhere are marked where they stand."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

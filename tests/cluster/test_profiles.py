@@ -11,7 +11,7 @@ import yaml
 from tests.project import ROOT, Project
 
 EXECUTORS = Path(sys.prefix) / "executors"
-"""Where ``scripts/executors`` puts what is not in the environment."""
+"""Where ``scripts/extras`` puts what is not in the environment."""
 
 CLUSTERS = ["htcondor", "kubernetes", "lsf", "sge", "slurm"]
 STANDARD = {"runtime", "mem_mb", "disk_mb", "gpu"}

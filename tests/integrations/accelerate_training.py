@@ -36,7 +36,7 @@ def train(accelerator, model, optimizer, loader, pb, epochs, max_norm: float | N
                 if max_norm is not None and accelerator.sync_gradients:
                     accelerator.unscale_gradients()
                     pb.after_backward()
-                    accelerator.clip_grad_norm_(model.parameters(), max_norm)
+                    torch.nn.utils.clip_grad_norm_(model.parameters(), max_norm)
                 optimizer.step()
                 optimizer.zero_grad()
 

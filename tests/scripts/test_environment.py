@@ -117,7 +117,7 @@ def test_a_link_to_the_tree_is_the_same_place(tree):
     assert set_up(tree, cwd=link).args == []
 
 
-@pytest.mark.parametrize("script", ["scripts/environment", "scripts/executors", ".ci/run"])
+@pytest.mark.parametrize("script", ["scripts/environment", "scripts/extras", ".ci/run"])
 def test_a_search_path_of_cd_leads_nowhere_else(tree, tmp_path, script):
     """The scripts go to their own tree, whatever folders of the same names CDPATH offers."""
     folder = Path(script).parent

@@ -27,6 +27,10 @@ def requirements(path: Path) -> dict[str, Requirement]:
     return {canonicalize_name(requirement.name): requirement for requirement in found}
 
 
+EXTRAS = set(requirements(ENVS / "trainers.txt"))
+"""What only `partial_backprop.integrations` and its tests import."""
+
+
 def pins() -> dict[str, str]:
     found = {}
     for name, requirement in requirements(LOCK).items():
@@ -126,11 +130,11 @@ def test_the_library_needs_torch_and_numpy_alone():
 
 
 def test_imports_of_the_package_are_its_dependencies():
-    assert distributions(imported("src")) - OF_TORCH <= needed_by("paper").keys()
+    assert distributions(imported("src")) - OF_TORCH - EXTRAS <= needed_by("paper").keys()
 
 
 def test_imports_of_tests_are_an_extra():
-    found = distributions(imported("src", "tests", "benchmarks", "scripts")) - OF_TORCH
+    found = distributions(imported("src", "tests", "benchmarks", "scripts")) - OF_TORCH - EXTRAS
     assert found <= needed_by("tests").keys()
 
 
@@ -138,9 +142,25 @@ def test_the_site_is_built_by_the_extra_for_it():
     assert requirements(ENVS / "docs.txt").keys() == needed_by("docs").keys() - {"numpy", "torch"}
 
 
+@pytest.mark.parametrize("name", ["executors", "trainers"])
+def test_what_tests_have_beside_the_environment_is_pinned_and_nothing_of_the_lock(name):
+    beside = requirements(ENVS / f"{name}.txt")
+    assert {spec.operator for one in beside.values() for spec in one.specifier} == {"=="}
+    assert not beside.keys() & pins().keys()
+
+
+@pytest.mark.parametrize("extra", ["accelerate", "lightning", "transformers"])
+def test_a_trainer_is_tested_at_a_version_that_its_extra_asks_for(extra):
+    beside = requirements(ENVS / "trainers.txt")
+    for needed in map(Requirement, project()["optional-dependencies"][extra]):
+        (pin,) = beside[canonicalize_name(needed.name)].specifier
+        assert pin.version in needed.specifier
+
+
 def test_imports_of_tests_and_tools_are_asked_for_by_name():
     asked = set(requirements(ENVS / "requirements.in"))
-    assert distributions(imported("src", "tests", "benchmarks", "scripts")) - OF_TORCH <= asked
+    used = distributions(imported("src", "tests", "benchmarks", "scripts"))
+    assert used - OF_TORCH - EXTRAS <= asked
 
 
 @pytest.mark.parametrize("name", ["Dockerfile", "apptainer.def"])

@@ -5,13 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.static.test_layers import FOREIGN
+
 import partial_backprop
 
 PACKAGE = Path(partial_backprop.__file__).parent
 ROOT = Path(__file__).parents[2]
 LIBRARY = (
     "freezing", "pruning", "quantization", "sparsification", "optim", "sparse", "networks", "data",
-    "training", "metrics", "storage", "summary", "layers",
+    "training", "metrics", "storage", "summary", "layers", "integrations",
 )  # fmt: skip
 KERNELS = {"partial_backprop.freezing.adam_kernel", "partial_backprop.freezing.adam_triton_kernel"}
 """Modules that are numba's or Triton's, imported where these are found."""
@@ -61,7 +63,7 @@ def library_modules() -> list[str]:
     paths = (path for part in LIBRARY for path in (PACKAGE / part).rglob("*.py"))
     names = (path.relative_to(PACKAGE.parent).with_suffix("").parts for path in paths)
     found = {".".join(parts).removesuffix(".__init__") for parts in names}
-    return sorted(found - KERNELS)
+    return sorted(found - KERNELS - FOREIGN)
 
 
 def test_the_block_blocks(tmp_path):

@@ -9,18 +9,9 @@ from partial_backprop.errors import UserError
 
 
 class ClosureResult:
-    """What a closure has returned, in its place.
+    """A closure's result in its place, for an optimizer that asks once, before it moves anything."""
 
-    An optimizer that asks for it more than once, or after it has moved anything, expects new gradients,
-    which would come after the mask.
-
-    Parameters
-    ----------
-    optimizer : torch.optim.Optimizer
-        Who asks.
-    loss : object
-        What the closure has returned.
-    """
+    # Otherwise it expects new gradients, which would come after the mask.
 
     def __init__(self, optimizer: torch.optim.Optimizer, loss: Any) -> None:
         self._optimizer, self._loss, self._expected = optimizer, loss, None
@@ -47,24 +38,7 @@ class ClosureResult:
 def run_closure(
     optimizer: torch.optim.Optimizer, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> tuple[ClosureResult | None, tuple[Any, ...], dict[str, Any]]:
-    """Run the closure of a step.
-
-    Parameters
-    ----------
-    optimizer : torch.optim.Optimizer
-        Its optimizer.
-    args : tuple
-        Positional arguments of the step, which may begin with the optimizer.
-    kwargs : mapping
-        Its other arguments.
-
-    Returns
-    -------
-    result : ClosureResult or None
-        None if there was no closure.
-    args, kwargs : tuple and dict
-        The arguments, with the result in the closure's place.
-    """
+    """Run the closure of a step; return its result, and the arguments with the result in its place."""
     first = next((argument for argument in args if argument is not optimizer), None)
     closure = kwargs.get("closure", first)
     if not callable(closure):

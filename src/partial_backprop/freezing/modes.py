@@ -95,23 +95,8 @@ def saves_time(optimizer: torch.optim.Optimizer, mask: Mask) -> bool:
 
 
 def unwrapped(optimizer: Any) -> torch.optim.Optimizer:
-    """Find the optimizer that steps, below wrappers such as Accelerate's and Lightning's.
-
-    Parameters
-    ----------
-    optimizer : torch.optim.Optimizer or a wrapper
-        A wrapper has no hooks of its own and names what it wraps ``optimizer``.
-
-    Returns
-    -------
-    torch.optim.Optimizer
-        The innermost.
-
-    Raises
-    ------
-    UserError
-        If there is none.
-    """
+    """Find the optimizer that steps, below wrappers such as Accelerate's and Lightning's."""
+    # A wrapper has no hooks of its own, and names what it wraps ``optimizer``.
     inner = optimizer
     while "_optimizer_step_pre_hooks" not in getattr(inner, "__dict__", {}):
         inner = getattr(inner, "optimizer", None)

@@ -13,43 +13,16 @@ from partial_backprop.freezing.criterion import Criterion
 
 
 def unwrapped_model(model: nn.Module) -> tuple[nn.Module, Any]:
-    """Find the model that ``DistributedDataParallel`` wraps, so that its names are the plain ones.
-
-    Parameters
-    ----------
-    model : nn.Module
-        Wrapped or not.
-
-    Returns
-    -------
-    model : nn.Module
-        The model itself.
-    group : torch.distributed.ProcessGroup or None
-        Processes that train it together, as far as the wrapper tells.
-    """
+    """Find the model in ``DistributedDataParallel``, whose names are the plain ones, and its processes."""
     if isinstance(model, DistributedDataParallel):
         return model.module, model.process_group
     return model, None
 
 
 def agreed(criterion: Criterion, group: Any = None) -> Criterion:
-    """Compare masks between processes that train together.
-
-    Gradients that are averaged over processes are the same in each, bit for bit, and so are the masks of a
-    criterion that draws nothing of its own. Otherwise weights would drift apart without a word.
-
-    Parameters
-    ----------
-    criterion : callable
-        From gradients by parameter name to a mask.
-    group : torch.distributed.ProcessGroup, optional
-        The processes; by default all of them.
-
-    Returns
-    -------
-    callable
-        The same, which raises `UserError` in each process where masks differ.
-    """
+    """Compare a criterion's masks between processes (all by default): `UserError` where they differ."""
+    # Averaged gradients are the same in each process, bit for bit, and so are masks unless the criterion
+    # draws; otherwise weights would drift apart without a word.
 
     def compared(gradients: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
         mask = criterion(gradients)
@@ -68,13 +41,7 @@ def agreed(criterion: Criterion, group: Any = None) -> Criterion:
 
 
 def are_several() -> bool:
-    """Tell whether processes train together, as far as torch knows.
-
-    Returns
-    -------
-    bool
-        Whether there is a group of at least two.
-    """
+    """Tell whether at least two processes train together, as far as torch knows."""
     distributed = torch.distributed
     return (
         distributed.is_available()

@@ -14,15 +14,7 @@ from partial_backprop.freezing.processes import agreed, are_several
 
 
 def check(criterion: Criterion | str | Mapping[str, Any], options: Mapping[str, Any]) -> None:
-    """Refuse a criterion or options before a trainer has set up anything.
-
-    Parameters
-    ----------
-    criterion : callable, str or mapping
-        As of `PartialBackprop`.
-    options : mapping
-        Its other arguments.
-    """
+    """Refuse a criterion or options before a trainer has set up anything."""
     as_callable(criterion)
     inspect.signature(PartialBackprop).bind(None, None, criterion, **options)
 
@@ -33,24 +25,8 @@ def attach_to(
     criterion: Criterion | str | Mapping[str, Any],
     options: Mapping[str, Any],
 ) -> PartialBackprop:
-    """Make a PartialBackprop whose masks are compared between the processes of a trainer.
-
-    Parameters
-    ----------
-    model : nn.Module
-        The model itself: its wrapper, which knows the processes, may not be at hand.
-    optimizer : torch.optim.Optimizer
-        Its optimizer, or a wrapper of it.
-    criterion : callable, str or mapping
-        As of `PartialBackprop`.
-    options : mapping
-        Its other arguments.
-
-    Returns
-    -------
-    PartialBackprop
-        On the optimizer that steps.
-    """
+    """Make a PartialBackprop of a bare model, whose masks are compared between the processes of a trainer."""
+    # The model's wrapper, which knows the processes, may not be at hand.
     optimizer = unwrapped(optimizer)
     if are_several():
         criterion = agreed(as_callable(criterion, optimizer))
