@@ -15,6 +15,7 @@ import argparse
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -175,9 +176,8 @@ def _imports_agree(
         if path is None:  # of files on which no run depends
             continue
         moved = waiting.get(path, (None,))[0] == path_now
-        if not moved and sources.hash_code(path, old[path]) != sources.hash_code(
-            path_now, new[path_now]
-        ):
+        then, now = sources.hash_code(path, old[path]), sources.hash_code(path_now, new[path_now])
+        if not moved and sources.edited({"": then}, {"": now}):
             return False
     return True
 
@@ -203,6 +203,11 @@ def add(entries: Mapping[str, tuple[str, list[str], str]]) -> None:
     write_atomically(sources.EQUAL, f"{text}\n".encode())
 
 
+def _proof(text: str, renames: Mapping[str, str]) -> str:
+    used = [f"{a}={b}" for a, b in renames.items() if re.search(rf"\b{a}\b", text)]
+    return "same syntax tree" + (f", renamed {', '.join(used)}" if used else "")
+
+
 def main() -> int:
     """Prove, note, and list what is left."""
     parser = argparse.ArgumentParser(
@@ -224,11 +229,14 @@ def main() -> int:
         add({digest: (chosen.file, [digests[path] for path in now], chosen.proof)})
         return 0
     renames = dict(pair.split("=") for pair in chosen.rename)
-    proof = "same syntax tree" + (f", renamed {', '.join(chosen.rename)}" if renames else "")
     found = proved(old, new, renames)
     add(
         {
-            sources.hash_code(p, old[p]): (p, [digests[name] for name in now], proof)
+            sources.hash_code(p, old[p]): (
+                p,
+                [digests[name] for name in now],
+                _proof(old[p], renames),
+            )
             for p, now in found.items()
         }
     )
