@@ -16,7 +16,7 @@ from partial_backprop.startup import imported, keep_freed_memory, without_compil
 
 
 def train(chosen: argparse.Namespace) -> None:
-    """Train one arm of an experiment, or its trunk."""
+    """Train one arm of an experiment, or its warm-up checkpoint."""
     from partial_backprop import preflight, registry, stamps
 
     run = config.resolve(chosen.scale, chosen.experiment, chosen.arm, chosen.seed, chosen.config)
@@ -31,7 +31,7 @@ def train(chosen: argparse.Namespace) -> None:
 
 
 def gradients(chosen: argparse.Namespace) -> None:
-    """Measure the gradients after the shared epochs."""
+    """Measure the gradients after the warm-up epochs."""
     from partial_backprop import preflight, stamps
     from partial_backprop.recipes.gradient_sample import measure
     from partial_backprop.standings import GRADIENTS, SAMPLED, Standings

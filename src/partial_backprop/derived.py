@@ -78,7 +78,7 @@ def _in_words(overlay: Mapping[str, Any]) -> str:
 
 
 def _of_length(epochs: int, *layers: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Cut or stretch a training, its shared epochs and milestones within the new length."""
+    """Cut or stretch a training, its warm-up epochs and milestones within the new length."""
     training: dict[str, Any] = {}
     for layer in layers:
         training = config.merge(training, (layer or {}).get("training") or {})

@@ -1,10 +1,10 @@
-"""The one exception for what a user can mend."""
+"""The one exception for user-correctable errors."""
 
 import re
 
 
 class UserError(Exception):
-    """Something the user can mend: its message names the cause and the remedy in one line.
+    """A user-correctable error: its message names the cause and the remedy in one line.
 
     The command line prints the message alone, without a traceback, and exits with status 2.
 

@@ -1,4 +1,4 @@
-"""Gradients after the shared epochs, as figures draw them: ``gradients.json``."""
+"""Gradients after the warm-up epochs, as figures draw them: ``gradients.json``."""
 
 from pathlib import Path
 from typing import Literal
@@ -51,10 +51,10 @@ class GradientSample(StrictModel):
     schema_version: Literal[1] = 1
     experiment: str
     seed: int
-    """Seed of the trunk."""
+    """Seed of the warm-up checkpoint."""
     scale: str
     config_sha256: str
-    """Hash of the trunk's configuration."""
+    """Hash of the warm-up checkpoint's configuration."""
     epochs: int
     """Epochs trained before the gradients were taken: Ω."""
     learning_rate: float

@@ -147,7 +147,7 @@ NETWORKS = {
     "resnet56": "ResNet-56",
     "resnet56_bottleneck": "ResNet-56, bottleneck",
 }
-"""Module in ``networks`` of seed 004's experiments -> name in print."""
+"""Module in ``networks`` of dessilbi2020's experiments -> name in print."""
 
 OPTIMIZERS = {
     "sgd": "SGD",
@@ -213,7 +213,7 @@ def experiment(name: str) -> str:
 
 
 def network(name: str) -> str:
-    """Return the printed name of a network of seed 004.
+    """Return the printed name of a network of dessilbi2020.
 
     Parameters
     ----------

@@ -17,7 +17,7 @@ from partial_backprop.run_config import RunConfig
 from partial_backprop.run_status import RunStatus, differences
 
 GRADIENTS = "gradients"
-"""Name of the pseudo-arm that measures the gradients after the shared epochs, for figures."""
+"""Name of the pseudo-arm that measures the gradients after the warm-up epochs, for figures."""
 
 CLASSIFIERS = ("vgg19_cifar10", "resnet110_cifar10", "densenet121_cifar10", "lenet5_mnist")
 """Experiments of Tables 1 and 2 of pb2020, in their order: those of which gradient samples are drawn."""
@@ -83,7 +83,7 @@ class Standings:
         return RunStatus(experiment, arm, seed, "stale" if why else "done", tuple(why))
 
     def configuration(self, experiment: str, arm: str, seed: int) -> RunConfig:
-        """Return the resolved configuration of a run, or that of the trunk that a sample is of."""
+        """Return the resolved configuration of a run, or that of the warm-up checkpoint that a sample is of."""
         key = experiment, config.TRUNK if arm == GRADIENTS else arm, seed
         if key not in self._resolved:
             self._resolved[key] = config.resolve(self.scale, *key, self.config_dir)
@@ -109,7 +109,7 @@ class Standings:
         return self._modules[modules]
 
     def made_from(self, experiment: str, arm: str, seed: int) -> dict[str, str | None]:
-        """Name what a trunk or a gradient sample is made from today, but for its inputs."""
+        """Name what a warm-up checkpoint or a gradient sample is made from today, but for its inputs."""
         run = self.configuration(experiment, config.TRUNK, seed)
         found = {"configuration": run.sha256()}
         modules = self._digests(run)
@@ -155,7 +155,7 @@ class Standings:
         return why
 
     def needed(self, experiment: str, seed: int) -> bool:
-        """Whether the shared epochs of an experiment are read by a run that is not done."""
+        """Whether the warm-up epochs of an experiment are read by a run that is not done."""
         arms = config.arms(self.scale, experiment, self.config_dir)
         readers = [arm for arm in arms if seed in self.seeds(experiment, arm)]
         readers += [GRADIENTS] if (experiment, seed) in self.samples() else []

@@ -63,8 +63,8 @@ def run(
     # Epochs in a row without a better validation BLEU-4 after which training ends
     stop_after: int = 10,
 ) -> None:
-    """Train one arm, or the trunk that the arms share, caption images, and leave the files."""
-    # The trunk leaves ``trunk.pt``; an arm leaves ``weights.pt``, those of the epoch with the best
+    """Train one arm or the warm-up checkpoint, caption images, and save the files."""
+    # The warm-up leaves ``trunk.pt``; an arm leaves ``weights.pt``, those of the epoch with the best
     # validation BLEU-4; ``mask.pt``, ``vocabulary.json``, ``captions.json``, ``examples.npz``,
     # ``history.csv`` and, last, ``record.json``. Unmoved weights and drift are counted after the
     # last epoch, as for other networks.

@@ -1,4 +1,4 @@
-"""What a captioning run begins with: captions, features of the images, a decoder, the trunk."""
+"""What a captioning run begins with: captions, features of the images, a decoder."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -40,7 +40,7 @@ class CaptionContext:
     # data, network: what the record says of the data and the decoder
     data: DataFacts
     network: NetworkFacts
-    train_state: TrainState  # the decoder with its optimizer: new, or as the trunk left it
+    train_state: TrainState  # the decoder with its optimizer: new, or of the warm-up checkpoint
     best: Best  # the weights of its best epoch so far
 
 
@@ -104,5 +104,5 @@ def _facts(config: RunConfig, train_state: TrainState) -> NetworkFacts:
 
 
 def trunk_state(context: CaptionContext) -> dict[str, Any]:
-    """Return what `build_context` takes from the trunk."""
+    """Return what `build_context` takes from the warm-up checkpoint."""
     return {**state(context.train_state), "best": context.best.state_dict()}

@@ -24,8 +24,8 @@ from partial_backprop.training.optimizers import set_learning_rate
 
 
 def run(config: RunConfig, job: Job) -> None:
-    """Train one arm, or the trunk that the arms share, and leave its files."""
-    # The trunk leaves ``trunk.pt``; an arm leaves ``record.json``, ``history.csv``, ``weights.pt``
+    """Train one arm, or the warm-up checkpoint that the arms share, and leave its files."""
+    # The warm-up leaves ``trunk.pt``; an arm leaves ``record.json``, ``history.csv``, ``weights.pt``
     # and ``mask.pt`` (empty where nothing was frozen); FB ``movement.csv.gz`` too. The record is
     # written last: where there is one, the run is complete.
     context = build_context(config, job)

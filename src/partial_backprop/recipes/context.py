@@ -24,7 +24,7 @@ class TrainingContext:
     # data, network: what the record says of them
     data: DataFacts
     network: NetworkFacts
-    # the network with its optimizer: new, or as the trunk left it for arms that share epochs
+    # the network with its optimizer: new, or of the warm-up checkpoint
     train_state: TrainState
 
 

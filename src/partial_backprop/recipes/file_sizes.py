@@ -52,7 +52,7 @@ def n_same_outputs(context: TrainingContext, batch_size: int = 500) -> int:
     model = context.train_state.model
     twin = copy.deepcopy(model)
     for tensor in twin.state_dict().values():
-        tensor.fill_(1)  # whatever the file fails to bring shall be seen
+        tensor.fill_(1)  # so that missing tensors are detected
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "weights.sparse"
         sparse_file.write(model.state_dict(), path)

@@ -21,7 +21,7 @@ N_BINS = 101
 def measure(
     config: RunConfig, tweaked: float, otsu_options: Mapping[str, object], job: Job
 ) -> None:
-    """Measure the gradients after the shared epochs and leave ``gradients.json``."""
+    """Measure the gradients after the warm-up epochs and leave ``gradients.json``."""
     context = build_context(config, job)
     gradients = first_gradients(context, config)
     convolutions = _convolutions(context.train_state.model)

@@ -17,7 +17,7 @@ class Job:
     out: Path  # folder for the record and what lies beside it
     data_root: Path  # folder with real data sets
     device: "torch.device | None"  # where to train; None for a recipe that needs no torch
-    trunk: Path | None = None  # checkpoint of the shared epochs
+    trunk: Path | None = None  # checkpoint of the warm-up epochs
     # folder for checkpoints of unfinished runs; none are kept without it
     checkpoints: Path | None = None
     checkpoint_every_s: float = 30.0  # seconds between checkpoints

@@ -1,4 +1,4 @@
-"""Gradients in the epoch of the mask, the first one after the shared epochs; nothing is updated."""
+"""Gradients in the epoch of the mask, the first after the warm-up; nothing is updated."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""The checkpoint of a run that has not ended: killed at any point, it goes on from here."""
+"""The checkpoint from which an interrupted run resumes."""
 
 import time
 from collections.abc import Callable
@@ -44,11 +44,11 @@ class RunCheckpoint:
         try:
             content = checkpoint.load(self._path, self._device)
         except UserError:
-            say("its checkpoint is damaged and left aside: starts anew")
+            say("its checkpoint is damaged: ignored; restarting from epoch 0")
             return
         edited = sources.edited(content.get("code", {}), self._code)
         if edited or content.get("data") != self._data:
-            say("its checkpoint is of other code or data and left aside: starts anew")
+            say("its checkpoint is of other code or data: ignored; restarting from epoch 0")
             return
         restore(self._trainee, content, str(self._path))
         if self._method is not None:

@@ -1,6 +1,6 @@
 """Randomness that depends on the seed and the epoch alone, and on nothing that ran before.
 
-A run that was killed and resumed, and an arm that starts from the shared checkpoint, draw in
+A run that was killed and resumed, and an arm that starts from the warm-up checkpoint, draw in
 epoch n what an uninterrupted run draws there.
 """
 
