@@ -16,13 +16,15 @@ from partial_backprop.layers import kernels
 
 _WORKSPACE = 2**23  # numbers: 32 MiB, within a core's share of most caches
 _MIN_CHANNELS = 32  # with fewer, the transforms of a tile cost more than its products
-_COLUMNS_MAP = 16  # pixels up to which one product with all windows beats torch's kernel
-_COLUMNS_MAP_AMX = 64  # and the weight gradient's in bfloat16 with AMX
+_COLUMNS_MAP = 16  # pixels up to which one product with all windows is the faster weight gradient
+_TILES_MAP = 16  # pixels up to which convolutions in tiles beat torch's with any number of channels
+_TILES_MAP_POINTWISE = 256  # and 1 x 1 convolutions' weight gradient
+_TILE = 16  # channels; with fewer inputs a tile of the weight gradient is mostly empty
 _local = threading.local()
 
 
 class Conv2d(nn.Conv2d):
-    """``nn.Conv2d`` with the same parameters, whose 3 x 3 convolutions on a processor run faster.
+    """``nn.Conv2d`` with the same parameters, whose small convolutions on a processor run faster.
 
     Parameters
     ----------
@@ -92,8 +94,20 @@ def convolve(
     Tensor of shape (N, F, H', W')
         As of ``F.conv2d``.
     """
-    images, weight, bias = as_autocast_would(images, weight, bias)
-    chosen = "torch" if by_torch else algorithm(images, weight, geometry)
+    chosen = None
+    if torch.is_autocast_enabled(images.device.type):
+        kind = torch.get_autocast_dtype(images.device.type)
+        images = images if images.dtype == torch.float64 else images.to(kind)
+        if not by_torch and algorithm(images, weight, geometry) == "tiles":
+            chosen = "tiles"  # which casts weights itself, and has their gradient in float32
+        else:
+            weight, bias = (
+                one if one is None or one.dtype == torch.float64 else one.to(kind)
+                for one in (weight, bias)
+            )
+    if chosen is None:
+        alike = images.dtype == weight.dtype
+        chosen = "torch" if by_torch or not alike else algorithm(images, weight, geometry)
     if chosen == "winograd" and not kernels.are_vectors(len(weight), bias):
         chosen = "torch"  # which refuses it or casts it
     if chosen == "torch" and rows is None:
@@ -154,27 +168,38 @@ def algorithm(images: Tensor, weight: Tensor, geometry: tuple) -> str:
 
     Returns
     -------
-    {"matrix", "winograd", "columns", "torch"}
-        All but torch's own want a processor, 3 x 3 filters, stride 1 and padding 1. ``matrix``, on maps of at
-        most 2 x 2: one matrix product with only those products that do not meet the padding. ``winograd``
-        (forward and input gradient; the weight gradient sums products as ever, so that exact zeros stay
-        zero): float32, one thread, sides that 4 divides, and the compiled kernels. ``columns``, one matrix
-        product with all windows: bfloat16 on a processor with AMX, whose products are faster than torch's
-        convolutions; forward and input gradient on maps of at most 4 x 4, the weight gradient on maps of
-        at most 8 x 8. All want at least 32 channels and filters.
+    {"matrix", "winograd", "tiles", "torch"}
+        All but torch's own want a processor, stride 1 and a padding that keeps the map's size. ``matrix``,
+        3 x 3 on maps of at most 2 x 2: one matrix product with only those products that do not meet the
+        padding. ``winograd``, 3 x 3 (forward and input gradient; the weight gradient sums products as ever,
+        so that exact zeros stay zero): float32, one thread, sides that 4 divides, and the compiled kernels.
+        Both want at least 32 channels and filters. ``tiles``: bfloat16, one thread, and the compiled kernels
+        on a processor with AMX; 3 x 3, and 1 x 1 on maps of at most 16 x 16. Where `_by_tiles` says so,
+        torch's kernels do one of its three products.
     """
+    side = weight.shape[2] if weight.dim() == 4 else 0
     usual = (
         kernels.suit(images, weight)
         and images.dim() == 4
-        and weight.shape[2:] == (3, 3)
-        and tuple(map(tuple, geometry[:3])) == ((1, 1), (1, 1), (1, 1))
+        and side in (1, 3)
+        and weight.shape[3] == side
+        and tuple(map(tuple, geometry[:3])) == ((1, 1), (side // 2, side // 2), (1, 1))
         and geometry[3] == 1
         and images.numel() > 0
-        and min(weight.shape[:2]) >= _MIN_CHANNELS
     )
     if not usual:
         return "torch"
     height, width = images.shape[2:]
+    if (
+        images.dtype == torch.bfloat16
+        and weight.dtype in (torch.float32, torch.bfloat16)
+        and (side == 3 or height * width <= _TILES_MAP_POINTWISE)
+        and kernels.are_there_for(images, weight)
+        and kernels.have_tiles()
+    ):
+        return "tiles"
+    if side != 3 or min(weight.shape[:2]) < _MIN_CHANNELS:
+        return "torch"
     if height <= 2 and width <= 2:
         return "matrix"
     if (
@@ -183,9 +208,17 @@ def algorithm(images: Tensor, weight: Tensor, geometry: tuple) -> str:
         and kernels.are_there_for(images, weight)
     ):
         return "winograd"
-    if images.dtype == torch.bfloat16 and height * width <= _COLUMNS_MAP_AMX and kernels.has_amx():
-        return "columns"
     return "torch"
+
+
+def _by_tiles(images: Tensor, weight: Tensor, *, of_weight: bool = False) -> bool:
+    """Tell whether tiles are faster than torch's kernel for forward and input gradient, or the weight gradient."""
+    if of_weight and weight.shape[2] == 3:
+        return images.shape[1] >= _TILE
+    if of_weight:
+        return True
+    narrow = weight.shape[2] == 3 and min(weight.shape[:2]) < _MIN_CHANNELS
+    return narrow or images[0, 0].numel() <= _TILES_MAP
 
 
 class _Convolution(torch.autograd.Function):
@@ -207,10 +240,10 @@ class _Convolution(torch.autograd.Function):
             return outputs if bias is None else outputs + bias.view(1, -1, 1, 1)
         if chosen == "winograd":
             return _winograd(images, weight, bias)
-        if chosen == "columns" and images[0, 0].numel() <= _COLUMNS_MAP:
-            outputs = _columns(_last(images)) @ _last(weight).flatten(1).T
-            outputs = _first(outputs, weight.shape[0], *images.shape[2:])
-            return outputs if bias is None else outputs + bias.view(1, -1, 1, 1)
+        if chosen == "tiles" and _by_tiles(images, weight):
+            return _tiles(images, weight, bias)
+        if chosen == "tiles":
+            weight, bias = (None if one is None else one.to(images.dtype) for one in (weight, bias))
         return F.conv2d(images, weight, bias, *geometry)
 
     @staticmethod
@@ -224,14 +257,13 @@ class _Convolution(torch.autograd.Function):
                 of_images = _first(of_images, weight.shape[1], *images.shape[2:])
             elif ctx.chosen == "winograd":
                 of_images = _winograd(gradient, weight, None, backward=True)
-            elif ctx.chosen == "columns" and images[0, 0].numel() <= _COLUMNS_MAP:
-                turned = weight.flip(2, 3).permute(1, 2, 3, 0).flatten(1)
-                of_images = _columns(_last(gradient)) @ turned.T
-                of_images = _first(of_images, weight.shape[1], *images.shape[2:])
+            elif ctx.chosen == "tiles" and _by_tiles(images, weight):
+                of_images = _tiles(gradient, weight, None, backward=True)
             else:
                 of_images = _torch_backward(ctx, gradient, images, weight, [True, False, False])[0]
         if ctx.needs_input_grad[2]:
-            of_bias = gradient.sum((0, 2, 3))
+            kind = torch.float32 if ctx.chosen == "tiles" else None
+            of_bias = gradient.sum((0, 2, 3), dtype=kind)
         if ctx.needs_input_grad[1] and rows is None:
             of_weight = _weight_gradient(ctx, gradient, images, weight)
         elif ctx.needs_input_grad[1]:
@@ -244,7 +276,9 @@ class _Convolution(torch.autograd.Function):
 
 def _weight_gradient(ctx: Any, gradient: Tensor, images: Tensor, weight: Tensor) -> Tensor:
     _, _, height, width = images.shape
-    if ctx.chosen == "torch" or (ctx.chosen == "winograd" and height * width > _COLUMNS_MAP):
+    if ctx.chosen == "tiles" and _by_tiles(images, weight, of_weight=True):
+        return _tiles_weight_gradient(gradient, images, weight)
+    if ctx.chosen in ("torch", "tiles") or (ctx.chosen == "winograd" and height * width > _COLUMNS_MAP):
         return _torch_backward(ctx, gradient, images, weight, [False, True, False])[1]
     inputs, outputs = _last(images), _last(gradient)
     if ctx.chosen != "matrix":
@@ -266,6 +300,7 @@ def _torch_backward(
     ctx: Any, gradient: Tensor, images: Tensor, weight: Tensor, wanted: list[bool]
 ) -> tuple[Tensor | None, ...]:
     stride, padding, dilation, groups = ctx.geometry
+    weight = weight.to(images.dtype)
     return torch.ops.aten.convolution_backward(
         gradient, images, weight, None, stride, padding, dilation, False, [0, 0], groups, wanted
     )
@@ -324,6 +359,29 @@ def _winograd(
         torch.bmm(before, filters, out=after)
         kernels.call("winograd_output", after, y, bias, scratch, len(x), h, w, c_out)
     return outputs.permute(0, 3, 1, 2)
+
+
+def _tiles(
+    images: Tensor, weight: Tensor, bias: Tensor | None, *, backward: bool = False
+) -> Tensor:
+    """Convolve, or with `backward` take an output's gradient back to the input, in AMX's tiles."""
+    images, weight = _last(images), _last(weight).float()
+    (n, h, w, _), (f, side, _, c) = images.shape, weight.shape
+    outputs = images.new_empty(n, h, w, c if backward else f)
+    bias = None if bias is None else bias.float().contiguous()
+    kernels.call("tiles_convolve", images, weight, bias, outputs, n, h, w, f, c, side, int(backward))
+    return outputs.permute(0, 3, 1, 2)
+
+
+def _tiles_weight_gradient(gradient: Tensor, images: Tensor, weight: Tensor) -> Tensor:
+    """Multiply outputs' gradients by their windows in AMX's tiles, in float32 from the products on."""
+    outputs, inputs = _last(gradient), _last(images)
+    (f, c, side, _), (n, h, w, _) = weight.shape, inputs.shape
+    of_weight = torch.empty_like(
+        weight, dtype=torch.float32, memory_format=torch.channels_last
+    )
+    kernels.call("tiles_weight_gradient", outputs, inputs, of_weight, n, h, w, f, c, side)
+    return of_weight
 
 
 def _workspace(size: int) -> Tensor:

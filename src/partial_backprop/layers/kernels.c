@@ -162,3 +162,9 @@ static inline uint16_t to_bfloat16(float value) {
 #define STORE to_bfloat16
 #define NAME(function) function##_bfloat16
 #include "maps.h"
+
+#if defined(__AMX_BF16__) && defined(__AVX512BF16__) && defined(__AVX512BW__) && defined(__linux__)
+#include "tiles.h"
+#else
+size tiles_ready(void) { return 0; }
+#endif

@@ -127,15 +127,16 @@ def library() -> ctypes.CDLL | None:
     return None if _off else c_library.load(SOURCE, *FLAGS)
 
 
-def has_amx() -> bool:
-    """Tell whether the processor multiplies matrices of bfloat16 in tiles (AMX).
+def have_tiles() -> bool:
+    """Tell whether there are kernels for a processor that multiplies matrices of bfloat16 in tiles (AMX).
 
     Returns
     -------
     bool
-        As Linux says; False elsewhere.
+        Whether they were built for one, and Linux lets this process use it.
     """
-    return "amx_bf16" in c_library.processor().split()
+    there = library()
+    return there is not None and there.tiles_ready() == 1
 
 
 def call(name: str, *arguments: Tensor | int | float | None) -> None:

@@ -15,7 +15,7 @@ class Bottleneck(nn.Module):
     def __init__(self, n_in: int, growth: int) -> None:
         super().__init__()
         self.bn1 = BatchNorm2d(n_in, rectify=True)
-        self.conv1 = nn.Conv2d(n_in, 4 * growth, 1, bias=False)
+        self.conv1 = Conv2d(n_in, 4 * growth, 1, bias=False)
         self.bn2 = BatchNorm2d(4 * growth, rectify=True)
         self.conv2 = Conv2d(4 * growth, growth, 3, padding=1, bias=False)
 
@@ -35,7 +35,7 @@ class Transition(nn.Module):
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
         self.bn = BatchNorm2d(n_in, rectify=True)
-        self.conv = nn.Conv2d(n_in, n_out, 1, bias=False)
+        self.conv = Conv2d(n_in, n_out, 1, bias=False)
 
     def forward(self, features: Tensor) -> Tensor:
         """Compress and pool."""
@@ -56,7 +56,7 @@ class CifarDenseNet(nn.Module):
     ) -> None:
         super().__init__()
         channels = 2 * growth
-        layers: list[nn.Module] = [nn.Conv2d(image_shape[0], channels, 3, padding=1, bias=False)]
+        layers: list[nn.Module] = [Conv2d(image_shape[0], channels, 3, padding=1, bias=False)]
         for position, n_bottlenecks in enumerate(blocks):
             for _ in range(n_bottlenecks):
                 layers.append(Bottleneck(channels, growth))
