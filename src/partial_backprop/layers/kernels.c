@@ -156,7 +156,12 @@ static inline uint16_t to_bfloat16(float value) {
 #undef LOAD
 #undef STORE
 #undef NAME
+#undef ROWS
 
+#if defined(__AVX512BF16__) && defined(__AVX512BW__)
+#define HAS_VECTORS
+#include "vectors.h"
+#endif
 #define NUMBER uint16_t
 #define LOAD from_bfloat16
 #define STORE to_bfloat16

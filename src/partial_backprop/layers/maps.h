@@ -5,21 +5,97 @@
    x, y and their gradients have `rows` rows of c numbers. Inner loops run over `period` = c * r numbers at once,
    with vectors of one number per channel repeated r times, so that they are long for few channels too. */
 
+/* Inner loops; `n_rows` neighbouring rows, as many as ROWS or one, are summed at once. */
+#ifndef HAS_VECTORS
+#define ROWS 1
+static inline void NAME(add_inputs)(const NUMBER *restrict x, const float *restrict centre, float *restrict s,
+                                    float *restrict q, size count, size n_rows) {
+    (void)n_rows;
+    SIMD for (size k = 0; k < count; k++) {
+        float d = LOAD(x[k]) - centre[k];
+        s[k] += d;
+        q[k] += d * d;
+    }
+}
+
+static inline void NAME(normalise_row)(const NUMBER *restrict x, const NUMBER *restrict addend, NUMBER *restrict y,
+                                       const float *restrict scale, const float *restrict shift, size count,
+                                       size rectify) {
+    if (addend && rectify) {
+        SIMD for (size k = 0; k < count; k++) {
+            float v = LOAD(x[k]) * scale[k] + shift[k] + LOAD(addend[k]);
+            y[k] = STORE(v <= 0 ? 0 : v);
+        }
+    } else if (addend) {
+        SIMD for (size k = 0; k < count; k++) y[k] = STORE(LOAD(x[k]) * scale[k] + shift[k] + LOAD(addend[k]));
+    } else if (rectify) {
+        SIMD for (size k = 0; k < count; k++) {
+            float v = LOAD(x[k]) * scale[k] + shift[k];
+            y[k] = STORE(v <= 0 ? 0 : v);
+        }
+    } else {
+        SIMD for (size k = 0; k < count; k++) y[k] = STORE(LOAD(x[k]) * scale[k] + shift[k]);
+    }
+}
+
+static inline void NAME(add_gradients)(const NUMBER *restrict dy, const NUMBER *restrict y, const NUMBER *restrict x,
+                                       NUMBER *restrict g, const float *restrict mean, const float *scale,
+                                       const float *shift, float *restrict s, float *restrict q, size count,
+                                       size n_rows) {
+    (void)n_rows, (void)scale, (void)shift;
+    if (y && g) {
+        SIMD for (size k = 0; k < count; k++) {
+            float v = LOAD(y[k]) <= 0 ? 0 : LOAD(dy[k]);
+            g[k] = STORE(v);
+            s[k] += v;
+            q[k] += v * (LOAD(x[k]) - mean[k]);
+        }
+    } else if (y) {
+        SIMD for (size k = 0; k < count; k++) {
+            float v = LOAD(y[k]) <= 0 ? 0 : LOAD(dy[k]);
+            s[k] += v;
+            q[k] += v * (LOAD(x[k]) - mean[k]);
+        }
+    } else {
+        SIMD for (size k = 0; k < count; k++) {
+            s[k] += LOAD(dy[k]);
+            q[k] += LOAD(dy[k]) * (LOAD(x[k]) - mean[k]);
+        }
+    }
+}
+
+static inline void NAME(gradient_row)(const NUMBER *restrict dy, const NUMBER *restrict y, const NUMBER *restrict x,
+                                      const NUMBER *restrict carried, NUMBER *restrict dx, const float *scale,
+                                      const float *shift, const float *restrict a, const float *restrict b,
+                                      const float *restrict d, size count) {
+    (void)scale, (void)shift;
+    if (carried) {
+        const NUMBER *restrict out = y ? y : x;
+        SIMD for (size k = 0; k < count; k++) {
+            float v = y && LOAD(out[k]) <= 0 ? 0 : LOAD(dy[k]);
+            dx[k] = STORE(a[k] * v + (b[k] * LOAD(x[k]) + d[k]) + LOAD(carried[k]));
+        }
+    } else if (y) {
+        SIMD for (size k = 0; k < count; k++) {
+            float v = LOAD(y[k]) <= 0 ? 0 : LOAD(dy[k]);
+            dx[k] = STORE(a[k] * v + (b[k] * LOAD(x[k]) + d[k]));
+        }
+    } else {
+        SIMD for (size k = 0; k < count; k++) dx[k] = STORE(a[k] * LOAD(dy[k]) + (b[k] * LOAD(x[k]) + d[k]));
+    }
+}
+#endif
+
 /* Sums over rows of x - centre and of its square: sums (2, period), whose first c of each are the result. */
-static void NAME(sum_inputs)(const NUMBER *restrict x, const float *restrict centre, double *restrict sums,
-                       float *restrict partial, size count, size c, size period) {
-    float *restrict s = partial, *restrict q = partial + period;
+static void NAME(sum_inputs)(const NUMBER *x, const float *centre, double *sums, float *partial, size count, size c,
+                             size period) {
     memset(sums, 0, 2 * period * sizeof(double));
     for (size start = 0; start < count; start += CHUNK * period) {
         memset(partial, 0, 2 * period * sizeof(float));
-        for (size at = start; at < count && at < start + CHUNK * period; at += period) {
-            size end = count - at < period ? count - at : period;
-            const NUMBER *restrict row = x + at;
-            SIMD for (size k = 0; k < end; k++) {
-                float d = LOAD(row[k]) - centre[k];
-                s[k] += d;
-                q[k] += d * d;
-            }
+        for (size at = start; at < count && at < start + CHUNK * period;) {
+            size n_rows = count - at < ROWS * period ? 1 : ROWS;
+            NAME(add_inputs)(x + at, centre, partial, partial + period, count - at < period ? count - at : period, n_rows);
+            at += n_rows * period;
         }
         SIMD for (size k = 0; k < 2 * period; k++) sums[k] += partial[k];
     }
@@ -28,32 +104,11 @@ static void NAME(sum_inputs)(const NUMBER *restrict x, const float *restrict cen
 }
 
 /* y = rectified(x * scale + shift + addend). NaN stays NaN. */
-static void NAME(normalise)(const NUMBER *restrict x, const NUMBER *restrict addend, NUMBER *restrict y,
-                      const float *restrict scale, const float *restrict shift, size count, size period,
-                      size rectify) {
-    for (size at = 0; at < count; at += period) {
-        size end = count - at < period ? count - at : period;
-        const NUMBER *restrict row = x + at;
-        NUMBER *restrict out = y + at;
-        if (addend) {
-            const NUMBER *restrict add = addend + at;
-            if (rectify) {
-                SIMD for (size k = 0; k < end; k++) {
-                    float v = LOAD(row[k]) * scale[k] + shift[k] + LOAD(add[k]);
-                    out[k] = STORE(v <= 0 ? 0 : v);
-                }
-            } else {
-                SIMD for (size k = 0; k < end; k++) out[k] = STORE(LOAD(row[k]) * scale[k] + shift[k] + LOAD(add[k]));
-            }
-        } else if (rectify) {
-            SIMD for (size k = 0; k < end; k++) {
-                float v = LOAD(row[k]) * scale[k] + shift[k];
-                out[k] = STORE(v <= 0 ? 0 : v);
-            }
-        } else {
-            SIMD for (size k = 0; k < end; k++) out[k] = STORE(LOAD(row[k]) * scale[k] + shift[k]);
-        }
-    }
+static void NAME(normalise)(const NUMBER *x, const NUMBER *addend, NUMBER *y, const float *scale, const float *shift,
+                            size count, size period, size rectify) {
+    for (size at = 0; at < count; at += period)
+        NAME(normalise_row)(x + at, addend ? addend + at : NULL, y + at, scale, shift,
+                            count - at < period ? count - at : period, rectify);
 }
 
 /* scratch holds 6 period doubles. Where `training`, mean and variance are the batch's and
@@ -96,38 +151,16 @@ void NAME(batch_norm_forward)(const NUMBER *x, const NUMBER *addend, NUMBER *y, 
 
 /* Sums over rows of g and of g (x - mean), with g = dy where y > 0; y may be NULL, then g = dy. g is kept in `g`,
    unless that is NULL. */
-static void NAME(sum_gradients)(const NUMBER *restrict dy, const NUMBER *restrict y, const NUMBER *restrict x,
-                                NUMBER *restrict g, const float *restrict mean, double *restrict sums,
-                          float *restrict partial, size count, size c, size period) {
-    float *restrict s = partial, *restrict q = partial + period;
+static void NAME(sum_gradients)(const NUMBER *dy, const NUMBER *y, const NUMBER *x, NUMBER *g, const float *mean,
+                                const float *scale, const float *shift, double *sums, float *partial, size count, size c, size period) {
     memset(sums, 0, 2 * period * sizeof(double));
     for (size start = 0; start < count; start += CHUNK * period) {
         memset(partial, 0, 2 * period * sizeof(float));
-        for (size at = start; at < count && at < start + CHUNK * period; at += period) {
-            size end = count - at < period ? count - at : period;
-            const NUMBER *restrict row = x + at, *restrict up = dy + at;
-            if (y && g) {
-                const NUMBER *restrict out = y + at;
-                NUMBER *restrict keep = g + at;
-                SIMD for (size k = 0; k < end; k++) {
-                    float v = LOAD(out[k]) <= 0 ? 0 : LOAD(up[k]);
-                    keep[k] = STORE(v);
-                    s[k] += v;
-                    q[k] += v * (LOAD(row[k]) - mean[k]);
-                }
-            } else if (y) {
-                const NUMBER *restrict out = y + at;
-                SIMD for (size k = 0; k < end; k++) {
-                    float v = LOAD(out[k]) <= 0 ? 0 : LOAD(up[k]);
-                    s[k] += v;
-                    q[k] += v * (LOAD(row[k]) - mean[k]);
-                }
-            } else {
-                SIMD for (size k = 0; k < end; k++) {
-                    s[k] += LOAD(up[k]);
-                    q[k] += LOAD(up[k]) * (LOAD(row[k]) - mean[k]);
-                }
-            }
+        for (size at = start; at < count && at < start + CHUNK * period;) {
+            size n_rows = count - at < ROWS * period ? 1 : ROWS;
+            NAME(add_gradients)(dy + at, y ? y + at : NULL, x + at, g ? g + at : NULL, mean, scale, shift, partial, partial + period,
+                                count - at < period ? count - at : period, n_rows);
+            at += n_rows * period;
         }
         SIMD for (size k = 0; k < 2 * period; k++) sums[k] += partial[k];
     }
@@ -137,18 +170,28 @@ static void NAME(sum_gradients)(const NUMBER *restrict dy, const NUMBER *restric
 
 /* Gradients of a batch normalisation. y: its rectified output, or NULL where nothing was rectified. g: where to keep
    the gradient before the rectifier, which is the addend's, or NULL. dx: NULL where not wanted. carried: what is added
-   to dx, rows `stride` numbers apart, or NULL. scratch as above. */
+   to dx, rows `stride` numbers apart, or NULL. bias: NULL where something was added; without, y may not be read, since x
+   tells what was rectified. scratch as above. */
 void NAME(batch_norm_backward)(const NUMBER *dy, const NUMBER *y, const NUMBER *x, NUMBER *g, NUMBER *dx,
-                               const float *weight,
-                         float *of_weight, float *of_bias, const double *mean, const double *inverse,
-                         double *scratch, const NUMBER *carried, size stride, size rows, size c, size period,
-                         size training) {
+                               const float *weight, const float *bias, float *of_weight, float *of_bias,
+                               const double *mean, const double *inverse, double *scratch, const NUMBER *carried,
+                               size stride, size rows, size c, size period, size training) {
     double *sums = scratch;
     float *a = (float *)(scratch + 2 * period), *b = a + period, *d = b + period, *partial = d + period;
+    float *scale = NULL, *shift = NULL;
+    if (y && bias) {
+        scale = partial + 2 * period, shift = scale + period;
+        for (size k = 0; k < c; k++) {
+            scale[k] = (float)(weight[k] * inverse[k]);
+            shift[k] = (float)(bias[k] - mean[k] * weight[k] * inverse[k]);
+        }
+        repeat(scale, c, period);
+        repeat(shift, c, period);
+    }
     size count = rows * c;
     for (size k = 0; k < c; k++) a[k] = (float)mean[k];
     repeat(a, c, period);
-    NAME(sum_gradients)(dy, y, x, g, a, sums, partial, count, c, period);
+    NAME(sum_gradients)(dy, y, x, g, a, scale, shift, sums, partial, count, c, period);
     for (size k = 0; k < c; k++) {
         double scale = weight[k] * inverse[k], of_w = sums[period + k] * inverse[k];
         /* sums of g (x - mean) took the mean in float32: what that left out is taken off here. */
@@ -165,32 +208,10 @@ void NAME(batch_norm_backward)(const NUMBER *dy, const NUMBER *y, const NUMBER *
     repeat(b, c, period);
     repeat(d, c, period);
     if (g) dy = g, y = NULL;
-    if (carried) {
-        for (size row = 0; row < rows; row++) {
-            const NUMBER *restrict in = x + row * c, *restrict up = dy + row * c, *restrict out = y ? y + row * c : in;
-            const NUMBER *restrict more = carried + row * stride;
-            NUMBER *restrict to = dx + row * c;
-            SIMD for (size k = 0; k < c; k++) {
-                float v = y && LOAD(out[k]) <= 0 ? 0 : LOAD(up[k]);
-                to[k] = STORE(a[k] * v + (b[k] * LOAD(in[k]) + d[k]) + LOAD(more[k]));
-            }
-        }
-        return;
-    }
-    for (size at = 0; at < count; at += period) {
-        size end = count - at < period ? count - at : period;
-        const NUMBER *restrict row = x + at, *restrict up = dy + at;
-        NUMBER *restrict to = dx + at;
-        if (y) {
-            const NUMBER *restrict out = y + at;
-            SIMD for (size k = 0; k < end; k++) {
-                float v = LOAD(out[k]) <= 0 ? 0 : LOAD(up[k]);
-                to[k] = STORE(a[k] * v + (b[k] * LOAD(row[k]) + d[k]));
-            }
-        } else {
-            SIMD for (size k = 0; k < end; k++) to[k] = STORE(a[k] * LOAD(up[k]) + (b[k] * LOAD(row[k]) + d[k]));
-        }
-    }
+    size length = carried ? c : period;
+    for (size at = 0, row = 0; at < count; at += length, row++)
+        NAME(gradient_row)(dy + at, y ? y + at : NULL, x + at, carried ? carried + row * stride : NULL, dx + at,
+                           scale, shift, a, b, d, count - at < length ? count - at : length);
 }
 
 /* ---- Max-pooling of 2 x 2 with stride 2, and a rectifier behind it or none. Channels go by eights, for few too. ---- */

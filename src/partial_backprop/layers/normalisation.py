@@ -5,6 +5,7 @@ write where there is an addend, whose gradient is that before the normalisation.
 seven to eight passes each way. N: batch, C: channels, H, W: height and width.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -15,6 +16,8 @@ from torch.autograd.function import once_differentiable
 from partial_backprop.layers import kernels
 
 _PERIOD = 256  # numbers in an inner loop, about
+_VECTOR = 32  # numbers of bfloat16 that a processor takes at once
+_LONGEST = 1536  # numbers, with whose sums and factors an inner loop stays in the nearest cache
 
 
 class BatchNorm2d(nn.BatchNorm2d):
@@ -118,7 +121,8 @@ class _Normalisation(torch.autograd.Function):
             module.running_mean, module.running_var, mean, inverse, scratch,
             float(module.momentum), float(module.eps), *sizes, module.training, module.rectify,
         )  # fmt: skip
-        ctx.save_for_backward(features, weight, outputs if module.rectify else None, mean, inverse)
+        kept = outputs if module.rectify else None
+        ctx.save_for_backward(features, weight, bias if addend is None else None, kept, mean, inverse)
         ctx.training = module.training
         ctx.set_materialize_grads(False)
         return outputs, features.view_as(features)
@@ -130,7 +134,7 @@ class _Normalisation(torch.autograd.Function):
     ) -> tuple[Tensor | None, ...]:
         if gradient is None:
             return carried, None, None, None, None
-        features, weight, outputs, mean, inverse = ctx.saved_tensors
+        features, weight, bias, outputs, mean, inverse = ctx.saved_tensors
         gradient = gradient.contiguous(memory_format=torch.channels_last)
         sizes = _sizes(features)
         stride = sizes[1]
@@ -148,7 +152,7 @@ class _Normalisation(torch.autograd.Function):
         scratch = torch.empty(6 * sizes[2], dtype=torch.float64)
         kernels.call(
             kernels.of_type("batch_norm_backward", features), gradient, outputs, features, before,
-            of_features, weight, of_weight, of_bias, mean, inverse, scratch, carried, stride, *sizes,
+            of_features, weight, bias, of_weight, of_bias, mean, inverse, scratch, carried, stride, *sizes,
             ctx.training,
         )  # fmt: skip
         of_addend = (gradient if before is None else before) if ctx.needs_input_grad[1] else None
@@ -165,7 +169,12 @@ def _has_rows(tensor: Tensor) -> bool:
 def _sizes(features: Tensor) -> tuple[int, int, int]:
     """Return rows, channels and the length of an inner loop, a multiple of the channels."""
     n_channels = features.shape[1]
-    return features.numel() // n_channels, n_channels, n_channels * max(1, _PERIOD // n_channels)
+    repeats = max(1, _PERIOD // n_channels)
+    if features.dtype == torch.bfloat16:
+        whole = _VECTOR // math.gcd(_VECTOR, n_channels)  # channels, so often, fill vectors
+        if whole * n_channels <= _LONGEST:
+            repeats = -(-repeats // whole) * whole
+    return features.numel() // n_channels, n_channels, n_channels * repeats
 
 
 def _fits(tensor: Tensor, features: Tensor) -> bool:
