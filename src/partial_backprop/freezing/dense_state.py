@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from partial_backprop.freezing.strict import FrozenWeights, bits
+from partial_backprop.freezing.strict import FrozenWeights
 from partial_backprop.freezing.watch import ParameterWatch
 from partial_backprop.mask import Mask
 
@@ -93,7 +93,11 @@ class DenseMaskState:
             return
         self._follow()
         names = self._watch.written() if written_only else self._mask
-        self.changed.update(n for n in names if n not in self.changed and self._differs(n))
+        self.changed.update(
+            n
+            for n in names
+            if n not in self.changed and self._frozen.differ(n, self._values_at_mask[n])
+        )
 
     def zero_gradients(self) -> None:
         """Set the gradient of every frozen entry to 0."""
@@ -136,10 +140,6 @@ class DenseMaskState:
         return DenseMaskState(
             self.parameters, self._mask, self._values_at_mask, self._strict, False, self.changed
         )
-
-    def _differs(self, name: str) -> bool:
-        now, then = bits(self.parameters[name]), bits(self._values_at_mask[name])
-        return bool(((now != then) & ~self._mask[name]).any())
 
     @torch.no_grad()
     def _follow(self) -> None:

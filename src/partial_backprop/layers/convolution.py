@@ -278,7 +278,9 @@ def _weight_gradient(ctx: Any, gradient: Tensor, images: Tensor, weight: Tensor)
     _, _, height, width = images.shape
     if ctx.chosen == "tiles" and _by_tiles(images, weight, of_weight=True):
         return _tiles_weight_gradient(gradient, images, weight)
-    if ctx.chosen in ("torch", "tiles") or (ctx.chosen == "winograd" and height * width > _COLUMNS_MAP):
+    if ctx.chosen in ("torch", "tiles") or (
+        ctx.chosen == "winograd" and height * width > _COLUMNS_MAP
+    ):
         return _torch_backward(ctx, gradient, images, weight, [False, True, False])[1]
     inputs, outputs = _last(images), _last(gradient)
     if ctx.chosen != "matrix":
@@ -369,7 +371,9 @@ def _tiles(
     (n, h, w, _), (f, side, _, c) = images.shape, weight.shape
     outputs = images.new_empty(n, h, w, c if backward else f)
     bias = None if bias is None else bias.float().contiguous()
-    kernels.call("tiles_convolve", images, weight, bias, outputs, n, h, w, f, c, side, int(backward))
+    kernels.call(
+        "tiles_convolve", images, weight, bias, outputs, n, h, w, f, c, side, int(backward)
+    )
     return outputs.permute(0, 3, 1, 2)
 
 
@@ -377,9 +381,7 @@ def _tiles_weight_gradient(gradient: Tensor, images: Tensor, weight: Tensor) -> 
     """Multiply outputs' gradients by their windows in AMX's tiles, in float32 from the products on."""
     outputs, inputs = _last(gradient), _last(images)
     (f, c, side, _), (n, h, w, _) = weight.shape, inputs.shape
-    of_weight = torch.empty_like(
-        weight, dtype=torch.float32, memory_format=torch.channels_last
-    )
+    of_weight = torch.empty_like(weight, dtype=torch.float32, memory_format=torch.channels_last)
     kernels.call("tiles_weight_gradient", outputs, inputs, of_weight, n, h, w, f, c, side)
     return of_weight
 

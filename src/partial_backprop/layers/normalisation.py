@@ -122,7 +122,9 @@ class _Normalisation(torch.autograd.Function):
             float(module.momentum), float(module.eps), *sizes, module.training, module.rectify,
         )  # fmt: skip
         kept = outputs if module.rectify else None
-        ctx.save_for_backward(features, weight, bias if addend is None else None, kept, mean, inverse)
+        ctx.save_for_backward(
+            features, weight, bias if addend is None else None, kept, mean, inverse
+        )
         ctx.training = module.training
         ctx.set_materialize_grads(False)
         return outputs, features.view_as(features)
