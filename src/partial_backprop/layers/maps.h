@@ -8,6 +8,9 @@
 /* Inner loops; `n_rows` neighbouring rows, as many as ROWS or one, are summed at once. */
 #ifndef HAS_VECTORS
 #define ROWS 1
+static void NAME(arrange)(float *vector, size period) { (void)vector, (void)period; }
+static void NAME(restore)(double *vector, size period) { (void)vector, (void)period; }
+
 static inline void NAME(add_inputs)(const NUMBER *restrict x, const float *restrict centre, float *restrict s,
                                     float *restrict q, size count, size n_rows) {
     (void)n_rows;
@@ -86,6 +89,12 @@ static inline void NAME(gradient_row)(const NUMBER *restrict dy, const NUMBER *r
 }
 #endif
 
+/* A vector of one number per channel, repeated and in the order of the inner loops. */
+static void NAME(spread_out)(float *vector, size c, size period) {
+    repeat(vector, c, period);
+    NAME(arrange)(vector, period);
+}
+
 /* Sums over rows of x - centre and of its square: sums (2, period), whose first c of each are the result. */
 static void NAME(sum_inputs)(const NUMBER *x, const float *centre, double *sums, float *partial, size count, size c,
                              size period) {
@@ -99,6 +108,7 @@ static void NAME(sum_inputs)(const NUMBER *x, const float *centre, double *sums,
         }
         SIMD for (size k = 0; k < 2 * period; k++) sums[k] += partial[k];
     }
+    NAME(restore)(sums, 2 * period);
     fold(sums, c, period);
     fold(sums + period, c, period);
 }
@@ -123,7 +133,7 @@ void NAME(batch_norm_forward)(const NUMBER *x, const NUMBER *addend, NUMBER *y, 
     if (training) {
         /* The centre: any value near the mean saves digits of the variance. */
         for (size k = 0; k < c; k++) scale[k] = LOAD(x[k]);
-        repeat(scale, c, period);
+        NAME(spread_out)(scale, c, period);
         NAME(sum_inputs)(x, scale, sums, partial, rows * c, c, period);
     }
     for (size k = 0; k < c; k++) {
@@ -144,8 +154,8 @@ void NAME(batch_norm_forward)(const NUMBER *x, const NUMBER *addend, NUMBER *y, 
         scale[k] = (float)(weight[k] * inverse[k]);
         shift[k] = (float)(bias[k] - mean[k] * weight[k] * inverse[k]);
     }
-    repeat(scale, c, period);
-    repeat(shift, c, period);
+    NAME(spread_out)(scale, c, period);
+    NAME(spread_out)(shift, c, period);
     NAME(normalise)(x, addend, y, scale, shift, rows * c, period, rectify);
 }
 
@@ -164,6 +174,7 @@ static void NAME(sum_gradients)(const NUMBER *dy, const NUMBER *y, const NUMBER 
         }
         SIMD for (size k = 0; k < 2 * period; k++) sums[k] += partial[k];
     }
+    NAME(restore)(sums, 2 * period);
     fold(sums, c, period);
     fold(sums + period, c, period);
 }
@@ -185,12 +196,12 @@ void NAME(batch_norm_backward)(const NUMBER *dy, const NUMBER *y, const NUMBER *
             scale[k] = (float)(weight[k] * inverse[k]);
             shift[k] = (float)(bias[k] - mean[k] * weight[k] * inverse[k]);
         }
-        repeat(scale, c, period);
-        repeat(shift, c, period);
+        NAME(spread_out)(scale, c, period);
+        NAME(spread_out)(shift, c, period);
     }
     size count = rows * c;
     for (size k = 0; k < c; k++) a[k] = (float)mean[k];
-    repeat(a, c, period);
+    NAME(spread_out)(a, c, period);
     NAME(sum_gradients)(dy, y, x, g, a, scale, shift, sums, partial, count, c, period);
     for (size k = 0; k < c; k++) {
         double scale = weight[k] * inverse[k], of_w = sums[period + k] * inverse[k];
@@ -204,9 +215,9 @@ void NAME(batch_norm_backward)(const NUMBER *dy, const NUMBER *y, const NUMBER *
         d[k] = training ? (float)(-scale * sums[k] / rows - slope * mean[k]) : 0;
     }
     if (!dx) return;
-    repeat(a, c, period);
-    repeat(b, c, period);
-    repeat(d, c, period);
+    NAME(spread_out)(a, c, period);
+    NAME(spread_out)(b, c, period);
+    NAME(spread_out)(d, c, period);
     if (g) dy = g, y = NULL;
     size length = carried ? c : period;
     for (size at = 0, row = 0; at < count; at += length, row++)

@@ -17,7 +17,6 @@ from partial_backprop.layers import kernels
 
 _PERIOD = 256  # numbers in an inner loop, about
 _VECTOR = 32  # numbers of bfloat16 that a processor takes at once
-_LONGEST = 1536  # numbers, with whose sums and factors an inner loop stays in the nearest cache
 
 
 class BatchNorm2d(nn.BatchNorm2d):
@@ -174,8 +173,7 @@ def _sizes(features: Tensor) -> tuple[int, int, int]:
     repeats = max(1, _PERIOD // n_channels)
     if features.dtype == torch.bfloat16:
         whole = _VECTOR // math.gcd(_VECTOR, n_channels)  # channels, so often, fill vectors
-        if whole * n_channels <= _LONGEST:
-            repeats = -(-repeats // whole) * whole
+        repeats = -(-repeats // whole) * whole
     return features.numel() // n_channels, n_channels, n_channels * repeats
 
 
