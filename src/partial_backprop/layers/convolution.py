@@ -18,7 +18,8 @@ _WORKSPACE = 2**23  # numbers: 32 MiB, within a core's share of most caches
 _MIN_CHANNELS = 32  # with fewer, the transforms of a tile cost more than its products
 _COLUMNS_MAP = 16  # pixels up to which one product with all windows is the faster weight gradient
 _TILES_MAP = 16  # pixels up to which convolutions in tiles beat torch's with any number of channels
-_TILES_MAP_POINTWISE = 256  # and 1 x 1 convolutions' weight gradient
+_TILES_MAP_POINTWISE = 64  # pixels, of convolutions of 1 x 1
+_TILES_CHANNELS = 64  # inputs and outputs up to which they do on any map
 _TILE = 16  # channels; with fewer inputs a tile of the weight gradient is mostly empty
 _local = threading.local()
 
@@ -56,6 +57,33 @@ class Conv2d(nn.Conv2d):
         if self.padding_mode != "zeros" or isinstance(self.padding, str):
             return super().forward(images)
         return convolve(images, self.weight, self.bias, self.geometry)
+
+    def beside(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        """Convolve, and return the input too, for another use of it.
+
+        Parameters
+        ----------
+        images : Tensor of shape (N, C, H, W)
+            A batch.
+
+        Returns
+        -------
+        tuple of Tensor
+            Output, and the input; the sum of both gradients may then take no pass of its own.
+        """
+        given, kind = images, type(self)
+        if torch.is_autocast_enabled(images.device.type):
+            given = images.to(torch.get_autocast_dtype(images.device.type))
+        plain = kind is not Conv2d or self.padding_mode != "zeros" or isinstance(self.padding, str)
+        if (
+            plain
+            or given.dtype != images.dtype
+            or algorithm(images, self.weight, self.geometry) != "tiles"
+            or not _by_tiles(images, self.weight)
+        ):
+            return self(images), images
+        with torch.autocast(images.device.type, enabled=False):
+            return _ConvolutionBeside.apply(images, self.weight, self.bias, self.geometry)
 
     @property
     def geometry(self) -> tuple:
@@ -174,8 +202,8 @@ def algorithm(images: Tensor, weight: Tensor, geometry: tuple) -> str:
         padding. ``winograd``, 3 x 3 (forward and input gradient; the weight gradient sums products as ever,
         so that exact zeros stay zero): float32, one thread, sides that 4 divides, and the compiled kernels.
         Both want at least 32 channels and filters. ``tiles``: bfloat16, one thread, and the compiled kernels
-        on a processor with AMX; 3 x 3, and 1 x 1 on maps of at most 16 x 16. Where `_by_tiles` says so,
-        torch's kernels do one of its three products.
+        on a processor with AMX; 3 x 3 and 1 x 1. Torch's kernels do forward and input gradient unless
+        `_by_tiles` says so, and the weight gradient of 3 x 3 with fewer than 16 channels.
     """
     side = weight.shape[2] if weight.dim() == 4 else 0
     usual = (
@@ -193,7 +221,6 @@ def algorithm(images: Tensor, weight: Tensor, geometry: tuple) -> str:
     if (
         images.dtype == torch.bfloat16
         and weight.dtype in (torch.float32, torch.bfloat16)
-        and (side == 3 or height * width <= _TILES_MAP_POINTWISE)
         and kernels.are_there_for(images, weight)
         and kernels.have_tiles()
     ):
@@ -211,14 +238,13 @@ def algorithm(images: Tensor, weight: Tensor, geometry: tuple) -> str:
     return "torch"
 
 
-def _by_tiles(images: Tensor, weight: Tensor, *, of_weight: bool = False) -> bool:
-    """Tell whether tiles are faster than torch's kernel for forward and input gradient, or the weight gradient."""
-    if of_weight and weight.shape[2] == 3:
-        return images.shape[1] >= _TILE
-    if of_weight:
-        return True
-    narrow = weight.shape[2] == 3 and min(weight.shape[:2]) < _MIN_CHANNELS
-    return narrow or images[0, 0].numel() <= _TILES_MAP
+def _by_tiles(images: Tensor, weight: Tensor) -> bool:
+    """Tell whether forward and input gradient are faster in tiles than by torch's kernel."""
+    pixels, channels = images[0, 0].numel(), weight.shape[:2]
+    if weight.shape[2] == 1:
+        return pixels <= _TILES_MAP_POINTWISE
+    narrow = max(channels) <= _TILES_CHANNELS or min(channels) < _MIN_CHANNELS
+    return narrow or pixels <= _TILES_MAP
 
 
 class _Convolution(torch.autograd.Function):
@@ -249,34 +275,62 @@ class _Convolution(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
-        images, weight, rows = ctx.saved_tensors
-        of_images = of_weight = of_bias = None
-        if ctx.needs_input_grad[0]:
-            if ctx.chosen == "matrix":
-                of_images = _last(gradient).flatten(1) @ _matrix(weight, *images.shape[2:])
-                of_images = _first(of_images, weight.shape[1], *images.shape[2:])
-            elif ctx.chosen == "winograd":
-                of_images = _winograd(gradient, weight, None, backward=True)
-            elif ctx.chosen == "tiles" and _by_tiles(images, weight):
-                of_images = _tiles(gradient, weight, None, backward=True)
-            else:
-                of_images = _torch_backward(ctx, gradient, images, weight, [True, False, False])[0]
-        if ctx.needs_input_grad[2]:
-            kind = torch.float32 if ctx.chosen == "tiles" else None
-            of_bias = gradient.sum((0, 2, 3), dtype=kind)
-        if ctx.needs_input_grad[1] and rows is None:
-            of_weight = _weight_gradient(ctx, gradient, images, weight)
-        elif ctx.needs_input_grad[1]:
-            # (N, F, H, W) -> (N, active, H, W), channels last
-            active = _last(gradient).index_select(3, rows).permute(0, 3, 1, 2)
-            of_active = _weight_gradient(ctx, active, images, weight[: len(rows)])
-            of_weight = torch.zeros_like(weight).index_copy_(0, rows, of_active)
-        return of_images, of_weight, of_bias, None, None, None
+        return *_gradients(ctx, gradient), None, None, None
+
+
+class _ConvolutionBeside(torch.autograd.Function):
+    """In tiles, with the input as a second output."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, images: Tensor, weight: Tensor, bias: Tensor | None, geometry: tuple
+    ) -> tuple[Tensor, Tensor]:
+        ctx.set_materialize_grads(False)
+        outputs = _Convolution.forward(ctx, images, weight, bias, geometry, None, "tiles")
+        return outputs, images.view_as(images)
+
+    @staticmethod
+    @once_differentiable
+    def backward(
+        ctx: Any, gradient: Tensor | None, carried: Tensor | None
+    ) -> tuple[Tensor | None, ...]:
+        if gradient is None:
+            return carried, None, None, None
+        return *_gradients(ctx, gradient, carried), None
+
+
+def _gradients(
+    ctx: Any, gradient: Tensor, carried: Tensor | None = None
+) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+    """Return the gradients of images, plus what is carried, of weight and of bias."""
+    images, weight, rows = ctx.saved_tensors
+    of_images = of_weight = of_bias = None
+    if ctx.needs_input_grad[0]:
+        if ctx.chosen == "matrix":
+            of_images = _last(gradient).flatten(1) @ _matrix(weight, *images.shape[2:])
+            of_images = _first(of_images, weight.shape[1], *images.shape[2:])
+        elif ctx.chosen == "winograd":
+            of_images = _winograd(gradient, weight, None, backward=True)
+        elif ctx.chosen == "tiles" and _by_tiles(images, weight):
+            of_images = _tiles(gradient, weight, None, carried, backward=True)
+        else:
+            of_images = _torch_backward(ctx, gradient, images, weight, [True, False, False])[0]
+    if ctx.needs_input_grad[2]:
+        kind = torch.float32 if ctx.chosen == "tiles" else None
+        of_bias = gradient.sum((0, 2, 3), dtype=kind)
+    if ctx.needs_input_grad[1] and rows is None:
+        of_weight = _weight_gradient(ctx, gradient, images, weight)
+    elif ctx.needs_input_grad[1]:
+        # (N, F, H, W) -> (N, active, H, W), channels last
+        active = _last(gradient).index_select(3, rows).permute(0, 3, 1, 2)
+        of_active = _weight_gradient(ctx, active, images, weight[: len(rows)])
+        of_weight = torch.zeros_like(weight).index_copy_(0, rows, of_active.to(weight.dtype))
+    return of_images, of_weight, of_bias
 
 
 def _weight_gradient(ctx: Any, gradient: Tensor, images: Tensor, weight: Tensor) -> Tensor:
     _, _, height, width = images.shape
-    if ctx.chosen == "tiles" and _by_tiles(images, weight, of_weight=True):
+    if ctx.chosen == "tiles" and (images.shape[1] >= _TILE or weight.shape[2] == 1):
         return _tiles_weight_gradient(gradient, images, weight)
     if ctx.chosen in ("torch", "tiles") or (
         ctx.chosen == "winograd" and height * width > _COLUMNS_MAP
@@ -364,16 +418,21 @@ def _winograd(
 
 
 def _tiles(
-    images: Tensor, weight: Tensor, bias: Tensor | None, *, backward: bool = False
+    images: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    addend: Tensor | None = None,
+    *,
+    backward: bool = False,
 ) -> Tensor:
     """Convolve, or with `backward` take an output's gradient back to the input, in AMX's tiles."""
     images, weight = _last(images), _last(weight).float()
     (n, h, w, _), (f, side, _, c) = images.shape, weight.shape
     outputs = images.new_empty(n, h, w, c if backward else f)
     bias = None if bias is None else bias.float().contiguous()
-    kernels.call(
-        "tiles_convolve", images, weight, bias, outputs, n, h, w, f, c, side, int(backward)
-    )
+    addend = None if addend is None else _last(addend)
+    sizes = (n, h, w, f, c, side, int(backward))
+    kernels.call("tiles_convolve", images, weight, bias, addend, outputs, *sizes)
     return outputs.permute(0, 3, 1, 2)
 
 

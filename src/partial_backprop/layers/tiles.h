@@ -167,21 +167,56 @@ static void product(const uint16_t *a0, const uint16_t *a1, size stride, const s
         multiply(a0, a0, stride, at, which, steps, b, sums, 0, 0);
 }
 
-/* `count` rows of at most 32 sums, in bfloat16, to rows `stride` numbers apart. */
-static inline void keep_sums(const float *sums, uint16_t *y, size count, size stride, const float *bias, size n_out) {
+/* `count` rows of at most 32 sums, with the bias and what is added, in bfloat16 to rows `stride` numbers apart. */
+static inline void keep_sums(const float *sums, uint16_t *y, size count, size stride, const float *bias,
+                             const uint16_t *addend, size n_out) {
     __mmask32 wanted = n_out >= 32 ? 0xffffffff : (1u << n_out) - 1;
     __m512 low = _mm512_setzero_ps(), high = low;
     if (bias) {
         low = _mm512_maskz_loadu_ps((__mmask16)wanted, bias);
         high = _mm512_maskz_loadu_ps((__mmask16)(wanted >> 16), bias + 16);
     }
-    for (size i = 0; i < count; i++, sums += 32, y += stride)
-        _mm512_mask_storeu_epi16(y, wanted, (__m512i)_mm512_cvtne2ps_pbh(_mm512_add_ps(_mm512_load_ps(sums + 16), high),
-                                                                         _mm512_add_ps(_mm512_load_ps(sums), low)));
+    for (size i = 0; i < count; i++, sums += 32, y += stride) {
+        __m512 first_half = _mm512_add_ps(_mm512_load_ps(sums), low);
+        __m512 second_half = _mm512_add_ps(_mm512_load_ps(sums + 16), high);
+        if (addend) {
+            __m512i more = _mm512_maskz_loadu_epi16(wanted, addend + i * stride);
+            __m512i lower = _mm512_cvtepu16_epi32(_mm512_castsi512_si256(more));
+            __m512i upper = _mm512_cvtepu16_epi32(_mm512_extracti64x4_epi64(more, 1));
+            first_half = _mm512_add_ps(first_half, _mm512_castsi512_ps(_mm512_slli_epi32(lower, 16)));
+            second_half = _mm512_add_ps(second_half, _mm512_castsi512_ps(_mm512_slli_epi32(upper, 16)));
+        }
+        _mm512_mask_storeu_epi16(y, wanted, (__m512i)_mm512_cvtne2ps_pbh(second_half, first_half));
+    }
 }
 
-/* x (n, h, w, c) -> y (n, h, w, f); `turned`: from y's gradient, f channels, to x's, c channels. bias may be NULL. */
-void tiles_convolve(const uint16_t *x, const float *weight, const float *bias, uint16_t *y, size n, size h, size w,
+/* Where in what is added an output lies; NULL where nothing is. */
+static inline const uint16_t *beside(const uint16_t *addend, size place) { return addend ? addend + place : NULL; }
+
+#define PLACES 512 /* worked on with all outputs, before the next ones are read */
+
+/* A convolution of 1 x 1: each of at least 16 places by itself. `last` has room for 16 and 32 numbers more. */
+static void convolve_places(const uint16_t *x, const uint16_t *packed, const float *bias, const uint16_t *addend, uint16_t *y,
+                            size places, size n_in, size n_out, uint16_t *last, float *sums, const size *at, const size *which, size steps) {
+    size end = places - 16; /* where the last tile begins; a step may read beyond its end */
+    memset(last + 16 * n_in, 0, 64);
+    memcpy(last, x + end * n_in, 16 * n_in * 2);
+    for (size from = 0; from < places; from += PLACES)
+        for (size o = 0; o < n_out; o += 32)
+            for (size i = from; i < least(places, from + PLACES); i += 32) {
+                size one = least(i, end), two = least(i + 16, end), some = least(32, n_out - o), both = i + 16 < places;
+                product(one == end ? last : x + one * n_in, !both ? NULL : two == end ? last : x + two * n_in, n_in, at, which,
+                        steps, packed + o / 32 * steps * 2 * TILE, sums, some);
+                keep_sums(sums, y + one * n_out + o, 16, n_out, bias ? bias + o : NULL, beside(addend, one * n_out + o), some);
+                if (both)
+                    keep_sums(sums + 16 * 32, y + two * n_out + o, 16, n_out, bias ? bias + o : NULL,
+                              beside(addend, two * n_out + o), some);
+            }
+}
+
+/* x (n, h, w, c) -> y (n, h, w, f); `turned`: from y's gradient, f channels, to x's, c channels. bias may be NULL, and
+   so may addend, which is added to y. */
+void tiles_convolve(const uint16_t *x, const float *weight, const float *bias, const uint16_t *addend, uint16_t *y, size n, size h, size w,
                     size f, size c, size r, size turned) {
     size n_in = turned ? f : c, n_out = turned ? c : f, per_row = blocks(r * n_in, 32), steps = r * per_row;
     size wide = w + r - 1, padded = (h + r - 1) * wide * n_in;
@@ -213,15 +248,22 @@ void tiles_convolve(const uint16_t *x, const float *weight, const float *bias, u
                     size one = least(i, n - 16), two = least(i + 16, n - 16), some = least(32, n_out - o);
                     product(x + one * h * w * n_in, i + 16 < n ? x + two * h * w * n_in : NULL, h * w * n_in, at, which,
                             count, packed + o / 32 * steps * 2 * TILE, sums, some);
-                    for (size half_of = 0; half_of < 2 && i + 16 * half_of < n; half_of++)
-                        keep_sums(sums + half_of * 16 * 32, y + ((half_of ? two : one) * h * w + place) * n_out + o, 16,
-                              h * w * n_out, bias ? bias + o : NULL, some);
+                    for (size half_of = 0; half_of < 2 && i + 16 * half_of < n; half_of++) {
+                        size at_y = ((half_of ? two : one) * h * w + place) * n_out + o;
+                        keep_sums(sums + half_of * 16 * 32, y + at_y, 16, h * w * n_out, bias ? bias + o : NULL,
+                                  beside(addend, at_y), some);
+                    }
                 }
         }
         end(&before);
         return;
     }
     for (size s = 0; s < steps; s++) at[s] = s / per_row * wide * n_in + s % per_row * 32, which[s] = s;
+    if (r == 1 && n * h * w >= 16) {
+        convolve_places(x, packed, bias, addend, y, n * h * w, n_in, n_out, images, sums, at, which, steps);
+        end(&before);
+        return;
+    }
     /* Rows of a tile: 16 neighbours in a padded image, which may run over the end of a row where 16 do not divide it. */
     size even = w % 16 == 0, of_image = even ? h * w / 16 : blocks(h * wide - (r - 1), 16);
     memset(images, 0, (group * padded + slack) * 2);
@@ -243,14 +285,14 @@ void tiles_convolve(const uint16_t *x, const float *weight, const float *bias, u
                 size width = least(32, n_out - o), last = tile + 1 == some * of_image;
                 product(a0, last ? NULL : a1, n_in, at, which, steps, packed + o / 32 * steps * 2 * TILE, sums, width);
                 for (size j = 0; j < 2 - last; j++) {
-                    uint16_t *to = y + (from + (tile + j) / of_image) * h * w * n_out + o;
+                    size to = (from + (tile + j) / of_image) * h * w * n_out + o;
                     const float *found = sums + j * 16 * 32;
                     for (size i = 0; i < 16;) {
                         size v = (start[j] + i) / wide, u = (start[j] + i) % wide, run = least(16 - i, wide - u);
                         if (v >= h) break;
                         if (u < w)
-                            keep_sums(found + 32 * i, to + (v * w + u) * n_out, least(run, w - u), n_out, bias ? bias + o : NULL,
-                                  width);
+                            keep_sums(found + 32 * i, y + to + (v * w + u) * n_out, least(run, w - u), n_out,
+                                      bias ? bias + o : NULL, beside(addend, to + (v * w + u) * n_out), width);
                         i += run;
                     }
                 }

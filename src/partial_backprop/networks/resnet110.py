@@ -25,7 +25,8 @@ class BasicBlock(nn.Module):
         """Add the residual to the shortcut."""
         # Shapes: features (batch, n_in, height, width), result (batch, n_out, height / stride,
         # width / stride)
-        residual = self.conv2(self.bn1(self.conv1(features)))
+        residual, features = self.conv1.beside(features)
+        residual = self.conv2(self.bn1(residual))
         if self.stride == 2:
             # Option A: every other pixel, and zeros for the new channels, half on each side.
             before = self.n_new // 2
