@@ -1,5 +1,7 @@
 """Frozen entries keep every bit; active ones are not touched."""
 
+import contextlib
+
 import pytest
 import torch
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from partial_backprop.freezing.strict import FrozenWeights, bits
+from partial_backprop.layers import kernels
 
 FLOATS = st.lists(
     st.tuples(
@@ -16,6 +19,15 @@ FLOATS = st.lists(
     min_size=1,
     max_size=30,
 )
+
+
+@pytest.fixture(autouse=True, scope="module", params=["compiled", "torch"])
+def way(request):
+    """Both ways to pass over the entries; without a compiler they are one."""
+    with contextlib.ExitStack() as stack:
+        if request.param == "torch":
+            stack.enter_context(kernels.torch_only())
+        yield
 
 
 @given(FLOATS)
@@ -82,3 +94,30 @@ def test_no_gradient_and_nothing_frozen_are_no_trouble():
         second.fill_(5.0)
     frozen.restore_values()
     assert (first.tolist(), second.tolist()) == ([1.0] * 3, [5.0] * 2)
+
+
+def test_values_noted_in_one_way_are_restored_in_the_other():
+    parameter = nn.Parameter(torch.tensor([1.0, 2.0, float("nan")]))
+    frozen = FrozenWeights({"w": parameter}, {"w": torch.tensor([False, True, False])})
+    frozen.note_values()
+    with torch.no_grad():
+        parameter.fill_(5.0)
+    with kernels.torch_only():
+        frozen.restore_values()
+    assert parameter[:2].tolist() == [1.0, 5.0]
+    assert parameter[2].isnan()
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32, torch.float64])
+def test_a_frozen_value_that_differs_is_found(dtype):
+    parameter = nn.Parameter(torch.zeros(100, dtype=dtype))
+    active = torch.arange(100) < 50
+    frozen = FrozenWeights({"w": parameter}, {"w": active})
+    then = parameter.detach().clone()
+    with torch.no_grad():
+        parameter[49] = 1.0
+    assert not frozen.differ("w", then)
+    with torch.no_grad():
+        parameter[50] = -0.0
+    assert frozen.differ("w", then)
+    assert not frozen.differ("another", then)

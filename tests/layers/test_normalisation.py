@@ -66,9 +66,13 @@ def test_values_gradients_and_statistics_are_those_of_double_precision(
 
 @pytest.mark.parametrize("added", [True, False])
 @pytest.mark.parametrize("rectify", [True, False])
-def test_bfloat16_is_rounded_once(rectify, added):
-    norm = module(24, rectify)
-    inputs = [one.detach().sub(50).bfloat16().requires_grad_() for one in maps(3, 24, 8, 1 + added)]
+@pytest.mark.parametrize(
+    ("n", "c", "side"), [(3, 24, 8), (3, 20, 5), (4, 33, 7), (9, 300, 3), (5, 16, 3)]
+)
+def test_bfloat16_is_rounded_once(n, c, side, rectify, added):
+    norm = module(c, rectify)
+    given = maps(n, c, side, 1 + added)
+    inputs = [one.detach().sub(50).bfloat16().requires_grad_() for one in given]
     double = [one.detach().double().requires_grad_() for one in inputs]
     exact, reference = plain(norm, double[0], double[1] if added else None)
     found = norm(*inputs)
@@ -82,6 +86,19 @@ def test_bfloat16_is_rounded_once(rectify, added):
         # Half a unit in the last of bfloat16's 8 digits; a rectified value may round to 0 and back.
         close = (one - other).abs() <= 2**-8 * other.abs() + 2**-9 * other.abs().max()
         assert close.double().mean() > 0.999
+
+
+@pytest.mark.parametrize("c", [24, 20])
+def test_the_sum_of_both_gradients_is_right_in_bfloat16(c):
+    norm = module(c, True)
+    (features,) = maps(3, c, 5, 1)
+    features = features.detach().sub(50).bfloat16().requires_grad_()
+    wide = torch.randn(2, 3, c + 4, 5, 5).bfloat16()
+    first, second = (one.contiguous(memory_format=torch.channels_last)[:, 4:] for one in wide)
+    together = torch.autograd.grad(norm.beside(features), features, (first, second))[0]
+    alone = torch.autograd.grad(norm(features), features, first)[0]
+    difference = (together.float() - alone.float() - second.float()).abs()
+    assert float(difference.max()) < 2**-6 * float(together.abs().max())
 
 
 def test_the_input_may_be_used_twice():

@@ -71,13 +71,14 @@ class Conv2d(nn.Conv2d):
         tuple of Tensor
             Output, and the input; the sum of both gradients may then take no pass of its own.
         """
-        given, kind = images, type(self)
+        kind = self.weight.dtype
         if torch.is_autocast_enabled(images.device.type):
-            given = images.to(torch.get_autocast_dtype(images.device.type))
-        plain = kind is not Conv2d or self.padding_mode != "zeros" or isinstance(self.padding, str)
+            kind = torch.get_autocast_dtype(images.device.type)
         if (
-            plain
-            or given.dtype != images.dtype
+            type(self) is not Conv2d  # which may do something else
+            or self.padding_mode != "zeros"
+            or isinstance(self.padding, str)
+            or images.dtype != kind
             or algorithm(images, self.weight, self.geometry) != "tiles"
             or not _by_tiles(images, self.weight)
         ):
@@ -440,7 +441,10 @@ def _tiles_weight_gradient(gradient: Tensor, images: Tensor, weight: Tensor) -> 
     """Multiply outputs' gradients by their windows in AMX's tiles, in float32 from the products on."""
     outputs, inputs = _last(gradient), _last(images)
     (f, c, side, _), (n, h, w, _) = weight.shape, inputs.shape
-    of_weight = torch.empty_like(weight, dtype=torch.float32, memory_format=torch.channels_last)
+    kind = torch.preserve_format  # with one name for two orders of 1 x 1
+    if not weight.is_contiguous(memory_format=torch.channels_last):
+        kind = torch.channels_last
+    of_weight = torch.empty_like(weight, dtype=torch.float32, memory_format=kind)
     kernels.call("tiles_weight_gradient", outputs, inputs, of_weight, n, h, w, f, c, side)
     return of_weight
 
