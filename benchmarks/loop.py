@@ -24,6 +24,7 @@ from benchmarks.ways import Compared, Place, here, ratios
 from partial_backprop import labels, registry
 from partial_backprop.performance import Goal, Quantity
 from partial_backprop.pruning.cost import multiply_adds
+from partial_backprop.training.precision import Bf16Instructions, bf16_instructions
 
 
 class Case(NamedTuple):
@@ -36,15 +37,18 @@ class Case(NamedTuple):
     """Least ratio of times, plain over ours, on a processor; on a GPU it is `GPU_GOAL`, in bfloat16."""
     limit_goal: float | None = None
     """Least share of the rate of a large matrix product."""
+    bf16_goal: float | None = None
+    """Least ratio of times in bfloat16 on a processor with AMX; with AVX512_BF16 alone it is `AVX512_GOAL`."""
 
 
 CASES = {
-    "vgg19": Case("vgg19_cifar10", (3, 32, 32), 1, 1.5, 0.85),
-    "resnet110": Case("resnet110_cifar10", (3, 32, 32), 1, 1.8),
-    "densenet121": Case("densenet121_cifar10", (3, 32, 32), 1, 1.8),
+    "vgg19": Case("vgg19_cifar10", (3, 32, 32), 1, 1.5, 0.85, 5.0),
+    "resnet110": Case("resnet110_cifar10", (3, 32, 32), 1, 1.8, None, 4.0),
+    "densenet121": Case("densenet121_cifar10", (3, 32, 32), 1, 1.8, None, 4.0),
     "lenet5": Case("lenet5_mnist", (1, 28, 28), 20, 2.5),
 }
 GPU_GOAL, GPU_BATCHES = 5.0, 20
+AVX512_GOAL = 2.5
 SIDE = 2000
 """Of the square matrices whose product shows the machine's rate."""
 PRODUCT = "a large product"
@@ -66,7 +70,8 @@ def measure(network: str, place: Place) -> list[Quantity]:
     -------
     list of Quantity
         Plain over ours, where the plain loop counts zero gradients every step, and where it does not;
-        where the device multiplies in bfloat16, also with ours in it, and on a GPU the goal is for that.
+        where the device multiplies in bfloat16, also with ours in it, and on a GPU the goal is for that;
+        on a processor there is one for each (`bf16_goal`).
     """
     case = CASES[network]
     n_batches = GPU_BATCHES if place.on_gpu else case.n_batches
@@ -102,7 +107,7 @@ def measure(network: str, place: Place) -> list[Quantity]:
         Compared(QUIET, OURS, "_not_counting", "; plain loop does not count"),
     ]
     if place.has_bf16:
-        goal = GPU_GOAL if place.on_gpu else None
+        goal = GPU_GOAL if place.on_gpu else bf16_goal(case, bf16_instructions())
         compared.append(Compared(PLAIN, BF16, "_bf16", "; ours in bfloat16", goal))
     size = f"batch{'es' if n_batches > 1 else ''} {n_batches} of {place.batch_size}"
     title = f"{labels.CNNS[case.experiment]}, {size}"
@@ -125,6 +130,26 @@ def measure(network: str, place: Place) -> list[Quantity]:
             )
         )
     return found
+
+
+def bf16_goal(case: Case, found: Bf16Instructions) -> float | None:
+    """Look up what is asked of bfloat16 on a processor.
+
+    Parameters
+    ----------
+    case : Case
+        The network.
+    found : Bf16Instructions
+        What the processor can do.
+
+    Returns
+    -------
+    float or None
+        Least ratio of times, plain over ours; None where nothing is asked.
+    """
+    if case.bf16_goal is None or not any(found):
+        return None
+    return case.bf16_goal if found.amx_bf16 else AVX512_GOAL
 
 
 def step_operations(model: torch.nn.Module, image_shape: tuple[int, int, int]) -> int:

@@ -21,6 +21,20 @@ def test_our_loop_is_measured_in_bfloat16_where_the_device_multiplies_in_it(monk
     assert 0 < found[-1].value.median < 1
 
 
+@pytest.mark.parametrize(
+    ("amx", "avx512", "goals"),
+    [
+        (True, True, [5.0, 4.0, 4.0, None]),
+        (False, True, [2.5, 2.5, 2.5, None]),
+        (False, False, [None] * 4),
+        (None, None, [None] * 4),
+    ],
+)
+def test_what_is_asked_of_bfloat16_depends_on_the_processor(amx, avx512, goals):
+    found = Bf16Instructions(amx, avx512)
+    assert [loop.bf16_goal(case, found) for case in loop.CASES.values()] == goals
+
+
 def test_a_step_is_the_forward_pass_and_both_gradients():
     model = torch.nn.Sequential(
         torch.nn.Conv2d(3, 4, 3), torch.nn.Flatten(), torch.nn.Linear(36, 5)
