@@ -38,7 +38,7 @@ class Case(NamedTuple):
     limit_goal: float | None = None
     """Least share of the rate of a large matrix product."""
     bf16_goal: float | None = None
-    """Least ratio of times in bfloat16 on a processor with AMX; with AVX512_BF16 alone it is `AVX512_GOAL`."""
+    """Least ratio of times in bfloat16 with AMX; with AVX512_BF16 alone it is `AVX512_GOAL`."""
 
 
 CASES = {

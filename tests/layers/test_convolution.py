@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 
 from partial_backprop import registry
-from partial_backprop.layers import convolution, kernels
+from partial_backprop.layers import convolution, kernels, winograd
 from partial_backprop.layers.convolution import Conv2d, algorithm, convolve
 
 GEOMETRY = ((1, 1), (1, 1), (1, 1), 1)
@@ -63,7 +63,7 @@ def test_values_and_gradients_are_those_of_double_precision(n, c, f, side, chose
 def test_tiles_are_worked_off_in_blocks(monkeypatch):
     leaves, gradient = case(7, 32, 32, 8)
     whole = with_gradients(convolve(*leaves, GEOMETRY), leaves, gradient)
-    monkeypatch.setattr(convolution, "_WORKSPACE", 36 * 4 * 64 * 3)  # three images at once
+    monkeypatch.setattr(winograd, "_WORKSPACE", 36 * 4 * 64 * 3)  # three images at once
     parts = with_gradients(convolve(*leaves, GEOMETRY), leaves, gradient)
     assert max(map(distance, parts, whole)) < 1e-6
 

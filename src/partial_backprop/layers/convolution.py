@@ -3,7 +3,6 @@
 N: batch, C: input channels, F: filters, H, W: height and width; "last" is (N, H, W, C) in memory.
 """
 
-import threading
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -12,16 +11,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from partial_backprop.layers import kernels
+from partial_backprop.layers import kernels, tiles, winograd
 
-_WORKSPACE = 2**23  # numbers: 32 MiB, within a core's share of most caches
 _MIN_CHANNELS = 32  # with fewer, the transforms of a tile cost more than its products
 _COLUMNS_MAP = 16  # pixels up to which one product with all windows is the faster weight gradient
 _TILES_MAP = 16  # pixels up to which convolutions in tiles beat torch's with any number of channels
 _TILES_MAP_POINTWISE = 64  # pixels, of convolutions of 1 x 1
 _TILES_CHANNELS = 64  # inputs and outputs up to which they do on any map
 _TILE = 16  # channels; with fewer inputs a tile of the weight gradient is mostly empty
-_local = threading.local()
 
 
 class Conv2d(nn.Conv2d):
@@ -262,13 +259,13 @@ class _Convolution(torch.autograd.Function):
         ctx.save_for_backward(images, weight, rows)
         ctx.geometry, ctx.chosen = geometry, chosen
         if chosen == "matrix":
-            outputs = _last(images).flatten(1) @ _matrix(weight, *images.shape[2:]).T
+            outputs = kernels.last(images).flatten(1) @ _matrix(weight, *images.shape[2:]).T
             outputs = _first(outputs, weight.shape[0], *images.shape[2:])
             return outputs if bias is None else outputs + bias.view(1, -1, 1, 1)
         if chosen == "winograd":
-            return _winograd(images, weight, bias)
+            return winograd.convolve(images, weight, bias)
         if chosen == "tiles" and _by_tiles(images, weight):
-            return _tiles(images, weight, bias)
+            return tiles.convolve(images, weight, bias)
         if chosen == "tiles":
             weight, bias = (None if one is None else one.to(images.dtype) for one in (weight, bias))
         return F.conv2d(images, weight, bias, *geometry)
@@ -308,12 +305,12 @@ def _gradients(
     of_images = of_weight = of_bias = None
     if ctx.needs_input_grad[0]:
         if ctx.chosen == "matrix":
-            of_images = _last(gradient).flatten(1) @ _matrix(weight, *images.shape[2:])
+            of_images = kernels.last(gradient).flatten(1) @ _matrix(weight, *images.shape[2:])
             of_images = _first(of_images, weight.shape[1], *images.shape[2:])
         elif ctx.chosen == "winograd":
-            of_images = _winograd(gradient, weight, None, backward=True)
+            of_images = winograd.convolve(gradient, weight, None, backward=True)
         elif ctx.chosen == "tiles" and _by_tiles(images, weight):
-            of_images = _tiles(gradient, weight, None, carried, backward=True)
+            of_images = tiles.convolve(gradient, weight, None, carried, backward=True)
         else:
             of_images = _torch_backward(ctx, gradient, images, weight, [True, False, False])[0]
     if ctx.needs_input_grad[2]:
@@ -323,7 +320,7 @@ def _gradients(
         of_weight = _weight_gradient(ctx, gradient, images, weight)
     elif ctx.needs_input_grad[1]:
         # (N, F, H, W) -> (N, active, H, W), channels last
-        active = _last(gradient).index_select(3, rows).permute(0, 3, 1, 2)
+        active = kernels.last(gradient).index_select(3, rows).permute(0, 3, 1, 2)
         of_active = _weight_gradient(ctx, active, images, weight[: len(rows)])
         of_weight = torch.zeros_like(weight).index_copy_(0, rows, of_active.to(weight.dtype))
     return of_images, of_weight, of_bias
@@ -332,12 +329,12 @@ def _gradients(
 def _weight_gradient(ctx: Any, gradient: Tensor, images: Tensor, weight: Tensor) -> Tensor:
     _, _, height, width = images.shape
     if ctx.chosen == "tiles" and (images.shape[1] >= _TILE or weight.shape[2] == 1):
-        return _tiles_weight_gradient(gradient, images, weight)
+        return tiles.weight_gradient(gradient, images, weight)
     if ctx.chosen in ("torch", "tiles") or (
         ctx.chosen == "winograd" and height * width > _COLUMNS_MAP
     ):
         return _torch_backward(ctx, gradient, images, weight, [False, True, False])[1]
-    inputs, outputs = _last(images), _last(gradient)
+    inputs, outputs = kernels.last(images), kernels.last(gradient)
     if ctx.chosen != "matrix":
         of_weight = outputs.flatten(0, 2).T @ _columns(inputs)
         return of_weight.view(len(weight), 3, 3, -1).permute(0, 3, 1, 2)
@@ -363,10 +360,6 @@ def _torch_backward(
     )
 
 
-def _last(images: Tensor) -> Tensor:
-    return images.permute(0, 2, 3, 1).contiguous()
-
-
 def _first(rows: Tensor, channels: int, height: int, width: int) -> Tensor:
     return rows.view(-1, height, width, channels).permute(0, 3, 1, 2)
 
@@ -387,71 +380,3 @@ def _matrix(weight: Tensor, height: int, width: int) -> Tensor:
         # An output at (y, x) meets an input at (v, u) in the filter's (1 + v - y, 1 + u - x).
         matrix[y, x, :, v, u] = weight[:, :, 1 + v - y, 1 + u - x]
     return matrix.view(height * width * f, height * width * c)
-
-
-def _winograd(
-    images: Tensor, weight: Tensor, bias: Tensor | None, *, backward: bool = False
-) -> Tensor:
-    """Convolve, or with `backward` take an output's gradient back to the input, by F(4 x 4, 3 x 3)."""
-    images, weight = _last(images), _last(weight)
-    (n, h, w, c_in), (f, _, _, c) = images.shape, weight.shape
-    c_out = c if backward else f
-    filters = images.new_empty(36, f, c)
-    kernels.call("winograd_filters", weight, filters, images.new_empty(18 * c), f, c, int(backward))
-    if not backward:
-        filters = filters.transpose(1, 2)
-    outputs = images.new_empty(n, h, w, c_out)
-    per_image = 36 * (h // 4) * (w // 4)
-    n_blocks = -(-n * per_image * (c_in + c_out) // _WORKSPACE)
-    size = -(-n // n_blocks)
-    workspace, scratch = (
-        _workspace(size * per_image * (c_in + c_out)),
-        images.new_empty(37 * max(c_in, c_out)),
-    )
-    for x, y in zip(images.split(size), outputs.split(size), strict=True):
-        tiles = len(x) * per_image // 36
-        before = workspace[: 36 * tiles * c_in].view(36, tiles, c_in)
-        after = workspace[36 * tiles * c_in :][: 36 * tiles * c_out].view(36, tiles, c_out)
-        kernels.call("winograd_input", x, before, scratch, len(x), h, w, c_in)
-        torch.bmm(before, filters, out=after)
-        kernels.call("winograd_output", after, y, bias, scratch, len(x), h, w, c_out)
-    return outputs.permute(0, 3, 1, 2)
-
-
-def _tiles(
-    images: Tensor,
-    weight: Tensor,
-    bias: Tensor | None,
-    addend: Tensor | None = None,
-    *,
-    backward: bool = False,
-) -> Tensor:
-    """Convolve, or with `backward` take an output's gradient back to the input, in AMX's tiles."""
-    images, weight = _last(images), _last(weight).float()
-    (n, h, w, _), (f, side, _, c) = images.shape, weight.shape
-    outputs = images.new_empty(n, h, w, c if backward else f)
-    bias = None if bias is None else bias.float().contiguous()
-    addend = None if addend is None else _last(addend)
-    sizes = (n, h, w, f, c, side, int(backward))
-    kernels.call("tiles_convolve", images, weight, bias, addend, outputs, *sizes)
-    return outputs.permute(0, 3, 1, 2)
-
-
-def _tiles_weight_gradient(gradient: Tensor, images: Tensor, weight: Tensor) -> Tensor:
-    """Multiply outputs' gradients by their windows in AMX's tiles, in float32 from the products on."""
-    outputs, inputs = _last(gradient), _last(images)
-    (f, c, side, _), (n, h, w, _) = weight.shape, inputs.shape
-    kind = torch.preserve_format  # with one name for two orders of 1 x 1
-    if not weight.is_contiguous(memory_format=torch.channels_last):
-        kind = torch.channels_last
-    of_weight = torch.empty_like(weight, dtype=torch.float32, memory_format=kind)
-    kernels.call("tiles_weight_gradient", outputs, inputs, of_weight, n, h, w, f, c, side)
-    return of_weight
-
-
-def _workspace(size: int) -> Tensor:
-    """Return memory for tiles, kept by each thread: fresh pages would cost as much as the transforms."""
-    kept = getattr(_local, "workspace", None)
-    if kept is None or len(kept) < size:
-        kept = _local.workspace = torch.empty(max(size, _WORKSPACE))
-    return kept

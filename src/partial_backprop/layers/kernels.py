@@ -152,6 +152,22 @@ def call(name: str, *arguments: Tensor | int | float | None) -> None:
     getattr(library(), name)(*map(_converted, arguments))
 
 
+def last(images: Tensor) -> Tensor:
+    """Lay out images as kernels read them.
+
+    Parameters
+    ----------
+    images : Tensor of shape (N, C, H, W)
+        A batch.
+
+    Returns
+    -------
+    Tensor of shape (N, H, W, C)
+        In this order in memory; a view where it was already.
+    """
+    return images.permute(0, 2, 3, 1).contiguous()
+
+
 def _converted(argument: Tensor | int | float | None) -> object:
     if isinstance(argument, int):
         return ctypes.c_ssize_t(argument)
