@@ -14,7 +14,7 @@ from torch import nn
 
 from partial_backprop import PartialBackprop, UserError
 from partial_backprop.freezing import adam_c, adam_cpu, quantile
-from partial_backprop.freezing.active import BLOCK
+from partial_backprop.freezing.active import BLOCK, MANY
 from partial_backprop.freezing.strict import bits
 
 MOST = functools.partial(quantile.mask, q=0.7)
@@ -177,14 +177,16 @@ def test_the_kernel_is_adam_in_double_precision(
 @pytest.mark.parametrize(
     "build", [OPTIMIZERS["amsgrad"], OPTIMIZERS["adamw"], OPTIMIZERS["adam decay"]]
 )
-def test_kernels_of_all_compilers_make_the_same_bits(build, dtype, monkeypatch):
+@pytest.mark.parametrize("share", [0.1, 0.8])  # of frozen weights
+def test_kernels_of_all_compilers_make_the_same_bits(build, dtype, share, monkeypatch):
     found = []
     for compiler in KERNELS:
         use(compiler, monkeypatch)
         torch.manual_seed(0)
         model = nn.Linear(300, 200).to(dtype)
         optimizer = build(model.parameters())
-        pb = PartialBackprop(model, optimizer, MOST, 1, compact=True)
+        criterion = {"name": "quantile", "q": share}
+        pb = PartialBackprop(model, optimizer, criterion, 1, compact=True)
         for epoch in range(5):
             pb.begin_epoch(epoch)
             for parameter in model.parameters():
@@ -277,14 +279,16 @@ def test_state_is_of_active_entries_alone_and_whole_again_at_the_end(kernel):
 
 
 def test_bytes_of_positions_are_told():
-    """Two for an active entry, and four for each block of a parameter and one more."""
+    """Two for an active entry, four for each block and one more, and a bit where many are active."""
     _, _, pb = run(OPTIMIZERS["amsgrad"], range(1), compact=True)
     assert pb.position_bytes == 0
     _, _, pb = run(OPTIMIZERS["amsgrad"], range(2), compact=True)
     masks = [active for active in pb.mask.values() if not active.all()]
     n_blocks = sum(math.ceil(one.numel() / BLOCK) for one in masks)
     n_active = sum(int(one.sum()) for one in masks)
-    assert pb.position_bytes == 2 * n_active + 4 * (n_blocks + len(masks))
+    many = [one for one in masks if int(one.sum()) > MANY * one.numel()]
+    n_bits = sum(BLOCK * math.ceil(one.numel() / BLOCK) for one in many)
+    assert pb.position_bytes == 2 * n_active + 4 * (n_blocks + len(masks)) + n_bits // 8
     _, _, pb = run(OPTIMIZERS["amsgrad"], range(2))
     assert pb.position_bytes == 0
 

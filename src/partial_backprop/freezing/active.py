@@ -6,11 +6,15 @@ through memory once, whatever the tensor's layout (channels-last, say). B: entri
 
 import hashlib
 
+import numpy as np
 import torch
 from torch import Tensor
 
 BLOCK = 2048
 """Entries of a block, B: its values and gradients fit a processor's first cache."""
+
+MANY = 5 / 8
+"""Active share from which updates are added to 16 neighbours at a time, as ``adam.c`` has it for a block."""
 
 
 def flat(values: Tensor) -> Tensor:
@@ -79,6 +83,9 @@ class ActiveEntries:
         Place of each within its block, from 0 to `BLOCK` − 1.
     starts : Tensor of int32, of shape (⌈n / B⌉ + 1,)
         Number of active entries before each block, and of all.
+    bits : Tensor of uint8, of shape (⌈n / B⌉ B / 8,)
+        The same once more, a bit for each entry, the lowest first, for a processor's vectors; empty elsewhere
+        and where no more than `MANY` of the entries are active.
     checksum : int
         Of the positions: two masks with the same one are taken to be the same.
 
@@ -96,6 +103,9 @@ class ActiveEntries:
         self.n_active = len(index)
         self.starts = torch.searchsorted(index, edges).int()
         self.places = (index % BLOCK).short()
+        self.bits = torch.empty(0, dtype=torch.uint8)
+        if index.device.type == "cpu" and self.n_active > MANY * parameter.numel():
+            self.bits = _packed(flat(self.aligned(active)), len(edges) - 1)
         digest = hashlib.blake2b(str(tuple(self.shape)).encode(), digest_size=7)
         for part in (self.starts, self.places):
             digest.update(part.cpu().numpy())
@@ -222,7 +232,15 @@ class ActiveEntries:
         int
             Bytes.
         """
-        return sum(t.numel() * t.element_size() for t in (self.places, self.starts))
+        return sum(t.numel() * t.element_size() for t in (self.places, self.starts, self.bits))
 
     def _empty(self, dtype: torch.dtype, device: torch.device) -> Tensor:
         return torch.empty_strided(self.shape, self.strides, dtype=dtype, device=device)
+
+
+def _packed(active: Tensor, n_blocks: int) -> Tensor:
+    """Pack booleans in memory's order, eight to a byte."""
+    whole = np.zeros(n_blocks * BLOCK // 8, np.uint8)
+    packed = np.packbits(active.numpy(), bitorder="little")
+    whole[: len(packed)] = packed
+    return torch.from_numpy(whole)

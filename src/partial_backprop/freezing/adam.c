@@ -4,17 +4,45 @@
  * of torch's fused kernel, and of adam_kernel.py; a change of it changes results. No length is looked at
  * here: active_adam.step has done so. */
 #include <math.h>
+#include <stddef.h>
 #include <stdint.h>
+#ifdef __AVX512F__
+#include <immintrin.h>
+#endif
 
-enum { COUPLED = 1, DECOUPLED = 2, CHUNK = 32 };
+enum { COUPLED = 1, DECOUPLED = 2, CHUNK = 32, MOST = 2048 };
+
+/* Add updates to the entries that have their bit set, 16 at a time; others are not written. */
+static void spread(float *w, const float *updates, const uint16_t *bits, int64_t n_words)
+{
+#ifdef __AVX512F__
+    for (int64_t i = 0; i < n_words; i++, w += 16) {
+        __mmask16 wanted = bits[i];
+        __m512 more = _mm512_maskz_expandloadu_ps(wanted, updates);
+        _mm512_mask_storeu_ps(w, wanted, _mm512_add_ps(_mm512_maskz_loadu_ps(wanted, w), more));
+        updates += __builtin_popcount(wanted);
+    }
+#else
+    (void)w, (void)updates, (void)bits, (void)n_words;
+#endif
+}
+
+/* Whether `spread` serves: numbers of 4 bytes on a processor that has its vectors, and no decay of weights. */
+static inline int spreads(size_t width, int64_t size, const uint16_t *bits, int decay)
+{
+#ifdef __AVX512F__
+    return width == 4 && size <= MOST && bits && !decay;
+#else
+    return 0 * (width + size + decay + !bits);
+#endif
+}
 
 #define ADAM(NAME, T, FMA, SQRT)                                                                         \
     static inline __attribute__((always_inline)) void NAME##_chunk(                                      \
         int64_t n, T *restrict w, const uint16_t *restrict at, const T *restrict g, T *restrict m,       \
         T *restrict v, T *restrict top, int amsgrad, T one_minus_beta1, T beta2, T one_minus_beta2,      \
-        T minus_step_size, T root_correction, T eps, int decay, T decay_by)                              \
+        T minus_step_size, T root_correction, T eps, int decay, T decay_by, T *restrict work, int adds)  \
     {                                                                                                    \
-        T work[CHUNK];                                                                                   \
         for (int64_t j = 0; j < n; j++) work[j] = g[j];                                                  \
         if (decay == COUPLED)                                                                            \
             for (int64_t j = 0; j < n; j++) work[j] = FMA(w[at[j]], decay_by, work[j]);                  \
@@ -33,29 +61,45 @@ enum { COUPLED = 1, DECOUPLED = 2, CHUNK = 32 };
                 v[j] = FMA(one_minus_beta2 * work[j], work[j], v[j] * beta2);                            \
                 work[j] = minus_step_size * m[j] / (SQRT(v[j]) / root_correction + eps);                 \
             }                                                                                            \
-        for (int64_t j = 0; j < n; j++) w[at[j]] += work[j];                                             \
+        if (adds)                                                                                        \
+            for (int64_t j = 0; j < n; j++) w[at[j]] += work[j];                                         \
     }                                                                                                    \
                                                                                                          \
     void NAME(                                                                                           \
         int64_t size, int64_t n_blocks, T *values, const uint16_t *places, const int32_t *starts,        \
-        const T *gradients, T *exp_avg, T *exp_avg_sq, T *max_exp_avg_sq, int amsgrad,                   \
-        T one_minus_beta1, T beta2, T one_minus_beta2, T minus_step_size, T root_correction, T eps,      \
-        int decay, T decay_by)                                                                           \
+        const uint16_t *bits, const T *gradients, T *exp_avg, T *exp_avg_sq, T *max_exp_avg_sq,          \
+        int amsgrad, T one_minus_beta1, T beta2, T one_minus_beta2, T minus_step_size,                   \
+        T root_correction, T eps, int decay, T decay_by)                                                 \
     {                                                                                                    \
+        T updates[MOST + CHUNK], work[CHUNK];                                                            \
+        int may = spreads(sizeof(T), size, bits, decay);                                                 \
         for (int64_t block = 0; block < n_blocks; block++) {                                             \
             T *w = values + block * size;                                                                \
-            int64_t stop = starts[block + 1], i = starts[block];                                         \
+            int64_t start = starts[block], stop = starts[block + 1], i = start;                          \
+            if (!may || stop - start <= size / 8 * 5) { /* few updates are added one by one */           \
+                for (; i + CHUNK <= stop; i += CHUNK)                                                    \
+                    NAME##_chunk(                                                                        \
+                    CHUNK, w, places + i, gradients + i, exp_avg + i, exp_avg_sq + i,                    \
+                    max_exp_avg_sq + i, amsgrad, one_minus_beta1, beta2, one_minus_beta2,                \
+                    minus_step_size, root_correction, eps, decay, decay_by, work, 1);                    \
+                NAME##_chunk(                                                                            \
+                    stop - i, w, places + i, gradients + i, exp_avg + i, exp_avg_sq + i,                 \
+                    max_exp_avg_sq + i, amsgrad, one_minus_beta1, beta2, one_minus_beta2,                \
+                    minus_step_size, root_correction, eps, decay, decay_by, work, 1);                    \
+                continue;                                                                                \
+            }                                                                                            \
             for (; i + CHUNK <= stop; i += CHUNK)                                                        \
                 NAME##_chunk(                                                                            \
                     CHUNK, w, places + i, gradients + i, exp_avg + i, exp_avg_sq + i,                    \
                     max_exp_avg_sq + i, amsgrad, one_minus_beta1, beta2, one_minus_beta2,                \
-                    minus_step_size, root_correction, eps, decay, decay_by);                             \
+                    minus_step_size, root_correction, eps, decay, decay_by, updates + i - start, 0);     \
             NAME##_chunk(                                                                                \
-                stop - i, w, places + i, gradients + i, exp_avg + i, exp_avg_sq + i,                     \
-                max_exp_avg_sq + i, amsgrad, one_minus_beta1, beta2, one_minus_beta2,                    \
-                minus_step_size, root_correction, eps, decay, decay_by);                                 \
+                    stop - i, w, places + i, gradients + i, exp_avg + i, exp_avg_sq + i,                 \
+                    max_exp_avg_sq + i, amsgrad, one_minus_beta1, beta2, one_minus_beta2,                \
+                    minus_step_size, root_correction, eps, decay, decay_by, updates + i - start, 0);     \
+            spread((float *)w, (const float *)updates, bits + block * size / 16, size / 16);             \
         }                                                                                                \
-    }
+    }                                                                                                    \
 
 ADAM(adam_4, float, fmaf, sqrtf)
 ADAM(adam_8, double, fma, sqrt)

@@ -41,6 +41,7 @@ def _adam(
     values: NDArray,
     places: NDArray[np.uint16],
     starts: NDArray[np.int32],
+    bits: NDArray[np.uint8],
     gradients: NDArray,
     exp_avg: NDArray,
     exp_avg_sq: NDArray,
@@ -52,7 +53,7 @@ def _adam(
     *factors, decay, decay_by = numbers
     getattr(library, f"adam_{width}")(
         *_blocks(size, values, places, starts),
-        *(_pointer(one) for one in (gradients, exp_avg, exp_avg_sq, max_exp_avg_sq)),
+        *(_pointer(one) for one in (bits, gradients, exp_avg, exp_avg_sq, max_exp_avg_sq)),
         int(amsgrad),
         *(_NUMBERS[width](one) for one in factors),
         decay,
@@ -78,4 +79,4 @@ def _blocks(size: int, *arrays: NDArray) -> tuple:
 
 
 def _pointer(array: NDArray) -> ctypes.c_void_p:
-    return ctypes.c_void_p(array.ctypes.data)
+    return ctypes.c_void_p(array.ctypes.data if array.size else None)

@@ -157,6 +157,7 @@ def _arguments(job: Job) -> tuple[Any, ...]:
         flat(parameter).numpy(),
         entries.places.numpy().view(np.uint16),  # a sign would be looked at, one by one
         entries.starts.numpy(),
+        entries.bits.numpy(),
         gradient.numpy(),
         *(moment.numpy() for moment in moments),
         bool(group["amsgrad"]),
@@ -205,8 +206,9 @@ def _shares(n_blocks: Sequence[int], n_threads: int) -> list[list[tuple[int, int
 def _run(calls: Sequence[tuple[Any, ...]], part: Sequence[tuple[int, int, int]]) -> None:
     _, adam, _ = kernel()
     for call, first, last in part:
-        values, places, starts, *rest = calls[call]
-        adam(BLOCK, values[first * BLOCK :], places, starts[first : last + 1], *rest)
+        values, places, starts, bits, *rest = calls[call]
+        start = first * BLOCK
+        adam(BLOCK, values[start:], places, starts[first : last + 1], bits[start // 8 :], *rest)
 
 
 def _flushes_denormals() -> bool:

@@ -68,6 +68,7 @@ def _adam(
     values: NDArray,
     places: NDArray[np.uint16],
     starts: NDArray[np.int32],
+    bits: NDArray[np.uint8],
     gradients: NDArray,
     exp_avg: NDArray,
     exp_avg_sq: NDArray,
@@ -128,11 +129,11 @@ def compiled() -> tuple[Callable[..., None], Callable[..., None]]:
     Returns
     -------
     step : callable
-        ``(B, values, places, starts, gradients, exp_avg, exp_avg_sq, max_exp_avg_sq, amsgrad,
+        ``(B, values, places, starts, bits, gradients, exp_avg, exp_avg_sq, max_exp_avg_sq, amsgrad,
         1 − β₁, β₂, 1 − β₂, −step size, √(1 − β₂ᵗ), ε, decay, decay_by)``: arrays of shape (n,),
-        (n_active,), (⌈n / B⌉ + 1,) and four times (n_active,), and numbers of the arrays' type.
-        Values and moments are altered in place. It lets other threads run meanwhile, and looks at no
-        length: `active_adam.step` does.
+        (n_active,), (⌈n / B⌉ + 1,), (⌈n / B⌉ B / 8,) and four times (n_active,), and numbers of the
+        arrays' type. The bits are `adam.c`'s alone. Values and moments are altered in place. It lets other
+        threads run meanwhile, and looks at no length: `active_adam.step` does.
     gather : callable
         ``(B, values, places, starts, found)``: writes the active ones of n values into the last.
     """
