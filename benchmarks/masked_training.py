@@ -23,6 +23,9 @@ SHARE = 0.8
 """Frozen share that the goals are set for."""
 IMAGE_SHAPE, N_CLASSES, BATCH_SIZE = (3, 32, 32), 10, 100
 MEMORY_STEPS = 3
+MMAP_THRESHOLD = -3, 2**20
+"""For glibc's ``mallopt``: blocks of 1 MiB or more get pages of their own, which go back when they are freed. By
+default the bound rises with what is freed, and a peak then depends on gaps between blocks."""
 
 
 class Way(NamedTuple):
@@ -202,6 +205,7 @@ def _recorded_mib() -> float:
 
 
 if __name__ == "__main__":
+    ctypes.CDLL(None).mallopt(*MMAP_THRESHOLD)
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     print(*peak_mib(WAYS[sys.argv[1]]))
