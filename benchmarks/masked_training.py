@@ -24,8 +24,8 @@ SHARE = 0.8
 IMAGE_SHAPE, N_CLASSES, BATCH_SIZE = (3, 32, 32), 10, 100
 MEMORY_STEPS = 3
 MMAP_THRESHOLD = -3, 2**20
-"""For glibc's ``mallopt``: blocks of 1 MiB or more get pages of their own, which go back when they are freed. By
-default the bound rises with what is freed, and a peak then depends on gaps between blocks."""
+"""For glibc's ``mallopt``: blocks of 1 MiB or more get pages of their own, which go back when they are
+freed. By default the bound rises with what is freed, and a peak then depends on gaps between blocks."""
 
 
 class Way(NamedTuple):

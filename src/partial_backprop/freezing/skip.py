@@ -14,12 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from partial_backprop.layers.convolution import (
-    Conv2d,
-    as_autocast_would,
-    convolve,
-    without_autocast,
-)
+from partial_backprop.layers.autocast import as_autocast_would, without_autocast
+from partial_backprop.layers.convolution import Conv2d, convolve
 
 
 class _Linear(torch.autograd.Function):

@@ -3,7 +3,6 @@
 N: batch, C: input channels, F: filters, H, W: height and width; "last" is (N, H, W, C) in memory.
 """
 
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from partial_backprop.layers import kernels, tiles, winograd
+from partial_backprop.layers.autocast import as_autocast_would, without_autocast
 
 _MIN_CHANNELS = 32  # with fewer, the transforms of a tile cost more than its products
 _COLUMNS_MAP = 16  # pixels up to which one product with all windows is the faster weight gradient
@@ -68,19 +68,17 @@ class Conv2d(nn.Conv2d):
         tuple of Tensor
             Output, and the input; the sum of both gradients may then take no pass of its own.
         """
-        kind = self.weight.dtype
-        if torch.is_autocast_enabled(images.device.type):
-            kind = torch.get_autocast_dtype(images.device.type)
+        (like,) = as_autocast_would(self.weight[:0])
         if (
             type(self) is not Conv2d  # which may do something else
             or self.padding_mode != "zeros"
             or isinstance(self.padding, str)
-            or images.dtype != kind
+            or images.dtype != like.dtype
             or algorithm(images, self.weight, self.geometry) != "tiles"
             or not _by_tiles(images, self.weight)
         ):
             return self(images), images
-        with torch.autocast(images.device.type, enabled=False):
+        with without_autocast(images.device):
             return _ConvolutionBeside.apply(images, self.weight, self.bias, self.geometry)
 
     @property
@@ -120,64 +118,19 @@ def convolve(
     Tensor of shape (N, F, H', W')
         As of ``F.conv2d``.
     """
-    chosen = None
-    if torch.is_autocast_enabled(images.device.type):
-        kind = torch.get_autocast_dtype(images.device.type)
-        images = images if images.dtype == torch.float64 else images.to(kind)
-        if not by_torch and algorithm(images, weight, geometry) == "tiles":
-            chosen = "tiles"  # which casts weights itself, and has their gradient in float32
-        else:
-            weight, bias = (
-                one if one is None or one.dtype == torch.float64 else one.to(kind)
-                for one in (weight, bias)
-            )
-    if chosen is None:
-        alike = images.dtype == weight.dtype
-        chosen = "torch" if by_torch or not alike else algorithm(images, weight, geometry)
+    given, like = as_autocast_would(images, weight[:0])
+    alike = given.dtype == like.dtype  # or else torch refuses
+    if alike and not by_torch and algorithm(given, weight, geometry) == "tiles":
+        images, chosen = given, "tiles"  # which cast weights, and have their gradient in float32
+    else:
+        images, weight, bias = as_autocast_would(images, weight, bias)
+        chosen = algorithm(images, weight, geometry) if alike and not by_torch else "torch"
     if chosen == "winograd" and not kernels.are_vectors(len(weight), bias):
         chosen = "torch"  # which refuses it or casts it
     if chosen == "torch" and rows is None:
         return F.conv2d(images, weight, bias, *geometry)
     with without_autocast(images.device):
         return _Convolution.apply(images, weight, bias, geometry, rows, chosen)
-
-
-def as_autocast_would(*tensors: Tensor | None) -> list[Tensor | None]:
-    """Cast to autocast's precision, where it is on: gradients come back in that of the weights.
-
-    Parameters
-    ----------
-    *tensors : Tensor or None
-        Images, weights and biases on one device.
-
-    Returns
-    -------
-    list of Tensor or None
-        The same, cast; double precision stays.
-    """
-    device = tensors[0].device.type
-    if not torch.amp.is_autocast_available(device) or not torch.is_autocast_enabled(device):
-        return list(tensors)
-    dtype = torch.get_autocast_dtype(device)
-    return [t if t is None or t.dtype is torch.float64 else t.to(dtype) for t in tensors]
-
-
-def without_autocast(device: torch.device) -> AbstractContextManager:
-    """Switch autocast off; devices such as "meta" have none.
-
-    Parameters
-    ----------
-    device : torch.device
-        Where the tensors lie.
-
-    Returns
-    -------
-    context manager
-        To compute in.
-    """
-    if not torch.amp.is_autocast_available(device.type):
-        return nullcontext()
-    return torch.autocast(device.type, enabled=False)
 
 
 def algorithm(images: Tensor, weight: Tensor, geometry: tuple) -> str:
