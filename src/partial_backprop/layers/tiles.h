@@ -19,7 +19,11 @@ static inline size least(size a, size b) { return a < b ? a : b; }
 static inline size blocks(size a, size b) { return (a + b - 1) / b; }
 
 /* Whether Linux lets this process use tiles. */
-size tiles_ready(void) { return syscall(SYS_arch_prctl, 0x1023, 18) == 0; }
+size tiles_ready(void) {
+    static int asked, ready;
+    if (!asked) ready = syscall(SYS_arch_prctl, 0x1023, 18) == 0, asked = 1; /* ARCH_REQ_XCOMP_PERM, TILEDATA */
+    return ready;
+}
 
 /* Torch's own kernels remember the shapes that they have set: these are put back. */
 static void begin(tile_shapes *before) {
