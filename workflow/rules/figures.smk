@@ -2,7 +2,7 @@
 
 FIGURES_MADE = [name for name in CAPTIONS if name.startswith("figure_")]
 FIGURE_RECORDS = {
-    "figure_3": records("fb", "pb"),
+    "figure_3": records("fb", "pb", "pb_random"),
     "figure_movement": records("fb", "pb", experiments=SHOWN),
     "figure_4": records("pb", experiments=CAPTIONING, first_seed=True),
     "figure_5": records(experiments=CAPTIONING),

@@ -118,7 +118,7 @@ def filters(panel: Axes, found: FirstFilters) -> int:
             interpolation="nearest",
         )  # fmt: skip
         said = "never" if steps[number] is None else f"{steps[number]:,}"
-        panel.text(left + 0.5, top - 1.05, said, ha="center", va="top", fontsize=6)
+        panel.text(left + 0.5, top - 1.05, said, ha="center", va="top", fontsize=7)
     n_rows = -(-len(order) // _PER_ROW)
     panel.set(xlim=(-0.1, 1.2 * _PER_ROW - 0.1), ylim=(-1.5 * n_rows, 0.1), xticks=[], yticks=[])
     panel.spines[:].set_visible(False)

@@ -1,11 +1,12 @@
-"""Figure 3: training loss and validation accuracy of FB and PB (seed 001, Figure 3)."""
+"""Figure 3: validation accuracy of FB, PB and a random mask by epoch (pb2020, Figure 3)."""
 
-import seaborn as sns
+from collections.abc import Sequence
+
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator
 
 from partial_backprop import labels
 from partial_backprop.facts import Facts, of_runs, sentences
@@ -13,106 +14,76 @@ from partial_backprop.figures import style
 from partial_backprop.frames.aggregate import histories_frame
 from partial_backprop.inputs import Inputs
 
-ARMS = ("fb", "pb")
-_COLUMNS = ("train_loss", "validation_accuracy_percent")
+ARMS = ("fb", "pb", "pb_random")
+COLUMN = "validation_accuracy_percent"
+SETTLED = 0.2
+"""Share of the epochs that may leave the panel below, since they would flatten the others."""
 
 
 def draw(inputs: Inputs) -> Figure:
-    """Draw the courses of FB and PB.
+    """Draw accuracy on the held-out validation part against epochs, one panel for each network that ran.
 
-    Parameters
-    ----------
-    inputs : Inputs
-        Runs with their histories; arms other than FB and PB are left out.
-
-    Returns
-    -------
-    Figure
-        A row a network: training loss on the left, on a logarithmic axis, accuracy on the
-        held-out validation part on the right; lines are means over seeds, bands reach from the
-        lowest to the highest seed.
-
-    Notes
-    -----
-    Departures: the source's "validation" is the test set; here it is a part of the training set
-    that is held out. A point stands at the number of epochs that it ends.
-
-    References
-    ----------
-    Seed 001, Figure 3.
+    Thick lines are means over seeds, thin ones single seeds. The source's "validation" is the test set;
+    here it is a part of the training set. A point stands at the number of epochs that it ends.
     """
     shown = tuple(run for run in inputs.runs if run.record.arm in ARMS)
-    ran = {run.record.experiment for run in shown}
-    heights = [1.65 if name in ran else style.EMPTY_ROW_IN for name in labels.CNNS]
-    figure, panels = style.panels(heights, 2, 0.8)
-    found = []
-    letters = iter("abcdefgh")
-    for row, (experiment, title) in zip(panels, labels.CNNS.items(), strict=True):
-        facts = of_runs(experiment, title, shown)
-        of_experiment = [run for run in shown if run.record.experiment == experiment]
-        pair = f"({next(letters)}, {next(letters)})"
-        if facts is None:
-            for panel, what in zip(row, ("training loss", "validation accuracy"), strict=True):
-                style.say(panel, f"{title}, {what}: not run")
-            continue
-        frame = histories_frame(of_experiment)
-        frame = frame.assign(epochs=frame["epoch"] + 1)
-        for panel, column in zip(row, _COLUMNS, strict=True):
-            _course(panel, frame, column)
-            shared = of_experiment[0].record.config.training.shared_epochs
-            panel.axvline(shared, color=style.NEUTRAL, linewidth=0.8, linestyle=(0, (1, 2)))
-            panel.set_xlabel("epochs trained")
-        _name_axes(row, facts, pair)
-        found.append(facts)
-    handles = [
-        Line2D(
-            [], [], color=style.ARMS[arm].color, linestyle=style.linestyle(style.ARMS[arm]),
-            label=labels.arm(arm),
-        )
-        for arm in ARMS
-    ]  # fmt: skip
-    handles += [
-        Patch(color=style.FAINT, label="lowest to highest seed"),
-        Line2D(
-            [], [], color=style.NEUTRAL, linewidth=0.8, linestyle=(0, (1, 2)), label="Ω: first mask"
-        ),
-    ]
+    found = {
+        experiment: facts
+        for experiment, title in labels.CNNS.items()
+        if (facts := of_runs(experiment, title, shown)) is not None
+    }
+    missing = [title for name, title in labels.CNNS.items() if name not in found]
+    figure, panels = style.panels([2.0 if found else style.EMPTY_ROW_IN], max(len(found), 1), 0.75)
+    if not found:
+        style.say(panels[0][0], "validation accuracy: not run")
+    limits: dict[str, tuple[float, float]] = {}
+    for panel, (experiment, facts), letter in zip(panels[0], found.items(), "abcd", strict=False):
+        runs = [run for run in shown if run.record.experiment == experiment]
+        frame = histories_frame(runs)
+        _courses(panel, frame)
+        shared = runs[0].record.config.training.shared_epochs
+        panel.axvline(shared, color=style.NEUTRAL, linewidth=0.8, linestyle=(0, (1, 2)))
+        panel.set_title(f"({letter}) {labels.CNNS[experiment]}\n{labels.data(facts.data.name)}")
+        panel.set_xlabel("epochs")
+        low, high = limits.get(facts.data.name, (100.0, 0.0))
+        settled = frame[frame["epoch"] >= SETTLED * frame["epoch"].max()][COLUMN]
+        limits[facts.data.name] = min(low, settled.min()), max(high, frame[COLUMN].max())
+    for panel, facts in zip(panels[0], found.values(), strict=False):
+        low, high = limits[facts.data.name]  # one axis for what saw the same data
+        room = 0.05 * (high - low or 1)
+        panel.set_ylim(low - room, high + room)
     if found:
-        style.legend_above(figure, handles, 4)
-    style.footer(figure, sentences(found))
+        panels[0][0].set_ylabel("validation accuracy (%)")
+        style.legend_above(figure, _legend(shown), 5)
+    style.footer(figure, _lines(found.values(), missing))
     return figure
 
 
-def _course(panel: Axes, frame: object, column: str) -> None:
+def _courses(panel: Axes, frame: pd.DataFrame) -> None:
     for arm in ARMS:
-        chosen = frame[frame["arm"] == arm]
-        if chosen.empty:
-            continue
         look = style.ARMS[arm]
-        sns.lineplot(
-            chosen,
-            x="epochs",
-            y=column,
-            estimator="mean",
-            errorbar=("pi", 100),  # all of the seeds: from the lowest to the highest
-            color=look.color,
-            linestyle=style.linestyle(look),
-            err_kws={"alpha": 0.2, "linewidth": 0},
-            ax=panel,
-        )
-    panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
+        by_epoch = frame[frame["arm"] == arm].pivot(index="epoch", columns="seed", values=COLUMN)
+        if by_epoch.empty:
+            continue
+        line = {"color": look.color, "linestyle": style.linestyle(look)}
+        panel.plot(by_epoch.index + 1, by_epoch.mean(axis=1), **line)
+        if by_epoch.shape[1] > 1:
+            panel.plot(by_epoch.index + 1, by_epoch, color=look.color, linewidth=0.5, alpha=0.5)
+    panel.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
     panel.margins(x=0.02)
 
 
-def _name_axes(row: object, facts: Facts, pair: str) -> None:
-    loss, accuracy = row
-    first, second = pair.strip("()").split(", ")
-    where = f"{facts.name()} on {labels.data(facts.data.name)}"
-    loss.set_title(f"({first}) {where}")
-    accuracy.set_title(f"({second}) {where}")
-    loss.set_ylabel("training loss (nats)")
-    accuracy.set_ylabel("validation acc. (%)")
-    loss.set_yscale("log")
-    loss.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    loss.yaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
-    loss.yaxis.set_minor_formatter(NullFormatter())
+def _legend(shown: Sequence[object]) -> list[Line2D]:
+    ran = {run.record.arm for run in shown}
+    handles = [
+        Line2D([], [], color=look.color, linestyle=style.linestyle(look), label=labels.arm(arm))
+        for arm in ARMS
+        if arm in ran and (look := style.ARMS[arm])
+    ]
+    thin = {"color": style.NEUTRAL, "linewidth": 0.5, "label": "single seeds"}
+    mask = {"color": style.NEUTRAL, "linewidth": 0.8, "linestyle": (0, (1, 2)), "label": "mask"}
+    return [*handles, Line2D([], [], **thin), Line2D([], [], **mask)]
+
+
+def _lines(found: Sequence[Facts], missing: Sequence[str]) -> list[str]:
+    return [*sentences(found), *([f"Not run: {', '.join(missing)}."] if missing else [])]

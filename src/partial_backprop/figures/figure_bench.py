@@ -99,7 +99,7 @@ def _ylabel(unit: str) -> str:
 def _plot(axes: Axes, curves: list[Curve]) -> None:
     for curve, look in zip(curves, LOOKS * len(curves), strict=False):
         _line(axes, curve, look)
-    axes.legend(fontsize=6)
+    axes.legend(fontsize=7)
 
 
 def _line(axes: Axes, curve: Curve, look: Look) -> None:

@@ -193,7 +193,7 @@ def _courses(
 
 
 def _beside(panel: Axes, handles: Sequence[Line2D]) -> None:
-    panel.legend(handles=handles, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=6)
+    panel.legend(handles=handles, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=7)
 
 
 def _filters(panel: Axes, found: Found, letter: str) -> None:

@@ -108,7 +108,7 @@ def _density(panel: Axes, sample: GradientSample) -> None:
             transform=panel.transAxes,
             ha=side,
             va="top",
-            fontsize=6.5,
+            fontsize=7,
             color=style.NEUTRAL,
         )
     visible = x[per_decade > 1e-3 * per_decade.max()]

@@ -115,7 +115,7 @@ def _distances(panel: Axes, run: Run, report: MovementReport, threshold: float |
         shares.append(f"rank correlation {first.rank_correlation:.2f}".replace("-", "−"))
     panel.text(
         0.98, 0.03, "\n".join(shares), transform=panel.transAxes, ha="right", va="bottom",
-        fontsize=6.5, color=style.NEUTRAL, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+        fontsize=7, color=style.NEUTRAL, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
     )  # fmt: skip
 
 

@@ -200,7 +200,7 @@ def footer(figure: Figure, lines: list[str]) -> None:
     lines : list of str
         Sentences, each on lines of its own.
     """
-    wrapped = [part for line in lines for part in textwrap.wrap(line, 130)]
+    wrapped = [part for line in lines for part in textwrap.wrap(line, 112)]
     if wrapped:
         text = "\n".join(wrapped)
-        figure.supxlabel(text, fontsize=6, color=NEUTRAL, ha="left", x=0.01, linespacing=1.4)
+        figure.supxlabel(text, fontsize=7, color=NEUTRAL, ha="left", x=0.01, linespacing=1.4)
