@@ -7,7 +7,6 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 
 import fake_captions
@@ -28,45 +27,42 @@ def said(figure: Figure) -> str:
     return "\n".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
 
 
-def bars(panel, arm: str) -> list[float]:
-    color = to_rgba(style.ARMS[arm].color)
-    return [bar.get_height() for bar in panel.patches if bar.get_facecolor() == color]
+def marks(panel, arm: str, size: float) -> list[float]:
+    """Positions of an arm's filled marks of a size: 5 for means, 2 for single seeds."""
+    return [
+        x
+        for line in panel.lines
+        if line.get_color() == style.ARMS[arm].color and line.get_markersize() == size
+        if line.get_markerfacecolor() != "none"
+        for x in line.get_xdata()
+    ]
 
 
-def test_bars_are_means_over_seeds_with_their_spread() -> None:
-    panels = figure_5.draw(fake_captions.inputs(seeds=(0, 1, 2))).axes
-    for panel, more in zip(panels, (0.1, -0.05, 0.0), strict=True):
-        for arm, score in fake_captions.SCORES.items():
-            assert bars(panel, arm) == pytest.approx([score + 0.01 + more] * 4)
-        (spread,) = [
-            line
-            for container in panel.containers[1::2]
-            if container.get_label() == "PB"
-            for line in container.errorbar.lines[2]
-        ]
-        low, high = spread.get_segments()[0][:, 1]
-        assert (high - low) / 2 == pytest.approx(0.01)
+def test_marks_are_differences_to_fb_of_the_same_seed() -> None:
+    for panel in figure_5.draw(fake_captions.inputs(seeds=(0, 1, 2))).axes:
+        for arm in ("pb", "pb_gradient", "pb_random"):
+            points = 100 * (fake_captions.SCORES[arm] - fake_captions.SCORES["fb"])
+            assert marks(panel, arm, 5) == pytest.approx([points] * 4)
+            assert marks(panel, arm, 2) == pytest.approx([points] * 12)
 
 
-def test_one_seed_has_no_spread() -> None:
+def test_one_seed_has_no_small_marks() -> None:
     for panel in figure_5.draw(fake_captions.inputs()).axes:
-        assert all(container.errorbar is None for container in panel.containers)
+        assert not marks(panel, "pb", 2)
 
 
-def test_printed_scores_are_hollow_marks_over_bleu_4() -> None:
+def test_the_printed_difference_is_a_hollow_mark_at_bleu_4() -> None:
     for panel in figure_5.draw(fake_captions.inputs()).axes:
-        shown = {line.get_marker(): line for line in panel.lines}
-        for arm, value in (("fb", 0.099), ("pb", 0.101)):
-            mark = shown[style.ARMS[arm].marker]
-            assert mark.get_ydata()[0] == value
-            assert mark.get_xdata()[0] == pytest.approx(3, abs=0.5)
-            assert mark.get_markerfacecolor() == "white"
+        (hollow,) = [line for line in panel.lines if line.get_markerfacecolor() == "none"]
+        assert hollow.get_xdata()[0] == pytest.approx(100 * (0.101 - 0.099))
+        assert hollow.get_ydata()[0] == 3
 
 
 def test_a_part_of_the_arms_is_enough() -> None:
     figure = figure_5.draw(fake_captions.inputs(arms=("fb", "pb_random")))
     assert "gradients only" not in said(figure)
-    assert len(figure.axes[0].patches) == 8
+    assert len(marks(figure.axes[0], "pb_random", 5)) == 4
+    assert not marks(figure_5.draw(fake_captions.inputs(arms=("pb",))).axes[0], "pb", 5)
 
 
 def test_the_data_set_that_ran_is_named() -> None:

@@ -1,113 +1,94 @@
-"""BLEU-1 to BLEU-4 of a captioning decoder under FB and PB (seed 001, Figure 5)."""
+"""BLEU-1 to BLEU-4 of a captioning decoder, as differences to FB (pb2020, Figure 5)."""
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 
 from partial_backprop import labels
 from partial_backprop.figures import style
 from partial_backprop.frames import caption_arms
 from partial_backprop.frames.caption_arms import ARMS, DECODINGS
 from partial_backprop.inputs import Inputs
-from partial_backprop.intervals import summary
 from partial_backprop.measurements.captions import ORDERS, SEED
 from partial_backprop.report.frame import results, select
 
-WIDTH = 0.8
-"""Of the bars of one order together."""
-
-PRINTED = ("fb", "pb")
-"""Arms of which the source prints BLEU-4."""
+BASE = "fb"
+APART = 0.25
+"""Between the marks of two arms, in units of the distance between two orders."""
 
 
 def draw(inputs: Inputs) -> Figure:
-    """Draw BLEU by order, arm and way of decoding.
+    """Draw BLEU minus FB's of the same seed by order, arm and way of decoding.
 
-    Parameters
-    ----------
-    inputs : Inputs
-        Runs of ``captioning``, and the printed numbers.
-
-    Returns
-    -------
-    Figure
-        A panel for each way of decoding, on the test images against five references; bars are means
-        over seeds, with the sample standard deviation. Hollow marks are printed in the source, in
-        every panel, since it does not say to which they belong.
-
-    References
-    ----------
-    Seed 001, Figure 5, of which the text gives BLEU-4 alone.
+    Large marks are means over seeds, small ones single seeds. The hollow mark is the source's BLEU-4 under PB
+    minus that under FB, in every panel, since it does not say to which it belongs.
     """
     shown = [run for run, _ in caption_arms.reports(inputs.runs)]
     found, facts = results(shown).frame, caption_arms.about(inputs.runs)
-    height = style.EMPTY_ROW_IN if facts is None else 2.0
+    ran = {run.record.arm for run in shown}
+    arms = [arm for arm in ARMS if arm != BASE and arm in ran]
+    height = style.EMPTY_ROW_IN if facts is None else 1.8
     figure, panels = style.panels([height], len(DECODINGS), 0.85)
     for panel, letter, (decoding, name) in zip(panels[0], "abc", DECODINGS.items(), strict=True):
         if facts is None:
             style.say(panel, f"BLEU, {name}:\nnot run")
             continue
-        panel.set_title(f"({letter}) {name}")
-        _bars(panel, found, decoding)
-        _printed(panel, inputs, _arms(found))
-        panel.set_xticks(range(len(ORDERS)), [f"BLEU-{n}" for n in ORDERS])
-        panel.set_ylim(0, _top(found))
-        panel.tick_params(axis="x", length=0)
+        base = select(found, "bleu_4", arm=BASE, decoding=decoding, references="five")
+        level = f"\nFB's BLEU-4: {100 * base.mean():.1f}" if len(base) else ""
+        panel.set_title(f"({letter}) {name}{level}")
+        for place, arm in enumerate(arms):
+            _differences(panel, found, decoding, arm, APART * (place - (len(arms) - 1) / 2))
+        _printed(panel, inputs)
+        panel.axvline(0, color=style.NEUTRAL, linewidth=0.8, zorder=0)
+        panel.set_yticks(range(len(ORDERS)), [f"BLEU-{n}" for n in ORDERS] if letter == "a" else [])
+        panel.set_ylim(len(ORDERS) - 0.5, -0.5)
+        panel.set_xlabel("minus FB (points)")
+        panel.tick_params(axis="y", length=0)
     if facts is not None:
-        panels[0][0].set_ylabel("BLEU, five references")
-        style.legend_above(figure, _legend(found), 5)
+        reach = 1.1 * max(abs(end) for panel in panels[0] for end in panel.get_xlim())
+        for panel in panels[0]:
+            panel.set_xlim(-reach, reach)
+        style.legend_above(figure, _legend(arms), 4)
         style.footer(figure, caption_arms.lines(inputs.runs))
     return figure
 
 
-def _arms(found: pd.DataFrame) -> list[str]:
-    return [arm for arm in ARMS if found["arm"].eq(arm).any()]
+def _differences(panel: Axes, found: pd.DataFrame, decoding: str, arm: str, beside: float) -> None:
+    look = style.ARMS[arm]
+    mark = {"color": look.color, "marker": look.marker, "linestyle": "none"}
+    for n in ORDERS:
+        at = {"decoding": decoding, "references": "five"}
+        of_arm, base = (select(found, f"bleu_{n}", arm=name, **at) for name in (arm, BASE))
+        points = 100 * (of_arm - base).dropna()
+        if points.empty:
+            continue
+        panel.plot(points.mean(), n - 1 + beside, markersize=5, **mark)
+        if len(points) > 1:
+            heights = [n - 1 + beside] * len(points)
+            panel.plot(points, heights, markersize=2, alpha=0.5, zorder=1, **mark)
 
 
-def _places(n_arms: int) -> list[float]:
-    """Centres of the bars, beside the order that they belong to."""
-    return [WIDTH / n_arms * (place - (n_arms - 1) / 2) for place in range(n_arms)]
+def _printed(panel: Axes, inputs: Inputs) -> None:
+    fb, pb = (
+        inputs.reported.entry(SEED, f"captioning.{arm}").values["bleu_4"] for arm in ("fb", "pb")
+    )
+    look = style.ARMS["pb"]
+    panel.plot(
+        100 * (pb - fb), len(ORDERS) - 1, look.marker, markerfacecolor="none",
+        markeredgecolor=look.color, markersize=8, zorder=2,
+    )  # fmt: skip
 
 
-def _top(found: pd.DataFrame) -> float:
-    """One scale for all panels, with room for the spread."""
-    shown = found[found["metric"].eq("bleu_1") & found["references"].eq("five")]
-    return 1.08 * float(shown["value"].max())
-
-
-def _bars(panel: Axes, found: pd.DataFrame, decoding: str) -> None:
-    arms = _arms(found)
-    for arm, beside in zip(arms, _places(len(arms)), strict=True):
-        at = {"arm": arm, "decoding": decoding, "references": "five"}
-        over_seeds = [summary(select(found, f"bleu_{n}", **at)) for n in ORDERS]
-        panel.bar(
-            [n - 1 + beside for n in ORDERS],
-            [one.mean for one in over_seeds],
-            0.92 * WIDTH / len(arms),
-            yerr=[one.std for one in over_seeds] if over_seeds[0].n > 1 else None,
-            error_kw={"elinewidth": 0.8, "capsize": 1.2, "capthick": 0.8},
-            color=style.ARMS[arm].color,
-            label=labels.arm(arm),
+def _legend(arms: list[str]) -> list[Line2D]:
+    filled = [
+        Line2D(
+            [], [], color=look.color, marker=look.marker, linestyle="none", label=labels.arm(arm)
         )
-
-
-def _printed(panel: Axes, inputs: Inputs, arms: list[str]) -> None:
-    places = dict(zip(arms, _places(len(arms)), strict=True))
-    for arm in PRINTED:
-        beside = places.get(arm, 0.0)
-        value = inputs.reported.entry(SEED, f"captioning.{arm}").values["bleu_4"]
-        look = style.ARMS[arm]
-        panel.plot(
-            [ORDERS[-1] - 1 + beside], [value], look.marker, markerfacecolor="white",
-            markeredgecolor=style.NEUTRAL, markersize=4, zorder=5,
-        )  # fmt: skip
-
-
-def _legend(found: pd.DataFrame) -> list[object]:
-    handles: list[object] = [
-        Patch(color=style.ARMS[arm].color, label=labels.arm(arm)) for arm in _arms(found)
+        for arm in arms
+        if (look := style.ARMS[arm])
     ]
-    hollow = {"markerfacecolor": "white", "markeredgecolor": style.NEUTRAL, "linestyle": "none"}
-    return [*handles, Line2D([], [], marker="o", label="printed in the source", **hollow)]
+    look = style.ARMS["pb"]
+    hollow = {"markerfacecolor": "none", "markersize": 6, "linestyle": "none"}
+    name = "PB, printed in the source"
+    return [*filled, Line2D([], [], color=look.color, marker=look.marker, label=name, **hollow)]
