@@ -1,4 +1,4 @@
-"""The histograms of filter pruning show the counts that they are given."""
+"""The bars of filter pruning show the counts that they are given."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -6,7 +6,6 @@ from itertools import pairwise
 import matplotlib
 import numpy as np
 import pytest
-from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
@@ -14,6 +13,7 @@ from matplotlib.figure import Figure
 import fake_filters
 from partial_backprop.figures import figure_filter_pruning as module
 from partial_backprop.figures import style
+from partial_backprop.measurements import filters
 
 
 @pytest.fixture(autouse=True)
@@ -22,48 +22,35 @@ def the_style() -> Iterator[None]:
         yield
 
 
-def heights(panel: Axes, color: str) -> np.ndarray:
-    (found,) = [
-        patch for patch in panel.patches
-        if to_rgba(color) in (to_rgba(patch.get_edgecolor()), to_rgba(patch.get_facecolor()))
-    ]  # fmt: skip
-    return found.get_data().values
-
-
 def said(figure: Figure) -> str:
     return "\n".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
 
 
-def test_half_of_the_filters_are_zero_throughout():
-    panels = module.draw(fake_filters.inputs()).axes
-    assert len(panels) == 6
-    for panel in panels[:3]:
-        found = heights(panel, module.LOOKS["group_filters"].color)
-        assert (found[0], found[-1], found.sum()) == (50, 50, 100)
-        found = heights(panel, module.LOOKS["plain"].color)
-        assert (found[0], found.sum()) == (100, 100)
-    signed = heights(panels[4], module.LOOKS["plain"].color)
-    assert signed[10] == 100  # every second weight is negative: from 50 to 55 %
+def bars(figure: Figure, column: str) -> list[float]:
+    color = to_rgba(module.COUNTS[column][1])
+    return [bar.get_width() for bar in figure.axes[0].patches if bar.get_facecolor() == color]
 
 
-def test_the_printed_counts_are_drawn_below():
-    inputs = fake_filters.inputs()
-    panels = module.draw(inputs).axes
-    found = heights(panels[5], style.FAINT)
-    assert found.sum() == pytest.approx(100)
-    counts = inputs.reported.entry("002", "filters.1.by_filter.conv3_1.weight").values.values()
-    wholly = sum(count >= 0.95 * 1152 for count in counts)
-    assert found[-1] == pytest.approx(100 * wholly / 256)
-    assert all(
-        to_rgba(style.FAINT) != to_rgba(patch.get_facecolor()) for patch in panels[0].patches
-    )
+def test_bars_are_the_counts_by_both_rules():
+    inputs = fake_filters.inputs((0, 1))
+    figure = module.draw(inputs)
+    for column, count in (("zeros_percent", "n_zeros"), ("signed_percent", "n_signed")):
+        shares = {}
+        for run in inputs.runs:
+            report = filters.of(run.record)
+            share = 100 * report.total(count) / report.total("n_weights")
+            shares.setdefault(run.record.arm, []).append(share)
+        means = [np.mean(shares[arm]) for arm in module.ARMS]
+        assert bars(figure, column) == pytest.approx(means)
+    # Without zeros by magnitude, every second weight counts as one.
+    place = list(module.ARMS).index("plain")
+    assert bars(figure, "zeros_percent")[place] < 1 < 45 < bars(figure, "signed_percent")[place]
 
 
-def test_filters_of_all_seeds_are_taken_together():
-    runs = fake_filters.inputs((0, 1)).runs
-    shares = module.shares(runs, "group_filters", "conv2_1.weight", "zeros_by_filter")
-    assert shares.tolist() == ([100.0] * 4 + [0.0] * 4) * 2
-    assert not len(module.shares(runs, "other", "conv2_1.weight", "zeros_by_filter"))
+def test_the_printed_shares_are_lines():
+    (panel,) = module.draw(fake_filters.inputs()).axes
+    lines = [line.get_xdata()[0] for line in panel.lines if len(set(line.get_xdata())) == 1]
+    assert lines == [74.103, 74.089]
 
 
 def test_what_did_not_run_is_said():

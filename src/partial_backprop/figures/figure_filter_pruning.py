@@ -1,141 +1,74 @@
-"""Zeros of each filter of the convolutions, by magnitude and as printed (seed 002)."""
+"""Zeros of networks with pruned filters, by magnitude and as the source's script counts them."""
 
-from collections.abc import Sequence
-
-import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from partial_backprop import labels
 from partial_backprop.facts import of_runs, sentences
 from partial_backprop.figures import style
-from partial_backprop.figures.style import Look
-from partial_backprop.inputs import Inputs, Run
-from partial_backprop.measurements import filters
+from partial_backprop.inputs import Inputs
+from partial_backprop.labels import FILTER_PRUNING as ARMS
+from partial_backprop.report.frame import results, select
 
 EXPERIMENT, NETWORK, SEED = "filter_pruning", "FilterCNN", "002"
-ARMS = labels.FILTER_PRUNING
-LAYERS = ("conv1_1.weight", "conv2_1.weight", "conv3_1.weight")
-EDGES = np.linspace(0, 100, 21)
-"""Limits of the bins, in percent of a filter's weights; the last bin includes 100."""
-
-ROWS = {
-    "zeros_by_filter": ("plain", "group_filters", "group_channels"),
-    "signed_by_filter": ("plain", "group_filters", "as_printed"),
+PRINTED_BLOCKS = (1, 2)
+COUNTS = {
+    "zeros_percent": ("|w| ≤ τ", "#0072B2", -1),
+    "signed_percent": ("w < τ, as in the source's script", "#D55E00", 1),
 }
-"""How zeros are counted -> the arms that are drawn."""
-
-LOOKS = {
-    "plain": Look("#0072B2", "solid", ""),
-    "group_filters": Look("#D55E00", (4, 1.5), ""),
-    "group_channels": Look("#009E73", (5, 1.5, 1, 1.5), ""),
-    "as_printed": Look("#CC79A7", (1, 1), ""),
-}
-_PRINTED = "Printed: the source's counts, first block, of its own network and data."
-_TITLES = {"zeros_by_filter": "|w| ≤ τ", "signed_by_filter": "w < τ, as printed"}
+"""Column -> how zeros are counted, colour, and on which side of the middle its bar is."""
+THICK = 0.36
+"""Of a bar, in units of the distance between two networks."""
 
 
 def draw(inputs: Inputs) -> Figure:
-    """Draw histograms of the share of zeros in a filter, layer by layer.
+    """Draw two bars for each network, means over seeds with single seeds as marks.
 
-    Parameters
-    ----------
-    inputs : Inputs
-        Runs of ``filter_pruning``, and the printed numbers.
-
-    Returns
-    -------
-    Figure
-        A column a convolution. Above, zeros by magnitude; below, zeros as the source's script counts
-        them, with the counts that it prints, first block, as a grey area. Filters of all seeds are
-        taken together.
-
-    References
-    ----------
-    Seed 002, "Sparse weight by filter".
+    With w < τ every negative weight counts as a zero, so that a network without any has half of them; the
+    shares that the source prints are dotted lines.
     """
     facts = of_runs(EXPERIMENT, NETWORK, inputs.runs)
-    height = style.EMPTY_ROW_IN if facts is None else 1.55
-    figure, panels = style.panels([height] * 2, len(LAYERS), 0.8)
-    found = [run for run in inputs.runs if run.record.experiment == EXPERIMENT]
-    letters = iter("abcdef")
-    for row, (count, arms) in zip(panels, ROWS.items(), strict=True):
-        for panel, layer in zip(row, LAYERS, strict=True):
-            name = layer.removesuffix(".weight")
-            if facts is None:
-                style.say(panel, f"{name}, {_TITLES[count]}: not run")
-                continue
-            if count == "signed_by_filter":
-                _printed(panel, inputs, layer)
-            for arm in arms:
-                _histogram(panel, shares(found, arm, layer, count), LOOKS[arm])
-            panel.set_title(f"({next(letters)}) {name}, {_TITLES[count]}")
-            panel.set(xlim=(-2, 102), ylim=(0, None))
-        if facts is not None:
-            row[0].set_ylabel("filters (%)")
-    if facts is not None:
-        for panel in panels[-1]:
-            panel.set_xlabel("zeros in a filter (%)")
-        style.legend_above(figure, _legend(found), 3)
-        style.footer(figure, [*sentences([facts]), _PRINTED])
+    runs = [run for run in inputs.runs if run.record.experiment == EXPERIMENT]
+    frame, ran = results(runs).frame, {run.record.arm for run in runs}
+    arms = [arm for arm in ARMS if arm in ran]
+    height = style.EMPTY_ROW_IN if facts is None else 0.7 + 0.3 * len(arms)
+    figure, ((panel,),) = style.panels([height], 1, 0.7)
+    if facts is None:
+        style.say(panel, "zeros of networks with pruned filters: not run")
+        return figure
+    for row, arm in enumerate(arms):
+        for column, (_, color, side) in COUNTS.items():
+            values = select(frame, column, arm=arm, layer=None)
+            _bar(panel, values, row + side * THICK / 2, color)
+    _printed(panel, inputs)
+    panel.set_yticks(range(len(arms)), [ARMS[arm] for arm in arms])
+    panel.set(ylim=(len(arms) - 0.4, -0.6), xlim=(0, 108), xlabel="zeros (% of the weights)")
+    panel.tick_params(axis="y", length=0)
+    handles = [Patch(color=color, label=name) for name, color, _ in COUNTS.values()]
+    style.legend_above(figure, handles, 2)
+    style.footer(figure, sentences([facts]))
     return figure
 
 
-def shares(runs: Sequence[Run], arm: str, layer: str, count: str) -> np.ndarray:
-    """Compute the share of zeros in each filter.
+def _bar(panel: Axes, values: pd.Series, height: float, color: str) -> None:
+    panel.barh(height, values.mean(), THICK, color=color)
+    if len(values) > 1:
+        panel.plot(values, [height] * len(values), "|", color="black", markersize=4)
+    panel.annotate(
+        f"{values.mean():.1f}", (values.max(), height), xytext=(3, 0), textcoords="offset points",
+        va="center", fontsize=7, color=style.NEUTRAL,
+    )  # fmt: skip
 
-    Parameters
-    ----------
-    runs : sequence of Run
-        Of the experiment.
-    arm, layer : str
-        Whose filters.
-    count : {"zeros_by_filter", "signed_by_filter"}
-        By which rule.
 
-    Returns
-    -------
-    ndarray of shape (filters,)
-        Percent; those of all seeds, one after the other.
-    """
-    per_run = [
-        100 * np.asarray(zeros, dtype=float) * len(zeros) / tensor.n_weights
-        for run in runs
-        if run.record.arm == arm
-        for tensor in filters.of(run.record).tensors
-        if tensor.name == layer and (zeros := getattr(tensor, count)) is not None
+def _printed(panel: Axes, inputs: Inputs) -> None:
+    shares = [
+        inputs.reported.entry(SEED, f"filters.{block}.total").values["sparse_percent"]
+        for block in PRINTED_BLOCKS
     ]
-    return np.concatenate(per_run) if per_run else np.empty(0)
-
-
-def _percent_of_filters(values: Sequence[float]) -> np.ndarray:
-    counts, _ = np.histogram(values, bins=EDGES)
-    return 100 * counts / len(values)
-
-
-def _histogram(panel: Axes, values: np.ndarray, look: Look) -> None:
-    if len(values):
-        panel.stairs(
-            _percent_of_filters(values), EDGES, color=look.color, linestyle=style.linestyle(look),
-            linewidth=1.3,
-        )  # fmt: skip
-
-
-def _printed(panel: Axes, inputs: Inputs, layer: str) -> None:
-    counts = inputs.reported.entry(SEED, f"filters.1.by_filter.{layer}").values
-    n_weights = inputs.reported.entry(SEED, f"filters.1.{layer}").values["n_weights"]
-    values = [100 * count * len(counts) / n_weights for count in counts.values()]
-    panel.stairs(_percent_of_filters(values), EDGES, fill=True, color=style.FAINT, zorder=0)
-
-
-def _legend(runs: Sequence[Run]) -> list[object]:
-    ran = [arm for arm in LOOKS if any(run.record.arm == arm for run in runs)]
-    handles: list[object] = [
-        Line2D(
-            [], [], color=LOOKS[arm].color, linestyle=style.linestyle(LOOKS[arm]), label=ARMS[arm]
-        )
-        for arm in ran
-    ]
-    return [*handles, Patch(color=style.FAINT, label="printed in the source")]
+    for share in shares:
+        panel.axvline(share, color=style.NEUTRAL, linewidth=0.8, linestyle=(0, (1, 2)))
+    panel.annotate(
+        "printed in the source", (min(shares), 1), xycoords=("data", "axes fraction"),
+        xytext=(0, 3), textcoords="offset points", ha="center", fontsize=7, color=style.NEUTRAL,
+    )  # fmt: skip
