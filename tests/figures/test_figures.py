@@ -42,6 +42,9 @@ def test_figure_2_draws_the_counts_of_the_right_convolutions(tmp_path: Path) -> 
         assert np.allclose(drawn.edges, np.array(layer.edges) / 0.001)
         lines = sorted(line.get_xdata()[0] for line in panel.lines)
         assert lines == pytest.approx([-0.04, 0.04])
+        assert panel.get_xlim() == figure.axes[0].get_xlim()
+    share = 100 * sample.density.share_below_tweaked
+    assert f"{share:.1f} %" in said(figure)
     assert "scenes" in said(figure)
     assert "CIFAR" not in said(figure)
 
@@ -81,8 +84,9 @@ def test_figure_kde_marks_the_thresholds(tmp_path: Path) -> None:
     inputs = fakes.inputs(tmp_path, arms=[])
     figure = figure_kde.draw(inputs)
     for panel, experiment in zip(figure.axes, fakes.EXPERIMENTS, strict=True):
-        curve, *marks = panel.lines
+        printed, curve, *marks = panel.lines
         tweaked = fakes.TWEAKED[experiment]
+        assert printed.get_xdata()[0] == tweaked  # the fake sample has the source's
         assert [line.get_xdata()[0] for line in marks] == pytest.approx([tweaked, 1.8 * tweaked])
         # The area under a density per decade is the share of the weights: all of them.
         decades, height = np.log10(curve.get_xdata()), curve.get_ydata()

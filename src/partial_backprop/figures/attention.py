@@ -145,7 +145,7 @@ def _picture(panel: Axes, image: np.ndarray, word: str) -> None:
 
 
 def _say(panel: Axes, text: str) -> None:
-    panel.text(0.5, 0.5, text, transform=panel.transAxes, ha="center", va="center", fontsize=6)
+    panel.text(0.5, 0.5, text, transform=panel.transAxes, ha="center", va="center", fontsize=7)
 
 
 def check_kind(path: Path) -> None:

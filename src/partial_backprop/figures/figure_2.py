@@ -5,6 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from partial_backprop import labels
 from partial_backprop.errors import UserError
@@ -53,21 +54,36 @@ def draw(inputs: Inputs) -> Figure:
         return figure
     figure, panels = style.panels([1.75, 1.75], 2, 0.7)
     sample = min(samples, key=lambda sample: sample.seed)
+    reach = 0.0
     for panel, number, letter in zip(panels.flat, CONVOLUTIONS, "abcd", strict=True):
         layer = _convolution(sample, number)
-        _histogram(panel, layer, sample)
+        reach = max(reach, _histogram(panel, layer, sample))
         zeros = 100 * layer.n_natural_zeros / layer.n_weights
         panel.set_title(
             f"({letter}) convolution {number}: {layer.n_weights:,} weights,\n"
-            f"{zeros:.1f} % natural zeros left out"
+            f"{zeros:.1f} % exactly zero, left out"
         )
+    threshold = sample.density.tweaked / sample.learning_rate
+    power = 10.0 ** np.floor(np.log10(reach))
+    for panel in panels.flat:  # one axis, linear in the middle and logarithmic beyond
+        panel.set_xscale("symlog", linthresh=max(threshold, reach / 50))
+        panel.set_xlim(-1.1 * reach, 1.1 * reach)
+        panel.xaxis.set_major_locator(FixedLocator([-power, -power / 10, 0, power / 10, power]))
+        panel.xaxis.set_minor_locator(NullLocator())
     for panel in panels[:, 0]:
         panel.set_ylabel("weights per bin")
     for panel in panels[1]:
         panel.set_xlabel("gradient / learning rate")
+    share = 100 * sample.density.share_below_tweaked
     handles = [
         Patch(facecolor=style.ARMS["fb"].color, alpha=0.7, label="non-zero gradients"),
-        Line2D([], [], color=style.FROZEN, linestyle=(0, (4, 1.5)), label="± tweaked threshold"),
+        Line2D(
+            [],
+            [],
+            color=style.FROZEN,
+            linestyle=(0, (4, 1.5)),
+            label=f"± tweaked threshold: {share:.1f} % of the network",
+        ),
     ]
     style.legend_above(figure, handles, 2)
     (what,) = sentences([of_sample(labels.CNNS[EXPERIMENT], sample)])
@@ -85,7 +101,8 @@ def _convolution(sample: GradientSample, number: int) -> LayerGradients:
     return found[number]
 
 
-def _histogram(panel: Axes, layer: LayerGradients, sample: GradientSample) -> None:
+def _histogram(panel: Axes, layer: LayerGradients, sample: GradientSample) -> float:
+    """Draw one layer; returns how far its gradients reach."""
     edges = np.array(layer.edges) / sample.learning_rate
     counts = np.array(layer.counts)
     color = style.ARMS["fb"].color
@@ -96,5 +113,6 @@ def _histogram(panel: Axes, layer: LayerGradients, sample: GradientSample) -> No
         panel.axvline(end, color=style.FROZEN, linestyle=(0, (4, 1.5)), linewidth=1)
     panel.set_yscale("log")
     filled = np.flatnonzero(counts)
-    reach = max(abs(edges[filled[[0, -1]] + [0, 1]]).max() if filled.size else 0, 1.2 * threshold)
-    panel.set(xlim=(-1.05 * reach, 1.05 * reach), ylim=(0.5, None))
+    reach = abs(edges[filled[[0, -1]] + [0, 1]]).max() if filled.size else 0.0
+    panel.set_ylim(0.5, None)
+    return max(reach, 1.2 * threshold)

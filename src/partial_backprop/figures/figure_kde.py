@@ -48,7 +48,7 @@ def draw(inputs: Inputs) -> Figure:
         first.setdefault(sample.experiment, sample)
     names = list(labels.CNNS)
     rows = names[:2], names[2:]
-    heights = [1.95 if first.keys() & set(row) else style.EMPTY_ROW_IN for row in rows]
+    heights = [1.9 if first.keys() & set(row) else style.EMPTY_ROW_IN for row in rows]
     figure, panels = style.panels(heights, 2, 0.7)
     found = []
     drawn = zip(panels.flat, labels.CNNS.items(), "abcd", strict=True)
@@ -58,7 +58,9 @@ def draw(inputs: Inputs) -> Figure:
             style.say(panel, f"({letter}) {title}: not run")
             continue
         facts = of_sample(title, sample)
-        _density(panel, sample)
+        printed = inputs.reported.entry("001", f"table_1.{experiment}").values["threshold"]
+        panel.axvline(printed, ymax=_CURVE_SHARE, color=style.NEUTRAL, linewidth=0.9, zorder=0)
+        _density(panel, sample, printed)
         panel.set_title(f"({letter}) {facts.name()} on {labels.data(sample.data.name)}")
         panel.set_xlabel("|gradient| / learning rate")
         panel.set_ylabel("density per decade")
@@ -68,14 +70,15 @@ def draw(inputs: Inputs) -> Figure:
         Patch(color=CURVE, alpha=0.15, label="high-likelihood range"),
         Line2D([], [], color=style.OTSU, linestyle=_OTSU, linewidth=1.8, label="Otsu's threshold"),
         Line2D([], [], color=style.FROZEN, linestyle=_TWEAKED, label="tweaked threshold"),
+        Line2D([], [], color=style.NEUTRAL, linewidth=0.9, label="printed in the source"),
     ]
     if found:
-        style.legend_above(figure, handles, 4)
+        style.legend_above(figure, handles, 3)
     style.footer(figure, sentences(found))
     return figure
 
 
-def _density(panel: Axes, sample: GradientSample) -> None:
+def _density(panel: Axes, sample: GradientSample, printed: float) -> None:
     grid = np.array(sample.density.grid) / sample.learning_rate
     per_unit = np.array(sample.density.density) * sample.learning_rate
     # An equidistant grid has most of its points where a logarithmic axis has least room.
@@ -112,6 +115,6 @@ def _density(panel: Axes, sample: GradientSample) -> None:
             color=style.NEUTRAL,
         )
     visible = x[per_decade > 1e-3 * per_decade.max()]
-    ends = [mark[0] / sample.learning_rate for mark in marks]
+    ends = [printed, *(mark[0] / sample.learning_rate for mark in marks)]
     panel.set_xlim(min(visible[0], *ends) / 1.5, max(visible[-1], *ends) * 1.5)
     panel.set_ylim(0, per_decade.max() / _CURVE_SHARE)

@@ -98,9 +98,8 @@ def _accuracy(panel: Axes, inputs: Inputs, frame: pd.DataFrame) -> None:
             shown = lab_marks.accuracy_percent(inputs.reported, [name])
             lab_marks.printed(panel, [at], shown, look)
     lab_marks.level(panel, lab_marks.chance(inputs, LAB2), "chance", right=False)
-    panel.set(
-        xlabel="pruned (% of the prunable weights)", ylabel="test accuracy (%)", ylim=(0, 100)
-    )
+    lab_marks.accuracy_axis(panel)
+    panel.set_xlabel("pruned (% of the prunable weights)")
 
 
 def short(name: str) -> str:
@@ -131,7 +130,8 @@ def _zeros(panel: Axes, inputs: Inputs, frame: pd.DataFrame) -> None:
     for arm, (look, printed) in LISTED.items():
         of_arm = last[last["arm"].eq(arm)].groupby("layer", sort=False)["value"].mean()
         rows = [names.index(name) for name in of_arm.index]
-        panel.plot(of_arm, rows, color=look.color, marker=look.marker, linewidth=0.8)
+        # Layers have no order in which a line between them would mean anything.
+        panel.plot(of_arm, rows, color=look.color, marker=look.marker, linestyle="none")
         entries = inputs.reported.documents[lab_marks.SEED].entries
         shown = {
             row: 100 * entries[f"{printed}.{name}"].values["sparsity"]
@@ -139,6 +139,6 @@ def _zeros(panel: Axes, inputs: Inputs, frame: pd.DataFrame) -> None:
             if f"{printed}.{name}" in entries
         }
         lab_marks.printed(panel, list(shown.values()), list(shown), look)
-    panel.set_yticks(range(len(names)), [short(name) for name in names], fontsize=6)
+    panel.set_yticks(range(len(names)), [short(name) for name in names], fontsize=7)
     panel.invert_yaxis()
     panel.set(xlabel="zeros after fine-tuning (% of the layer)", xlim=(0, 102))

@@ -56,7 +56,8 @@ def draw(inputs: Inputs) -> Figure:
     pruned.set_title(f"(b) {where}, pruned")
     for panel in (whole, pruned):
         lab_marks.level(panel, lab_marks.chance(inputs, LAB3), "chance")
-        panel.set(xlabel="bits", ylabel="test accuracy (%)", ylim=(0, 100))
+        lab_marks.accuracy_axis(panel)
+        panel.set_xlabel("bits")
     whole.set(xticks=BITS, xlim=(1.7, 6.3))
     pruned.set(xticks=FEW, xlim=(1.7, 5.3))
     style.legend_above(figure, _legend(), 3)

@@ -3,9 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, NullLocator
 
 from partial_backprop.figures import style
 from partial_backprop.figures.style import Look
@@ -128,6 +130,21 @@ def level(panel: Axes, height: float, text: str, *, right: bool = True) -> None:
         ha="right" if right else "left",
         va="bottom",
     )
+
+
+TICKS = (0, 50, 70, 80, 85, 90, 95)
+
+
+def accuracy_axis(panel: Axes, *, top: float = 95) -> None:
+    """Give an axis of accuracies more room the fewer errors there are: it is logarithmic in the error."""
+    functions = (
+        lambda percent: -np.log10(np.clip(100 - np.asarray(percent), 1e-3, None)),
+        lambda height: 100 - 10.0 ** -np.asarray(height),
+    )
+    panel.set_yscale("function", functions=functions)
+    panel.set(ylabel="test accuracy (%)", ylim=(0, top))
+    panel.yaxis.set_major_locator(FixedLocator(TICKS))
+    panel.yaxis.set_minor_locator(NullLocator())
 
 
 def key(look: Look, label: str, *, line: object = "none", hollow: bool = False) -> Line2D:
