@@ -213,16 +213,5 @@ def experiment(name: str) -> str:
 
 
 def network(name: str) -> str:
-    """Return the printed name of a network of dessilbi2020.
-
-    Parameters
-    ----------
-    name : str
-        Module in ``networks``.
-
-    Returns
-    -------
-    str
-        Its printed name; any that has none is printed as it is.
-    """
+    """Return the printed name of a network of dessilbi2020."""
     return NETWORKS.get(name, name)

@@ -14,7 +14,7 @@ class RunStatus:
 
     experiment: str
     arm: str
-    seed: int
+    seed: int  # of the run
     state: State  # how it stands
     why: tuple[str, ...] = ()  # what made a stale run stale, each in a few words
     # seconds of one process that it took, or that runs like it took; None if none has run yet

@@ -83,7 +83,7 @@ class Standings:
         return RunStatus(experiment, arm, seed, "stale" if why else "done", tuple(why))
 
     def configuration(self, experiment: str, arm: str, seed: int) -> RunConfig:
-        """Return the resolved configuration of a run, or that of the warm-up checkpoint that a sample is of."""
+        """Return the resolved configuration of a run, or of a gradient sample's warm-up checkpoint."""
         key = experiment, config.TRUNK if arm == GRADIENTS else arm, seed
         if key not in self._resolved:
             self._resolved[key] = config.resolve(self.scale, *key, self.config_dir)
