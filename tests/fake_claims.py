@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from partial_backprop.report.frame import Results
-from partial_backprop.report.gather import COLUMNS
+from partial_backprop.report.rows import COLUMNS
 
 N_IMAGES = 10_000
 WHAT = {

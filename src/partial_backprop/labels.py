@@ -213,5 +213,5 @@ def experiment(name: str) -> str:
 
 
 def network(name: str) -> str:
-    """Return the printed name of a network of dessilbi2020."""
+    """Return the printed name of a network of dessilbi2020; any that has none is printed as it is."""
     return NETWORKS.get(name, name)

@@ -10,7 +10,7 @@ from partial_backprop import inputs
 from partial_backprop.frames import aggregate
 from partial_backprop.record import CorrectImages
 from partial_backprop.report import frame
-from partial_backprop.report.gather import COLUMNS
+from partial_backprop.report.rows import COLUMNS
 
 RUNS = Path(__file__).parents[2] / "results" / "published" / "runs"
 

@@ -11,8 +11,8 @@ from partial_backprop.inputs import Inputs
 from partial_backprop.measurements import compression
 from partial_backprop.record import Record
 from partial_backprop.report import tables
-from partial_backprop.report.gather import TOTAL
 from partial_backprop.report.layout import Cell, Table
+from partial_backprop.report.rows import TOTAL
 
 TABLES = ("lab2_layers", "lab2_pruning", "lab3_joint", "lab3_quantization", "statements")
 TABLES = tuple(f"table_{name}" for name in TABLES)

@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 from partial_backprop.figures import style
 from partial_backprop.figures.style import Look
 from partial_backprop.measurements.inclusion import FirstFilters, InclusionReport
-from partial_backprop.report import gather
+from partial_backprop.report.rows_measured import layer_titles
 
 COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 """Those of Okabe and Ito: of layers in their order."""
@@ -76,7 +76,7 @@ def path(panel: Axes, report: InclusionReport) -> list[str]:
         largest, so that layers of filters and of single weights can stand side by side; a group that
         never enters stays on the axis.
     """
-    names = dict(zip((one.name for one in report.layers), gather.layer_titles(report), strict=True))
+    names = dict(zip((one.name for one in report.layers), layer_titles(report), strict=True))
     for position, one in enumerate(report.paths):
         norms = np.vstack([np.zeros(len(one.drawn)), np.array(one.norms)])
         largest = norms.max() or 1.0

@@ -13,7 +13,7 @@ import pandas as pd
 
 from partial_backprop.inputs import Run
 from partial_backprop.report import gather
-from partial_backprop.report.gather import COLUMNS, STAGES
+from partial_backprop.report.rows import AS_START, COLUMNS, STAGES
 from partial_backprop.table_entries import WHERE
 
 Bits = Mapping[tuple[str, str, int, str], np.ndarray]
@@ -36,7 +36,7 @@ def results(runs: Sequence[Run]) -> Results:
     rows = [row for run in runs for row in gather.rows(run)]
     frame = pd.DataFrame(rows, columns=COLUMNS).dropna(subset="value")
     # Several runs begin with the same network, and all find the same numbers of it.
-    again = frame.duplicated([*WHERE, "metric"]) & frame["stage"].eq(gather.AS_START)
+    again = frame.duplicated([*WHERE, "metric"]) & frame["stage"].eq(AS_START)
     return Results(frame[~again].reset_index(drop=True), tuple(runs), _bits(runs))
 
 

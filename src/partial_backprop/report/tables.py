@@ -20,11 +20,11 @@ from partial_backprop import facts, labels, table_entries
 from partial_backprop.config import CONFIG_DIR
 from partial_backprop.errors import UserError
 from partial_backprop.inputs import Inputs
-from partial_backprop.report import layout, stats
-from partial_backprop.report.frame import Bits, Results, results, select
+from partial_backprop.report import layout, numbers
+from partial_backprop.report.frame import Results, results, select
 from partial_backprop.report.layout import Cell, Row, Table
 from partial_backprop.report.stats import Interval
-from partial_backprop.table_entries import NAMELESS, Call, Column, Entry, Fields, Group, Where
+from partial_backprop.table_entries import Call, Column, Entry, Fields, Group, Where
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,7 +152,7 @@ class _Builder:
             values, found = pd.Series([] if math.isnan(value) else [value], dtype=float), None
             fields = {column.csv: value} if isinstance(column.csv, str) else {}
             show = "mean" if column.show == "spread" else column.show
-            return _printed(column.model_copy(update={"show": show}), values, None), fields
+            return numbers.printed(column.model_copy(update={"show": show}), values, None), fields
         where = context.where | column.at
         if where.get("stage") in row.get("omit", ()):
             return layout.NONE, {}
@@ -165,8 +165,8 @@ class _Builder:
                 return layout.NONE, {}
             others = self._select(column, base)
             bits = self.context.results.bits
-            found = difference((values, others), (where, base), column.metric, bits)
-        return _printed(column, values, found), self._fields(column, where, values, found)
+            found = numbers.difference((values, others), (where, base), column.metric, bits)
+        return numbers.printed(column, values, found), self._fields(column, where, values, found)
 
     def _select(self, column: Column, where: Where, metric: str | None = None) -> pd.Series:
         frame = self.parts.get(metric or column.metric)
@@ -182,8 +182,10 @@ class _Builder:
         fields: Fields = {}
         for name, statistics in column.csv.items() if isinstance(column.csv, dict) else ():
             for statistic in statistics.split():
-                fields[_csv_name(name, statistic)] = _statistic(statistic, values, found)
-        for name, metric in _counts(column).items():
+                fields[numbers.csv_name(name, statistic)] = numbers.statistic(
+                    statistic, values, found
+                )
+        for name, metric in numbers.counts(column).items():
             counts = self._select(column, where, metric)
             fields[name] = " ".join(str(int(count)) for count in counts)
         return fields
@@ -211,8 +213,8 @@ class _Builder:
                 found.append(column.csv)
             else:
                 for name, statistics in column.csv.items():
-                    found += [_csv_name(name, one) for one in statistics.split()]
-            found += _counts(column)
+                    found += [numbers.csv_name(name, one) for one in statistics.split()]
+            found += numbers.counts(column)
         return found
 
     @functools.cached_property
@@ -229,7 +231,7 @@ class _Builder:
                 words[name] = value(self.context) or None
             else:
                 found = self._select(value, self.entry.at | value.at)
-                words[name] = _printed(value, found, None) if len(found) else None
+                words[name] = numbers.printed(value, found, None) if len(found) else None
         return words
 
     def _filled(self, text: str, more: Mapping[str, str] | None = None) -> str | None:
@@ -294,96 +296,6 @@ def _transposed(
         for number, line in enumerate(lines)
     ]
     return "l" + "r" * len(body), printed[:1], printed[1:]
-
-
-def _csv_name(name: str, statistic: str) -> str:
-    return name if statistic in NAMELESS else f"{name}_{statistic}".strip("_")
-
-
-def _counts(column: Column) -> dict[str, str]:
-    if isinstance(column.counts, dict):
-        return column.counts
-    metric = (column.metric or "").removesuffix("accuracy_percent")
-    return {f"{column.counts}_{metric}{n}": f"{metric}{n}" for n in ("n_correct", "n_examples")}
-
-
-def _statistic(name: str, values: pd.Series, found: Interval | None) -> Any:
-    if found is not None and name in ("mean", "low", "high", "n_pairs"):
-        return found.n if name == "n_pairs" else getattr(found, name)
-    match name:
-        case "mean" | "average":
-            return float(values.mean()) if len(values) else math.nan
-        case "min":
-            return float(values.min()) if len(values) else math.nan
-        case "max" | "largest":
-            return float(values.max()) if len(values) else math.nan
-        case "total":
-            return values.sum() if len(values) else math.nan
-        case "std":
-            return float(values.std(ddof=1)) if len(values) > 1 else math.nan
-        case "n_seeds":
-            return len(values)
-        case "seeds":
-            return " ".join(map(str, values.index))
-    return " ".join(map(str, values))
-
-
-def _printed(column: Column, values: pd.Series, found: Interval | None) -> str:
-    if column.absent is not None and not len(values):
-        return column.absent
-    if column.zero is not None and len(values) and not values.any():
-        return column.zero
-    shown = values * column.times
-    mean = float(shown.mean()) if len(shown) else math.nan
-    match column.show:
-        case "spread":
-            return layout.spread(shown, column.digits)
-        case "mean":
-            return layout.number(mean, column.digits)
-        case "max" | "total":
-            of_all = shown.max() if column.show == "max" else shown.sum()
-            return layout.number(float(of_all) if len(shown) else math.nan, column.digits)
-        case "exact":
-            return "0" if mean == 0 else layout.number(mean, column.digits)
-        case "significant":
-            return layout.significant(mean, column.digits)
-        case "whole":
-            return layout.whole(mean)
-        case "range":
-            return layout.between(shown)
-        case "counts":
-            return " or ".join(f"{count:,.0f}" for count in sorted(set(shown))) or layout.NONE
-    if column.show == "interval":
-        return layout.interval(found, column.digits)
-    text = layout.number(found.mean, column.digits) if found.n else layout.NOT_RUN
-    if column.show == "difference":
-        return text
-    text = layout.number(found.mean, column.digits)
-    return f"+{text}" if found.mean > 0 and text.strip("0.") else text
-
-
-def difference(
-    values: tuple[pd.Series, pd.Series], at: tuple[Where, Where], metric: str, bits: Bits
-) -> Interval:
-    """Compare two arms on the seeds that both have: first minus second, with a 95 % interval.
-
-    The interval is the wider one of Student's over seeds and, where all these runs tell which test images
-    they got right, of a bootstrap over seeds and images; one without width is none.
-    """
-    paired = (values[0] - values[1]).dropna()
-    found = stats.student(paired)
-    rows = [
-        [bits.get((one["experiment"], one["arm"], seed, one.get("stage"))) for seed in paired.index]
-        for one in at
-    ]
-    if (
-        metric == "test_accuracy_percent"
-        and len(paired)
-        and not any(r is None for one in rows for r in one)
-    ):
-        right = 100 * (np.array(rows[0], np.int8) - np.array(rows[1], np.int8))
-        found = stats.wider(found, stats.crossed(right))
-    return found._replace(low=math.nan, high=math.nan) if found.low == found.high else found
 
 
 def ran(inputs: Inputs, networks: Mapping[str, str | None]) -> list[facts.Facts]:

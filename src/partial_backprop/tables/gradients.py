@@ -7,8 +7,8 @@ from partial_backprop import facts, labels
 from partial_backprop.frames.gradient_arithmetic import Line, arithmetic, lines
 from partial_backprop.measurements import gradient_counts
 from partial_backprop.report import layout
-from partial_backprop.report.gather import TOTAL
 from partial_backprop.report.layout import Cell
+from partial_backprop.report.rows import TOTAL
 from partial_backprop.report.tables import Context
 
 ARMS = labels.SPARSIFICATION

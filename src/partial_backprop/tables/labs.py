@@ -7,7 +7,7 @@ import numpy as np
 
 from partial_backprop.report import layout
 from partial_backprop.report.frame import select
-from partial_backprop.report.gather import TOTAL
+from partial_backprop.report.rows import TOTAL
 from partial_backprop.report.tables import Context
 
 START = ("resnet20_pretraining", "float")

@@ -6,7 +6,7 @@ import pandas as pd
 
 from partial_backprop.measurements import linear
 from partial_backprop.report import layout
-from partial_backprop.report.gather import NEAR_ZERO
+from partial_backprop.report.rows_measured import NEAR_ZERO
 from partial_backprop.report.tables import Context
 
 
