@@ -1,4 +1,4 @@
-"""The ten tables of seed 004 show what was measured, and say what was not."""
+"""The ten tables of dessilbi2020 show what was measured, and say what was not."""
 
 import io
 

@@ -46,7 +46,7 @@ def test_the_total_is_the_sum_of_the_layers(table):
     layers, total = frame.iloc[:-1], frame.iloc[-1]
     for column in ("n_entries", "n_eligible", "threshold_n_zeroed", "threshold_n_kept"):
         assert total[column] == pytest.approx(layers[column].sum())
-    assert total["n_entries"] == 552_874  # seed 000, line 52
+    assert total["n_entries"] == 552_874  # gradient_notes, line 52
     assert total["threshold_n_zeroed"] == pytest.approx(fake_gradients.N_ASKED, abs=5)
 
 

@@ -103,7 +103,7 @@ def test_the_total_counts_every_prunable_weight_once() -> None:
     for part in ("lab2_c", "lab2_e", "lab3_e"):
         zeros = listed[f"{part}_n_zeros"].astype(int).sum()
         assert total[f"{part}_zeros_share_mean"] == zeros / 268336
-    assert total["lab2_e_printed_share"] == 0.8000007453342078  # seed 003, line 294
+    assert total["lab2_e_printed_share"] == 0.8000007453342078  # sparse_homework, line 294
 
 
 def test_bits_are_read_from_the_arm_that_has_them() -> None:

@@ -1,4 +1,4 @@
-"""Which of DessiLBI's paths differ in one hyperparameter only (source 004, tables 2 to 5)."""
+"""Which of DessiLBI's paths differ in one hyperparameter only (dessilbi2020, tables 2 to 5)."""
 
 import pandas as pd
 

@@ -9,7 +9,7 @@ from partial_backprop.measurements import compression, filters, sizes, tinyscrip
 from partial_backprop.report.rows import AS_START, STAGES, TOTAL, Row, emit, score
 
 FLOAT_LAYERS = ("head_conv.0.conv", "final_fc.linear")
-"""First and last layer of ResNet-20, which no arm quantizes (source 003, Lab 3 (b))."""
+"""First and last layer of ResNet-20, which no arm quantizes (sparse_homework, Lab 3 (b))."""
 
 MIB = 2**20
 

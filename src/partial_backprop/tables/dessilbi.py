@@ -1,4 +1,4 @@
-"""Rows, cells and words of the tables of DessiLBI (source 004)."""
+"""Rows, cells and words of the tables of DessiLBI (dessilbi2020)."""
 
 import math
 from collections.abc import Sequence

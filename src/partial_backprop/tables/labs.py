@@ -1,4 +1,4 @@
-"""What the tables of Labs 2 and 3 of source 003 show and no selection says."""
+"""What the tables of Labs 2 and 3 of sparse_homework show and no selection says."""
 
 from collections.abc import Mapping
 from typing import Any

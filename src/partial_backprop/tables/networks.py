@@ -1,4 +1,4 @@
-"""Groups and words of the tables on source 001's four networks."""
+"""Groups and words of the tables on pb2020's four networks."""
 
 import dataclasses
 import math
