@@ -6,13 +6,16 @@ from pathlib import Path
 import pandas as pd
 
 from partial_backprop import facts, inputs, intervals, labels, reported
-from partial_backprop.frames import aggregate, inclusion_arms
+from partial_backprop.frames import inclusion_arms
 from partial_backprop.measurements import captions, compression, filters, inclusion, sizes
 from partial_backprop.record import Record
-from partial_backprop.report import image_pairs, ledger
+from partial_backprop.report import ledger, numbers
+from partial_backprop.report.frame import Results, results, select
+from partial_backprop.report.stats import Interval
 
 ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "results" / "published" / "runs"
+ACCURACY = "test_accuracy_percent"
 MARKS = "<!-- {0}: begin (scripts/readme_table.py writes this) -->\n", "<!-- {0}: end -->"
 ARMS = ("fb", "pb", "pb_gradient", "pb_random")
 """The arms of the first table; all of them are in the paper's table_arms."""
@@ -24,7 +27,7 @@ def spread(values, digits=2):
     return f"{mean:.{digits}f}" + (f" ± {std:.{digits}f}" if n > 1 else "")
 
 
-def signed(found: intervals.Difference) -> str:
+def signed(found: Interval) -> str:
     """Mean difference with its interval, where there is one."""
     if not found.n:
         return ""
@@ -32,12 +35,19 @@ def signed(found: intervals.Difference) -> str:
     return text + (f" [{found.low:+.2f}, {found.high:+.2f}]" if found.low < found.high else "")
 
 
+def minus(measured: Results, at: dict[str, str], base: str) -> Interval:
+    """Compare an arm with another."""
+    both = (at, at | {"arm": base})
+    first, second = (select(measured.frame, ACCURACY, **one) for one in both)
+    return numbers.difference((first, second), both, ACCURACY, measured.bits)
+
+
 def published() -> str:
     """Return what FB, PB and their controls came to on each network that ran, in Markdown."""
     experiments = (*labels.CNNS, *labels.AS_IN_SOURCE.values())
     paths = [path for name in experiments for path in (RUNS / name).rglob("record.json")]
     found = inputs.read_inputs("published", paths, config_dir=ROOT / "config")
-    frame = aggregate.runs_frame(found.runs)
+    measured = results(found.runs)
     lines = [
         "| network | arm | seeds | last epoch, % | best epoch on test, % | frozen, % | minus FB "
         "| minus random mask |",
@@ -50,20 +60,15 @@ def published() -> str:
         entry = found.reported.entry("001", f"table_2.{same.get(experiment, experiment)}").values
         title = ran.where()
         for arm in ARMS:
-            last = aggregate.by_seed(frame, experiment, arm, "test_accuracy_percent")
+            at = {"experiment": experiment, "arm": arm, "stage": "last"}
+            last = select(measured.frame, ACCURACY, **at)
             if last.empty:
                 continue
-            best = aggregate.by_seed(
-                frame, experiment, arm, "test_accuracy_percent", "paper_protocol"
-            )
-            frozen = spread(aggregate.by_seed(frame, experiment, arm, "mask_zeros_percent"))
+            best = select(measured.frame, ACCURACY, **(at | {"stage": "best_on_test"}))
+            frozen = spread(select(measured.frame, "mask_zeros_percent", **at))
             printed = entry.get(f"{arm}_accuracy_percent")
             differences = [
-                ""
-                if arm in ("fb", base)
-                else signed(
-                    image_pairs.difference(found.runs, frame, experiment, (arm, base), "last")
-                )
+                "" if arm in ("fb", base) else signed(minus(measured, at, base))
                 for base in ("fb", "pb_random")
             ]
             cells = [

@@ -14,7 +14,7 @@ from partial_backprop.measurements import filters
 from partial_backprop.paper import article, filter_pruning, latex, macros
 from partial_backprop.paper.context import context
 from partial_backprop.paper.text import Tex
-from partial_backprop.tables import table_filter_pruning
+from partial_backprop.report import tables
 
 SOURCE = Path(__file__).parents[2] / "paper" / "source"
 SECTION = "sections/59_zero_filters.tex.j2"
@@ -142,7 +142,7 @@ def test_the_section_stands_behind_weight_pruning() -> None:
 def test_the_section_is_typeset_and_fits_the_page(tmp_path: Path, tex: None) -> None:
     inputs = fake_filters.inputs((0, 1, 2))
     (tmp_path / "tables").mkdir()
-    printed = artifacts.to_tex(table_filter_pruning.build(inputs))
+    printed = artifacts.to_tex(tables.build("table_filter_pruning", inputs))
     (tmp_path / "tables" / "table_filter_pruning.tex").write_text(printed, encoding="utf-8")
     what = context(inputs, [Path("table_filter_pruning.tex")], [])
     chosen = [

@@ -11,7 +11,7 @@ from partial_backprop.artifacts import to_tex
 from partial_backprop.paper import article, gradient_counts, latex, macros
 from partial_backprop.paper.context import context
 from partial_backprop.paper.text import Tex
-from partial_backprop.tables import table_gradients
+from partial_backprop.report import tables
 
 SOURCE = Path(__file__).parents[2] / "paper" / "source"
 SECTION = "sections/59_gradient_counts.tex.j2"
@@ -97,7 +97,7 @@ def test_the_section_says_what_ran(arms):
 def test_the_section_is_typeset_and_fits_the_page(tmp_path, tex):
     inputs = fake_gradients.inputs()
     (tmp_path / "tables").mkdir()
-    (tmp_path / "tables" / TABLE).write_text(to_tex(table_gradients.build(inputs)))
+    (tmp_path / "tables" / TABLE).write_text(to_tex(tables.build("table_gradients", inputs)))
     # The sections that others refer to, and ours.
     chosen = [
         one
