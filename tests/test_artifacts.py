@@ -64,6 +64,12 @@ def test_every_artefact_has_its_caption() -> None:
     assert set(captions.read(ROOT / "config")) == {"paper", *TABLES, *FIGURES}
 
 
+@pytest.mark.parametrize("height_in", [1.0, 4.9, 5.0, 8.5])
+def test_no_picture_is_too_high_for_the_report(height_in: float) -> None:
+    assert artifacts.png_dpi(height_in) * height_in < 1000
+    assert artifacts.png_dpi(height_in) <= 200
+
+
 def test_an_unknown_name_lists_the_valid_ones(tmp_path: Path, campaign: dict) -> None:
     with pytest.raises(UserError, match="choose one of table_1, table_2"):
         artifacts.make_table("table_9", csv=tmp_path / "c", tex=tmp_path / "t", **campaign)

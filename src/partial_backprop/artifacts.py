@@ -105,6 +105,11 @@ def make_table(
     write_atomically(tex, text.encode())
 
 
+def png_dpi(height_in: float) -> float:
+    """Choose a resolution at which Snakemake's report, which cuts a picture off, shows all of it."""
+    return min(200.0, 990 / height_in)
+
+
 def make_figure(
     name: str,
     *,
@@ -131,7 +136,8 @@ def make_figure(
         figure = module.draw(inputs)
         for kind in ("pdf", "png"):
             buffer = io.BytesIO()
-            figure.savefig(buffer, format=kind, metadata=metadata[kind])
+            dpi = png_dpi(figure.get_figheight()) if kind == "png" else "figure"
+            figure.savefig(buffer, format=kind, metadata=metadata[kind], dpi=dpi)
             saved[kind] = buffer.getvalue()
     write_atomically(pdf, saved["pdf"])
     write_atomically(png, saved["png"])
