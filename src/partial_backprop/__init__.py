@@ -7,7 +7,7 @@ no torch (configuration, records, tables, figures) start quickly.
 from typing import Any
 
 __version__ = "0.1.0"
-__all__ = ["Mask", "PartialBackprop", "UserError"]
+__all__ = ["Mask", "PartialBackprop", "UserError", "apply_delta"]
 
 
 def __getattr__(name: str) -> Any:
@@ -15,6 +15,10 @@ def __getattr__(name: str) -> Any:
         from partial_backprop.freezing.partial_backprop import PartialBackprop
 
         return PartialBackprop
+    if name == "apply_delta":
+        from partial_backprop.storage.delta import apply_delta
+
+        return apply_delta
     if name == "Mask":
         from partial_backprop.mask import Mask
 

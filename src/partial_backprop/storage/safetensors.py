@@ -1,4 +1,4 @@
-"""Read ``.safetensors``: a JSON header with name, type, shape and place of each tensor, then the tensors.
+"""Read and write ``.safetensors``: a JSON header with types, shapes and places, then the tensors.
 
 The format is https://github.com/huggingface/safetensors#format; its package is not needed.
 """
@@ -6,6 +6,7 @@ The format is https://github.com/huggingface/safetensors#format; its package is 
 import json
 import math
 import struct
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -54,6 +55,35 @@ def from_bytes(content: bytes) -> dict[str, Tensor]:
     if ends != [*(start for start, _ in spans), len(payload)]:
         raise ValueError("its tensors do not fill the file")
     return state
+
+
+def metadata(content: bytes) -> dict[str, str]:
+    """Read what a file says of itself."""
+    (length,) = _LENGTH.unpack_from(content)
+    found = json.loads(content[_LENGTH.size : _LENGTH.size + length]).get("__metadata__", {})
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def to_bytes(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> bytes:
+    """Write tensors."""
+    names = {dtype: name for name, dtype in _DTYPES.items()}
+    header: dict[str, Any] = {"__metadata__": dict(about)}
+    parts = []
+    end = 0
+    for name, tensor in tensors.items():
+        flat = tensor.detach().cpu().contiguous().reshape(-1)
+        part = flat.view(torch.uint8).numpy().tobytes()
+        places = [end, end + len(part)]
+        header[name] = {
+            "dtype": names[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": places,
+        }
+        parts.append(part)
+        end = places[1]
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the format wants tensors to begin at a multiple of 8
+    return b"".join([_LENGTH.pack(len(text)), text, *parts])
 
 
 def _tensor(entry: dict[str, Any], payload: memoryview) -> Tensor:
