@@ -9,7 +9,7 @@ import pytest
 
 from partial_backprop import config, record, registry, run_config
 from partial_backprop.errors import UserError
-from partial_backprop.run_config import IN_ANY_PRECISION, RunConfig, TrainingConfig
+from partial_backprop.run_config import IN_ANY_PRECISION, FreezingConfig, RunConfig, TrainingConfig
 
 PUBLISHED = sorted(Path(__file__).parents[1].glob("results/published/runs/*/*/seed0/record.json"))
 IDENTITY = {"scale": "s", "experiment": "one", "arm": "fb", "seed": 0}
@@ -183,3 +183,15 @@ def test_an_option_that_a_module_got_later_leaves_a_record_current():
     assert config.is_same(before, now)
     other = now.model_copy(update={"network": {**network, "name": "no_such_network"}})
     assert not config.is_same(other, now)
+
+
+def test_a_mask_of_one_batch_is_neither_hashed_nor_written():
+    told, untold, several = (
+        FreezingConfig(criterion={"name": "fixed"}, **extra)
+        for extra in ({"mask_batches": 1}, {}, {"mask_batches": 8})
+    )
+    assert told.model_dump() == untold.model_dump()
+    assert told.model_dump().keys() == FreezingConfig.model_fields.keys() - {"mask_batches"}
+    assert FreezingConfig.model_validate(told.model_dump()) == told
+    assert several.model_dump()["mask_batches"] == 8
+    assert FreezingConfig.model_validate(several.model_dump()) == several

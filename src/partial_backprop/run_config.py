@@ -129,6 +129,8 @@ class TrainingConfig(StrictModel):
 class FreezingConfig(StrictModel):
     """Partial backpropagation: which weights are frozen, when and how."""
 
+    ADDED = ("mask_batches",)
+
     criterion: dict[str, Any]
     """Module of ``freezing/`` and its options (see `registry.resolve`)."""
     start_epoch: int = pydantic.Field(default=2, ge=0)
@@ -139,6 +141,8 @@ class FreezingConfig(StrictModel):
     """A new mask every so many epochs (pb2020, section 3.2: 35)."""
     full_epochs_at_end: int = pydantic.Field(default=0, ge=0)
     """Last epochs with full backpropagation (pb2020, section 3.2: 1)."""
+    mask_batches: int = pydantic.Field(default=1, ge=1)
+    """Batches whose gradients make the mask; only the last of them is trained on (pb2020: 1)."""
 
 
 class RunConfig(StrictModel):

@@ -61,7 +61,7 @@ ALLOWED = {
     "c_library": set(),
     "layers": {"c_library"},
     "networks": {"errors", "layers", "torchvision_compat"},
-    "freezing": SETTLED | {"c_library", "layers", "mask", "ranges"},
+    "freezing": SETTLED | {"c_library", "layers", "mask", "ranges", "storage"},
     "integrations": {"errors", "freezing"},
     "pruning": {"errors", "measurements"},
     "optim": set(),

@@ -18,15 +18,33 @@ class Gradients(dict[str, Tensor]):
     Parameters
     ----------
     gradients : mapping of str to Tensor
-        Gradients by parameter name.
-    transposed : mapping of str to int
+        Gradients by parameter name: means over the batches that make the mask.
+    transposed : mapping of str to int, optional
         Name of each weight of a transposed convolution -> its number of groups. Its output filters lie
         along the second axis, within each group of the first.
+    weights : mapping of str to Tensor, optional
+        Parameters by name, to be read.
+    squares : mapping of str to Tensor, optional
+        Means of squared gradients over the batches; None where none were asked for, or one made the mask.
+    inputs : mapping of str to Tensor, optional
+        Name of each weight of a linear or convolutional layer -> root mean square of the input that each
+        of its entries multiplies, in a shape that broadcasts to the weight's; None where none were asked for.
+    heads : mapping of str to gathering.HeadSlices, optional
+        Name of each parameter of an attention layer -> where the heads lie.
     """
 
-    def __init__(self, gradients: Mapping[str, Tensor], transposed: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        gradients: Mapping[str, Tensor],
+        transposed: Mapping[str, int] | None = None,
+        weights: Mapping[str, Tensor] | None = None,
+        squares: Mapping[str, Tensor] | None = None,
+        inputs: Mapping[str, Tensor] | None = None,
+        heads: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(gradients)
-        self.transposed = dict(transposed)
+        self.transposed = dict(transposed or {})
+        self.weights, self.squares, self.inputs, self.heads = weights, squares, inputs, heads
 
 
 Criterion = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]

@@ -70,7 +70,7 @@ def mask(
         raise ValueError(f"unknown scope {scope!r}: choose network or layer")
     groups = getattr(gradients, "transposed", {})
     means = {
-        name: _means(gradient, groups.get(name))
+        name: row_means(gradient.detach().abs(), groups.get(name))
         for name, gradient in gradients.items()
         if gradient.dim() >= 2
     }
@@ -91,7 +91,7 @@ def mask(
         parts = frozen.split([len(part) for part in parts])
     rows = {name: ~part for name, part in zip(means, parts, strict=True)}
     return Mask(
-        {name: _spread(name, gradient, rows, groups) for name, gradient in gradients.items()},
+        {name: spread_rows(name, gradient, rows, groups) for name, gradient in gradients.items()},
         threshold=threshold,
     )
 
@@ -112,18 +112,48 @@ def _threshold(gradients: Mapping[str, Tensor], like: dict) -> float:
     return threshold
 
 
-def _means(gradient: Tensor, groups: int | None) -> Tensor:
-    """Compute the mean magnitude of each output filter."""
-    sizes = gradient.detach().abs().to("cpu", torch.float32)
+def row_means(values: Tensor, groups: int | None) -> Tensor:
+    """Compute the mean over each output filter.
+
+    Parameters
+    ----------
+    values : Tensor of two axes or more
+        A number for each weight.
+    groups : int, optional
+        Of a transposed convolution.
+
+    Returns
+    -------
+    Tensor of shape (filters,)
+        Means, on the CPU.
+    """
+    sizes = values.to("cpu", torch.float32)
     if groups is not None:  # (groups · inputs, outputs, ...) -> (groups · outputs, ...)
         sizes = sizes.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
     return sizes.flatten(1).mean(1)
 
 
-def _spread(
+def spread_rows(
     name: str, gradient: Tensor, rows: Mapping[str, Tensor], groups: Mapping[str, int]
 ) -> Tensor:
-    """Write each filter's verdict to all its weights, or to its bias."""
+    """Write each filter's verdict to all its weights, or to its bias.
+
+    Parameters
+    ----------
+    name : str
+        Of a parameter.
+    gradient : Tensor
+        Its gradient.
+    rows : mapping of str to Tensor
+        Parameter name -> which of its filters are active.
+    groups : mapping of str to int
+        Those of transposed convolutions.
+
+    Returns
+    -------
+    Tensor of bool
+        Which entries are active; all where the parameter belongs to no filter.
+    """
     if name in rows:
         active = rows[name].to(gradient.device)
         if name in groups:

@@ -119,8 +119,8 @@ def check_saved(state: object, keys: Iterable[str], *, mode: str, compact: bool)
             f"this is no state of PartialBackprop but a {type(state).__name__}: "
             "load what state_dict() returned"
         )
-    # Compact is one of two ways; changes and masks came later than the rest.
-    if missing := set(keys) - {"compact", "changed", "masks"} - state.keys():
+    # Compact is one of two ways; changes, masks and buffers came later than the rest.
+    if missing := set(keys) - {"compact", "changed", "masks", "buffers"} - state.keys():
         raise UserError(
             f"this is no state of PartialBackprop: it lacks {', '.join(sorted(missing))}"
         )

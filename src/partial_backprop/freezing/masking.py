@@ -12,14 +12,7 @@ from torch import nn
 from partial_backprop.errors import UserError
 from partial_backprop.freezing import counts
 from partial_backprop.freezing.closure import run_closure
-from partial_backprop.freezing.criterion import (
-    Gradients,
-    are_finite,
-    as_callable,
-    make_mask,
-    trainable,
-    transposed_weights,
-)
+from partial_backprop.freezing.criterion import are_finite, as_callable, make_mask, trainable
 from partial_backprop.freezing.mask_state import put_in_force
 from partial_backprop.freezing.modes import overflowed, saves_time
 from partial_backprop.freezing.optimizer_state import check_state, pack_state
@@ -65,6 +58,8 @@ class MaskingSteps:
         self.__dict__.update(state)
         self._criterion = as_callable(self._given, self._optimizer)  # of its own learning rate
         self._skipped.remove()  # layers of a copied model are plain
+        if self.mask_is_due:
+            self._gatherer.watch()
         if self._hooks:
             self._hang_on()
         if self._skip_filters and self.freezes and not self.mask_is_due:
@@ -76,17 +71,19 @@ class MaskingSteps:
             raise UserError("no epoch has begun: call begin_epoch(epoch) at the top of each epoch")
         if not self.mask_is_due:
             return False
-        named = trainable(self._model, self._optimizer).items()
-        gradients = {name: p.grad for name, p in named if p.grad is not None}
+        named = trainable(self._model, self._optimizer)
+        gradients = {name: p.grad for name, p in named.items() if p.grad is not None}
         if waits and not are_finite(gradients):
             return False
         scale = getattr(self._optimizer, "grad_scale", None)  # a fused step divides by it itself
         if scale is not None:
             gradients = {name: gradient / scale for name, gradient in gradients.items()}
+        if not self._gatherer.add(gradients):
+            return False
         where = f"no mask can be made at epoch {self._epoch}"
-        given = Gradients(gradients, transposed_weights(self._model))
+        given = self._gatherer.finish(gradients, named)
         mask = make_mask(self._criterion, given, where)
-        self._n_natural_zeros = counts.natural_zeros(gradients)
+        self._n_natural_zeros = counts.natural_zeros(given)
         compact = self._compact is True or (
             self._compact == "auto" and self._mode == "strict" and saves_time(self._optimizer, mask)
         )
@@ -156,18 +153,26 @@ class MaskingSteps:
         if not overflowed(self._optimizer) and not skips:  # or else the step does nothing
             self._warn_if_scaled()
             self._make_mask_if_due(waits=False)
+        if self._gatherer.holds_step:
+            self._gatherer.hide_gradients(self._optimizer)
+        else:
+            self._freeze_for_step()
+        if result is not None:
+            result.expect_call()
+        return args, kwargs
+
+    def _freeze_for_step(self) -> None:
         if not self.freezes or not self._state.is_compact:
             check_state(self._optimizer, self._parameters(), {})
         if self.freezes:
             self._warn_of_changes(written_only=True)
             self._state.before_step()
-        if result is not None:
-            result.expect_call()
-        return args, kwargs
 
     @torch.no_grad()
     def _after_step(self, *_: object) -> None:
-        if self.freezes:
+        was_held = self._gatherer.holds_step
+        self._gatherer.after_step()
+        if self.freezes and not was_held:
             self._state.after_step()
 
     def _parameters(self) -> list[nn.Parameter]:

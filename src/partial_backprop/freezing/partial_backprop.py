@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -9,20 +10,20 @@ from torch import nn
 
 from partial_backprop.errors import UserError
 from partial_backprop.freezing import counts
-from partial_backprop.freezing.criterion import (
-    Criterion,
-    as_callable,
-    trainable,
-)
+from partial_backprop.freezing.changes import buffer_digests, changes
+from partial_backprop.freezing.criterion import Criterion, as_callable, trainable
+from partial_backprop.freezing.gathering import BatchGatherer
 from partial_backprop.freezing.mask_state import MaskState, check_saved, renamed
 from partial_backprop.freezing.masking import IN_USE, MaskingSteps, list_names
 from partial_backprop.freezing.modes import check_mode, unwrapped
 from partial_backprop.freezing.processes import agreed, unwrapped_model
 from partial_backprop.freezing.schedule import Schedule
+from partial_backprop.freezing.scores import needs_of
 from partial_backprop.freezing.skip import SkippedFilters
 from partial_backprop.freezing.watch import check_same
 from partial_backprop.freezing_report import FreezingReport, MadeMask
 from partial_backprop.mask import Mask
+from partial_backprop.storage import delta
 
 
 class PartialBackprop(MaskingSteps):
@@ -64,6 +65,8 @@ class PartialBackprop(MaskingSteps):
     skip_filters : bool, default=False
         Compute no weight gradients of filters that are frozen whole, and no backward pass of early
         layers that are (`skip.SkippedFilters`); with any criterion, worth while with ``filters``.
+    mask_batches : int, default=1
+        Steps whose gradients make a mask. All but the last change no weight and make no state.
 
     Raises
     ------
@@ -107,6 +110,7 @@ class PartialBackprop(MaskingSteps):
         epochs: int | None = None,
         compact: bool | str = False,
         skip_filters: bool = False,
+        mask_batches: int = 1,
     ) -> None:
         optimizer, (model, group) = unwrapped(optimizer), unwrapped_model(model)
         check_mode(mode, compact, optimizer)
@@ -116,6 +120,8 @@ class PartialBackprop(MaskingSteps):
         if group is not None:
             self._criterion = agreed(self._criterion, group)
         self._model, self._optimizer = model, optimizer
+        self._gatherer = BatchGatherer(model, mask_batches, needs_of(criterion), group)
+        self._buffers = buffer_digests(model)
         self._epoch: int | None = None
         self._n_steps: int | None = None
         """Steps since the epoch began; None where it began in another process."""
@@ -193,6 +199,8 @@ class PartialBackprop(MaskingSteps):
         if epoch != self._epoch:
             self._n_steps = 0
         self._epoch = epoch
+        if self.mask_is_due:
+            self._gatherer.watch()
         if self._state is None:
             return
         check_same(self._state.parameters, self._model)
@@ -270,6 +278,16 @@ class PartialBackprop(MaskingSteps):
             return f"PartialBackprop ({self._mode}): freezes from epoch {self._schedule.start_epoch} on"
         return counts.table(self.report(), self._mode + ", compact" * self.is_compact)
 
+    def save_delta(self, path: str | Path) -> None:
+        """Write the values of active weights, their positions, and a checksum of the base.
+
+        Parameters
+        ----------
+        path : str or pathlib.Path
+            For `apply_delta`, into the model as it was at the last mask. Refused where more has changed.
+        """
+        delta.save(Path(path), *changes(self._model, self._optimizer, self._state, self._buffers))
+
     def state_dict(self) -> dict[str, Any]:
         """Return what is needed to go on as if never stopped.
 
@@ -285,6 +303,7 @@ class PartialBackprop(MaskingSteps):
             "threshold": self.threshold,
             "n_natural_zeros": dict(self._n_natural_zeros),
             "masks": [made.model_dump() for made in self._made],
+            "buffers": dict(self._buffers),
             "changed": sorted(self._state.changed) if self._state is not None else [],
             **(self._state.saved() if self._state is not None else {"active": {}, "anchor": {}}),
         }
@@ -310,9 +329,11 @@ class PartialBackprop(MaskingSteps):
         state = renamed(state, parameters)
         if self._state is not None:
             self._state.collect_gradients(False)
+        self._gatherer.stop()
         self._epoch, self._n_steps = state["epoch"], None
         self._masked_at = tuple(state["masked_at_epochs"])
         self._n_natural_zeros = dict(state["n_natural_zeros"])
+        self._buffers = dict(state.get("buffers", {}))
         self._made = tuple(MadeMask.model_validate(one) for one in state.get("masks", ()))
         self._state, self._told = None, set(state.get("changed", ()))
         if self._masked_at:
@@ -331,6 +352,7 @@ class PartialBackprop(MaskingSteps):
         for hook in self._hooks:
             hook.remove()
         self._hooks = []
+        self._gatherer.stop()
         IN_USE.get(self._optimizer, set()).discard(self)
         self._skipped.remove()
         if self._state is not None:

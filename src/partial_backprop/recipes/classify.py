@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from partial_backprop.files import write_atomically
 from partial_backprop.freezing.counts import report_unmasked
 from partial_backprop.freezing.criterion import as_callable
+from partial_backprop.freezing.scores import needs_of
 from partial_backprop.freezing_report import FreezingReport
 from partial_backprop.measurements import mask_stability as stability
 from partial_backprop.measurements import movement
@@ -53,9 +54,11 @@ def run(config: RunConfig, job: Job) -> None:
 def _stability(
     config: RunConfig, context: TrainingContext, start: nn.Module, epoch: int
 ) -> dict[str, Any]:
-    """Compare the masks of several batches, where this epoch makes the mask and no lots are drawn."""
+    """Compare the masks of several batches, where this epoch makes the mask, of one batch's gradients."""
     freezing = config.freezing
     if freezing is None or freezing.start_epoch != epoch or freezing.criterion["name"] == "random":
+        return {}
+    if freezing.mask_batches > 1 or needs_of(freezing.criterion):
         return {}
     optimizer = context.train_state.optimizer
     set_learning_rate(optimizer, config.training.learning_rate(epoch))

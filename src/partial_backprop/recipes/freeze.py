@@ -8,7 +8,9 @@ from partial_backprop.run_config import RunConfig
 from partial_backprop.training.loop import Hooks, TrainState
 
 
-def partial_backprop(train_state: TrainState, config: RunConfig) -> PartialBackprop | None:
+def partial_backprop(
+    train_state: TrainState, config: RunConfig, compact: bool = False
+) -> PartialBackprop | None:
     """Build the method that an arm trains with."""
     freezing = config.freezing
     if freezing is None:
@@ -26,6 +28,8 @@ def partial_backprop(train_state: TrainState, config: RunConfig) -> PartialBackp
             epochs=config.training.epochs,
             # The only criterion whose frozen weights are of whole filters.
             skip_filters=criterion["name"] == "filters",
+            mask_batches=freezing.mask_batches,
+            compact=compact,
         )
     except ValueError as error:
         raise UserError(f"freezing of {config.experiment}/{config.arm}: {error}") from None

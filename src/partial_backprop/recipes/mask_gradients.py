@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor, nn
 
+from partial_backprop.freezing.criterion import Gradients, transposed_weights
 from partial_backprop.recipes.context import TrainingContext
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training.batches import DeviceSplit
@@ -28,7 +29,7 @@ class EpochGradients:
         self._model, self._split, self._seed = model, split, seed
         self._order = shuffled(self.n_images, seed, epoch)
 
-    def of(self, start: int, n: int) -> dict[str, Tensor]:
+    def of(self, start: int, n: int) -> Gradients:
         """Back-propagate a batch."""
         chosen = self._order[start : start + n].to(self._split.labels.device)
         images, labels = self._split.batch(chosen)
@@ -37,5 +38,6 @@ class EpochGradients:
         torch.manual_seed(derive(self._seed, "epoch", self.epoch))
         with torch.enable_grad():
             backward(self._model, images, labels)
-        named = self._model.named_parameters()
-        return {name: parameter.grad for name, parameter in named if parameter.grad is not None}
+        named = dict(self._model.named_parameters())
+        gradients = {name: p.grad for name, p in named.items() if p.grad is not None}
+        return Gradients(gradients, transposed_weights(self._model), weights=named)
