@@ -27,6 +27,7 @@ TITLES = {
     "pipeline": "All but training",
     "growth": "Growth",
     "bf16_accuracy": "Accuracy in bfloat16",
+    "adapters": "Fine-tuning beside PEFT's adapters",
 }
 """Name of a benchmark -> title in print, in their order."""
 
