@@ -48,6 +48,7 @@ def test_names() -> None:
         "bench",
         "captioning",
         "claims",
+        "criteria",
         *paths,
         *prunings,
         *labs,

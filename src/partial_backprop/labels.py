@@ -118,6 +118,37 @@ TINYSCRIPT_ARMS = {
 }
 """Arms of these experiments but ``float``, in their order."""
 
+CRITERIA = {"criteria_lenet5": "Criteria, LeNet-5", "criteria_resnet20": "Criteria, ResNet-20"}
+"""Experiments in which weights freeze by several criteria -> name in print."""
+
+CRITERIA_ARMS = {
+    "fb": "FB",
+    "gradient": "gradient |g|",
+    "magnitude": "magnitude |w|, largest active",
+    "magnitude_smallest": "magnitude |w|, smallest active",
+    "fisher": "Fisher, mean g² of 8 batches",
+    "snip": "SNIP |w · g|",
+    "movement": "movement −w · g",
+    "wanda": "Wanda |w| · ‖x‖",
+    "n_m": "one of ten inputs by |g|",
+    "rows": "whole rows by mean |g|",
+    "random": "random, layer by layer as gradient",
+}
+"""Arms of these experiments, in their order."""
+
+FINETUNING = {"finetune": "Fine-tuning, EfficientNet-Lite0"}
+"""Experiment that fine-tunes public weights -> name in print."""
+
+FINETUNING_ARMS = {
+    "fb": "FB",
+    "pb_1": "PB, 1 % active",
+    "pb_5": "PB, 5 % active",
+    "pb_20": "PB, 20 % active",
+    "bitfit": "biases and normalisations",
+    "head": "head only",
+}
+"""Its arms, in their order."""
+
 DESSILBI = {
     "dessilbi_mnist": "optimizers on MNIST",
     "dessilbi_cifar10": "optimizers on CIFAR-10",
@@ -169,10 +200,20 @@ OPTIMIZERS = {
 ALGORITHMS = {"amsgrad": "AMSGrad", "adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
 """Name of an optimizer in a configuration -> name in print."""
 
-EXPERIMENTS = CNNS | ALL_OF_MNIST | CAPTIONING | LABS | PRUNINGS | TINYSCRIPT | DESSILBI
+EXPERIMENTS = CNNS | ALL_OF_MNIST | CAPTIONING | LABS | PRUNINGS | TINYSCRIPT | CRITERIA
+EXPERIMENTS |= FINETUNING | DESSILBI
 """All experiments, in the order of the paper."""
 
-ALL_ARMS = ARMS | LAB2 | LAB3 | SPARSIFICATION | WEIGHT_PRUNING | FILTER_PRUNING
+ALL_ARMS = (
+    CRITERIA_ARMS
+    | FINETUNING_ARMS
+    | ARMS
+    | LAB2
+    | LAB3
+    | SPARSIFICATION
+    | WEIGHT_PRUNING
+    | FILTER_PRUNING
+)
 ALL_ARMS |= TINYSCRIPT_ARMS | OPTIMIZERS
 """The arms of all experiments."""
 

@@ -60,6 +60,8 @@ OTHERS = {
     "weight_pruning": 2,
     "filter_pruning": 6,
     "tinyscript": 3,
+    "criteria_lenet5": 5,
+    "finetune": 3,
     "encoder_pretraining": 1,
     "caption_features": 1,
     "dessilbi_mnist": 5,

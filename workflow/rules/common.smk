@@ -68,6 +68,10 @@ FILTER_PRUNING = ["filter_pruning"]
 # Activations and gradients in few bits, which seed 000 links.
 TINYSCRIPT = ["tinyscript", "tinyscript_cifar10"]
 
+# Weights that train by several criteria, and public weights that are fine-tuned.
+CRITERIA = ["criteria_lenet5", "criteria_resnet20"]
+FINETUNING = ["finetune"]
+
 # Captioning (seed 001, section 4.2): an encoder, its features, the decoder.
 ENCODER = ["encoder_pretraining", "caption_features"]
 CAPTIONING = ["captioning", "captioning_15"]
@@ -83,7 +87,7 @@ TICKETS = ["dessilbi_ticket_vgg16", "dessilbi_ticket_resnet56"]
 # Everything that a table, a figure or the paper may show, in the order of the paper.
 EXPERIMENTS = SHOWN + ENCODER + CAPTIONING + LAB_1 + PRETRAINING + LAB_2 + LAB_3
 EXPERIMENTS += SPARSIFICATION + ["cnn_training"] + WEIGHT_PRUNING + FILTER_PRUNING
-EXPERIMENTS += TINYSCRIPT
+EXPERIMENTS += TINYSCRIPT + CRITERIA + FINETUNING
 EXPERIMENTS += RIVALS + TUNED + STEP_COST + PATHS + EARLY + TICKETS
 # And what else the scale runs, which has no table of its own.
 EXPERIMENTS += [name for name in RUNNING if name not in EXPERIMENTS]

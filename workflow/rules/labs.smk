@@ -32,7 +32,7 @@ rule train_alone:
     benchmark:
         f"{RESULTS}/benchmarks/train_alone/{{experiment}}_{{arm}}_seed{{seed}}.tsv"
     wildcard_constraints:
-        experiment=with_recipe("sparsify", "inclusion", "tinyscript"),
+        experiment=with_recipe("sparsify", "inclusion", "tinyscript", "finetune"),
     conda:
         "../../envs/environment.yaml"
     threads: run_threads
