@@ -1,8 +1,9 @@
 """Put trained weights into a network: those of an earlier run, or a user's own."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-from torch import nn
+from torch import Tensor, nn
 
 from partial_backprop.errors import UserError
 from partial_backprop.storage import state_dict
@@ -10,9 +11,9 @@ from partial_backprop.storage import state_dict
 _SHOWN = 3
 
 
-def load_weights(model: nn.Module, path: Path) -> None:
-    """Load a ``state_dict`` and check it by names and shapes."""
-    state = state_dict.read(path)
+def load_weights(model: nn.Module, path: Path, instead: Mapping[str, Tensor] | None = None) -> None:
+    """Load a ``state_dict``, with other values for some of its names, and check it by names and shapes."""
+    state = dict(state_dict.read(path)) | dict(instead or {})
     own = model.state_dict()
     counters = {name for name in own if name.endswith(".num_batches_tracked")}
     if missing := [name for name in own if name not in state and name not in counters]:

@@ -1,0 +1,163 @@
+"""Public weights fine-tuned: what trains, what stays, and what the record says of it."""
+
+import dataclasses
+
+import pytest
+import torch
+import yaml
+
+from partial_backprop import apply_delta, config, registry
+from partial_backprop.captioning import published
+from partial_backprop.errors import UserError
+from partial_backprop.measurements import finetuning
+from partial_backprop.recipes import finetune
+from partial_backprop.recipes.job import Job
+from partial_backprop.recipes.run import RunCheckpoint
+from partial_backprop.record import read
+
+CPU = torch.device("cpu")
+NETWORK = "efficientnet_lite0"
+SCALE = {
+    "title": "a test",
+    "seeds": [0],
+    "roles": {
+        "cifar10": {"dataset": {"name": "scenes", "n_train": 60, "n_test": 20}, "n_validation": 20}
+    },
+    "experiments": {"finetune": {}},
+}
+EXPERIMENT = {
+    "title": "T",
+    "data": {"role": "cifar10"},
+    "network": {"name": NETWORK},
+    "recipe": {"name": "finetune"},
+    "training": {
+        "epochs": 2,
+        "shared_epochs": 0,
+        "batch_size": 20,
+        "milestones": [],
+        "optimizer": {"name": "adamw", "learning_rate": 0.001},
+    },
+    "freezing": {
+        "start_epoch": 0,
+        "mask_batches": 2,
+        "criterion": {"name": "gradient", "q": 0.95, "keep": ["_fc."]},
+    },
+    "arms": {
+        "fb": {"freezing": None},
+        "pb": {},
+        "head": {"freezing": {"criterion": {"q": 1.0}}},
+        "wide": {"recipe": {"side": 64}},
+        "unknown": {"recipe": {"weights": "lost"}},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("config")
+    for name, content in {"scales/s": SCALE, "experiments/finetune": EXPERIMENT}.items():
+        (path / f"{name}.yaml").parent.mkdir(exist_ok=True)
+        (path / f"{name}.yaml").write_text(yaml.safe_dump(content))
+    return path
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A file in the place of the public one, with a head of other classes."""
+    torch.manual_seed(5)
+    model = registry.load("networks", NETWORK)((3, 32, 32), 7)
+    path = tmp_path_factory.mktemp("weights") / "public.pth"
+    torch.save(model.state_dict(), path)
+    return path
+
+
+@pytest.fixture
+def public(monkeypatch, weights):
+    own = dataclasses.replace(
+        published.PUBLISHED[NETWORK], sha256=published.sha256(weights), find=lambda _: weights
+    )
+    monkeypatch.setitem(published.PUBLISHED, NETWORK, own)
+    return own
+
+
+def train(folder, out, arm):
+    job = Job(out=out, data_root=folder, device=CPU)
+    run = config.resolve("s", "finetune", arm, 0, folder)
+    options = {key: value for key, value in run.recipe.items() if key != "name"}
+    finetune.run(run, job, **options)
+    return read(out / "record.json")
+
+
+@pytest.mark.parametrize("arm", ["fb", "pb", "head"])
+def test_what_trains_and_what_is_kept(folder, tmp_path, arm, public, weights):
+    record = train(folder, tmp_path, arm)
+    found = finetuning.of(record)
+    before, after = torch.load(weights), torch.load(tmp_path / "weights.pt")
+    body = [name for name in before if not name.startswith("_fc.")]
+    n_moved = sum(int((before[name] != after[name]).sum()) for name in body)
+    n_head = 1280 * 10 + 10
+    n_body = found.n_weights - n_head
+    assert found.weights == public.file
+    assert all(torch.equal(before[n], after[n]) for n in body if "running" in n)
+    if arm == "fb":
+        # Images of 32 pixels leave maps of one: of their kernels only the middle has gradients.
+        assert n_moved > 0.5 * n_body
+        assert found.n_active == found.n_weights
+        assert found.delta_is_exact is None
+        assert not (tmp_path / "delta.safetensors").exists()
+    else:
+        n_active = round((0.05 if arm == "pb" else 0) * n_body)
+        assert abs(found.n_active - n_head - n_active) <= 1
+        assert n_moved <= n_active
+        assert (n_moved > 0) == (arm == "pb")
+        assert found.delta_is_exact
+        assert found.n_file_bytes == (tmp_path / "delta.safetensors").stat().st_size
+        model = registry.load("networks", NETWORK)((3, 32, 32), 10)
+        model.load_state_dict(before | {n: after[n] * 0 for n in after if n.startswith("_fc.")})
+        apply_delta(model, tmp_path / "delta.safetensors")
+        assert all(torch.equal(value, after[n]) for n, value in model.state_dict().items())
+    # Two numbers of four bytes an active weight, and a count of steps for each parameter.
+    n_tensors = len([n for n in after if "running" not in n and "tracked" not in n])
+    assert 8 * found.n_active <= found.n_state_bytes <= 8 * found.n_active + 8 * n_tensors
+
+
+def test_images_are_scaled_and_normalised_as_the_weights_want(folder, public):
+    context = finetune.build_context(
+        config.resolve("s", "finetune", "wide", 0, folder), Job(folder, folder, CPU)
+    )
+    part = finetune._part(context.splits.test, public, 64)
+    assert part.images.shape == (20, 3, 64, 64)
+    images, _ = part.batch(slice(0, 20))
+    torch.testing.assert_close(images, (part.images.float() - 127) / 128)
+    close = part.images.float().mean() - context.splits.test.images.float().mean()
+    assert abs(float(close)) < 1
+
+
+def test_a_killed_run_ends_as_one_that_was_not(folder, tmp_path, public, monkeypatch):
+    whole = train(folder, tmp_path / "whole", "pb")
+
+    class Killed(BaseException):
+        pass
+
+    def save_and_die(self):
+        self.save()
+        raise Killed
+
+    job = Job(
+        out=tmp_path / "again", data_root=folder, device=CPU, checkpoints=tmp_path / "checkpoints"
+    )
+    run = config.resolve("s", "finetune", "pb", 0, folder)
+    with monkeypatch.context() as patched:
+        patched.setattr(RunCheckpoint, "save_when_due", save_and_die)
+        with pytest.raises(Killed):
+            finetune.run(run, job)
+    finetune.run(run, job)
+    again = read(job.out / "record.json")
+    assert again.selections == whole.selections
+    content = [(tmp_path / name / "delta.safetensors").read_bytes() for name in ("whole", "again")]
+    assert content[0] == content[1]
+
+
+def test_an_unknown_word_for_weights_is_refused(folder, tmp_path):
+    with pytest.raises(UserError, match="lost"):
+        train(folder, tmp_path, "unknown")
