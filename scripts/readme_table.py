@@ -120,6 +120,9 @@ CLAIMS = {
     "P9.frozen.lenet5": "LeNet-5: masked weights, %",
     "P18": "LeNet-5: farthest that a masked weight moves in the source's listing; claimed: none does",
     "P9.loss.vgg19": "VGG19: PB − FB, points",
+    "P4.vgg19": "VGG19: PB − FB, points, last epoch; claimed: as accurate",
+    "P9.frozen.vgg19": "VGG19: masked weights, %",
+    "P1.vgg19": "VGG19: PB − a random mask of the same size, points; claimed: better",
     "P9.loss.resnet110": "ResNet-110: PB − FB, points",
     "P9.loss.densenet121": "DenseNet-121: PB − FB, points",
     "P35": "Captioner (EfficientNet-Lite0, attention): PB − FB, BLEU-4, beam search, five references",
@@ -131,6 +134,7 @@ CLAIMS = {
     "D3.conv2": "DessiLBI, Conv-2: sparse − full network, points; claimed: as accurate",
 }
 """Claims of README.md's first screen, the failures among them, and what they are called there."""
+TAGS = {"copy": "JPEG copy", "shortened": "shorter schedule", "reduced": "smaller network"}
 REASONS = {
     "wide": "interval too wide",
     "at_chance": "the sparse network is at chance",
@@ -151,6 +155,12 @@ def claims() -> str:
         interval = f" [{one.low:.{digits}f}, {one.high:.{digits}f}]" if one.low < one.high else ""
         reason = REASONS.get(one.reason, one.reason.replace("_", " "))
         verdict = ": ".join(filter(None, [one.verdict, reason]))
+        limits = [
+            *(TAGS.get(tag, tag) for tag in one.tags),
+            *(["one seed: over images alone"] if one.method == "images" else []),
+        ]
+        if one.verdict in ("reproduced", "contradicted") and limits:
+            verdict += f" ({', '.join(limits)})"
         cells = [words, numbers[0], numbers[1] + interval, ran_on(one, found.runs), verdict]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
