@@ -17,7 +17,7 @@ from partial_backprop.files import write_atomically
 from partial_backprop.frames import aggregate
 from partial_backprop.inputs import read_inputs
 from partial_backprop.paper.text import escape
-from partial_backprop.report import tables
+from partial_backprop.report import configurations, tables
 from partial_backprop.report.layout import Cell, Row, Table
 
 _FIGURES = Path(__file__).parent / "figures"
@@ -150,12 +150,13 @@ def make_frames(
     folder: Path,
     config_dir: Path = config.CONFIG_DIR,
 ) -> None:
-    """Save all records in three tidy tables."""
+    """Save all records in four tidy tables: runs, layers, histories and configurations."""
     runs = read_inputs(scale, records, config_dir=config_dir).runs
     frames = {
         "runs": aggregate.runs_frame(runs),
         "layers": aggregate.layers_frame(runs),
         "histories": aggregate.histories_frame(runs),
+        "configurations": configurations.frame(runs),
     }
     for name, frame in frames.items():
         text = frame.to_csv(index=False, lineterminator="\n")

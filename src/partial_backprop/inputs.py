@@ -92,6 +92,11 @@ class Inputs:
     config_dir: Path | None = None
     # whence the fixed thresholds of the scale's networks (see `config_files.Scale`)
     thresholds: str = "printed"
+    experiments: frozenset[str] = frozenset()  # those of the scale, whether or not they ran
+
+    def planned(self) -> set[str]:
+        """Name the experiments that ran or belong to the scale."""
+        return {run.record.experiment for run in self.runs} | self.experiments
 
 
 def _is_current(found: Record | GradientSample, directory: Path) -> bool:
@@ -169,4 +174,5 @@ def read_inputs(
         performance=performance.read(benchmarks),
         config_dir=config_dir,
         thresholds=the_scale.thresholds,
+        experiments=frozenset(the_scale.experiments),
     )

@@ -133,13 +133,14 @@ def of_print(
         modules += called
     the_scale = config.read_scale(scale, config_dir)
     said = {"scale": scale, "title of the scale": the_scale.title}
-    if command == "paper":
+    about_claims = command in ("paper", "page") or name in ("table_claims", "figure_claims")
+    if about_claims:
         said["experiments of the scale"] = " ".join(the_scale.experiments)
     texts = {"paper": TEMPLATES.rglob("*.*"), "page": PAGE.glob("*.[!p]*")}  # not what is Python
     paths = [*map(Path, files), *sorted(texts.get(command, ())), config_dir / "reported.yaml"]
     if command == "page":
         paths.append(config_dir / "captions.yaml")
-    if command in ("paper", "page") or name in ("table_claims", "figure_claims"):
+    if about_claims:
         paths += sorted((config_dir / "claims").glob("*.yaml"))
     read = {_label(path): digest(path) for path in paths}
     return said | entry | code(sources.digests(sources.closure(*modules))) | read

@@ -1,22 +1,11 @@
-"""Frames made by hand, and LaTeX where it is installed."""
+"""LaTeX where it is installed, and ledgers that are judged fast."""
 
+import functools
 import shutil
-from collections.abc import Callable, Mapping
-from pathlib import Path
 
-import pandas as pd
 import pytest
 
-from partial_backprop import reported
-from partial_backprop.reported import Reported
-
-ROOT = Path(__file__).parents[2]
-
-
-@pytest.fixture(scope="session")
-def printed_numbers() -> Reported:
-    """Numbers of the project's own ``reported.yaml``."""
-    return reported.read(ROOT / "config")
+from partial_backprop.report import judge, ledger
 
 
 @pytest.fixture(scope="session")
@@ -27,32 +16,10 @@ def tex() -> None:
             pytest.skip(f"{program} is not installed")
 
 
-Values = Mapping[tuple[str, str], list[float]]
-
-
-@pytest.fixture
-def frame() -> Callable[..., pd.DataFrame]:
-    """Maker of frames like those of `aggregate.runs_frame`, from accuracies by arm."""
-
-    def make(accuracies: Values, **columns: Mapping[tuple[str, str], float]) -> pd.DataFrame:
-        rows = []
-        for (experiment, arm), values in accuracies.items():
-            for seed, value in enumerate(values):
-                for rule, bonus in (("last", 0), ("best_on_validation", 0), ("paper_protocol", 1)):
-                    row = {
-                        "experiment": experiment,
-                        "arm": arm,
-                        "seed": seed,
-                        "rule": rule,
-                        "test_accuracy_percent": value + bonus,
-                        "data": "digits" if experiment == "lenet5_mnist" else "scenes",
-                        "n_classes": 10,
-                        "epochs": 12,
-                        "full_size": False,
-                        "mask_zeros_percent": 80.0,
-                    }
-                    row |= {name: of.get((experiment, arm)) for name, of in columns.items()}
-                    rows.append(row)
-        return pd.DataFrame(rows)
-
-    return make
+@pytest.fixture(scope="module", autouse=True)
+def few_draws() -> None:
+    """Let bootstraps be short: no test of the paper looks at their ends."""
+    patch = pytest.MonkeyPatch()
+    patch.setattr(ledger, "judge", functools.partial(judge.judge, draws=50))
+    yield
+    patch.undo()

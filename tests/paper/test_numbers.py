@@ -1,13 +1,11 @@
 """Numbers in print."""
 
-import math
 import re
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partial_backprop.intervals import Difference
 from partial_backprop.paper import numbers
 
 
@@ -44,11 +42,6 @@ def test_raw_thresholds_of_the_source_are_powers_of_ten():
     assert numbers.decimal(0.19 * 0.001) == r"$1.9\times 10^{-4}$"
 
 
-def test_a_difference_has_its_interval_where_there_is_one():
-    assert numbers.difference(Difference(-0.5, -1.0, 0.0, 3)) == r"$-0.50$ $[-1.00,\,0.00]$"
-    assert numbers.difference(Difference(0.25, math.nan, math.nan, 1)) == "$+0.25$"
-
-
 def test_lists_read_as_sentences_and_are_escaped():
     assert numbers.listing([]) == ""
     assert numbers.listing(["a"]) == "a"
@@ -60,4 +53,3 @@ def test_small_counts_are_words():
     assert numbers.plural(1, "seed") == "one seed"
     assert numbers.plural(3, "seed") == "three seeds"
     assert numbers.plural(110, "epoch") == "110 epochs"
-    assert numbers.span([49.85, 93.7], 0) == r"50\,\% to 94\,\%"

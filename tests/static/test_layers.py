@@ -93,7 +93,7 @@ ALLOWED = {
     "facts": SETTLED | {"inputs", "gradients", "labels"},
     "tables": PRINTED,
     "figures": PRINTED,
-    "paper": PRINTED,
+    "paper": PRINTED | {"stamps"},
     "captions": {"config", "files", "run_config"},
     "results_page": SETTLED | {"captions", "figures", "inputs", "labels"},
     "artifacts": PRINTED | {"tables", "figures", "paper"},

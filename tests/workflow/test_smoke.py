@@ -11,6 +11,7 @@ import pytest
 from tests.project import ROOT, Project
 
 from partial_backprop import artifacts, captions, record
+from partial_backprop.paper import latex
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +153,19 @@ def test_the_pdf_says_what_the_tables_say(project):
     assert "scenes" in text
     assert "digits" in text
     assert "??" not in text
+
+
+def test_the_paper_has_at_most_twelve_and_twelve_pages(project):
+    made = (project.root / "paper/build/smoke/paper.log").read_text(encoding="utf-8")
+    assert max(latex.pages(made)) <= 12
+    assert [box for box in latex.overfull(made) if box[0] > 1] == []
+
+
+def test_configurations_are_those_of_the_records(project, records):
+    frame = pd.read_csv(project.root / "results/smoke/configurations.csv")
+    found = {row.experiment: row for row in frame.itertuples()}
+    assert len(frame) == len(records)
+    assert found.keys() == {key[0] for key in records}
 
 
 def test_a_second_run_does_nothing(project):

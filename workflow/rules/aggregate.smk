@@ -11,6 +11,7 @@ rule aggregate_records:
         runs=update(FRAMES),
         layers=update(f"{RESULTS}/layers.csv"),
         histories=update(f"{RESULTS}/histories.csv"),
+        configurations=update(f"{RESULTS}/configurations.csv"),
     log:
         f"{RESULTS}/logs/aggregate_records.log",
     group:
@@ -20,7 +21,7 @@ rule aggregate_records:
     params:
         scale=SCALE_NAME,
     message:
-        "All records in three tidy tables"
+        "All records in four tidy tables"
     shell:
         "python -m partial_backprop aggregate --scale {params.scale} --records {input.records}"
         " --out $(dirname {output.runs}) 2> {log}"

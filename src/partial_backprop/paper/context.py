@@ -1,166 +1,140 @@
-"""What the templates may name: the data of a scale, in the words and types of its article."""
+"""What the templates may name: the data of a scale. Words are theirs alone."""
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from partial_backprop import labels
-from partial_backprop.facts import Facts, cnns
+from partial_backprop import labels, stamps
 from partial_backprop.frames import caption_arms
-from partial_backprop.frames.aggregate import runs_frame
 from partial_backprop.inputs import Inputs
-from partial_backprop.measurements import mask_stability, movement
-from partial_backprop.paper import (
-    appendix,
-    captioning,
-    dessilbi,
-    filter_pruning,
-    findings,
-    gradient_counts,
-    lab1,
-    labs,
-    performance,
-    weight_pruning,
-)
-from partial_backprop.paper.numbers import claimed, integer, listing, measured, plural
+from partial_backprop.measurements import movement
+from partial_backprop.paper import numbers, printed, setup
 from partial_backprop.paper.text import Tex, declarations, escape
+from partial_backprop.report.claims import read as read_claims
+from partial_backprop.report.frame import results, select
 from partial_backprop.report.judge import by_id
-from partial_backprop.report.ledger import ledger
+from partial_backprop.report.ledger import judge_all, of_scale
+from partial_backprop.report.verdict import Judgement
+
+GROUPS = {
+    "classifiers": (*labels.CNNS, *labels.ALL_OF_MNIST),
+    "captioning": ("captioning", "captioning_15"),
+    "lab1": ("lab1",),
+    "lab2": ("lab2_pruning",),
+    "lab3": ("lab3_quantization",),
+    "sparsification": ("sparsification",),
+    "weight_pruning": ("weight_pruning",),
+    "filter_pruning": ("filter_pruning",),
+    "tinyscript": tuple(labels.TINYSCRIPT),
+    "dessilbi": tuple(labels.DESSILBI),
+}
+"""What the text speaks of together -> its experiments."""
+
+_SUFFIXES = {name.partition("_")[0]: title for name, title in labels.CNNS.items()}
 
 
-class Cast(NamedTuple):
-    """A data set, for the section that describes the data."""
-
-    name: Tex
-    stands_for: Tex
-    """The data set whose part it plays; empty where it plays its own."""
-    role: Tex
-    """Both in words."""
-    facts: Facts
-    used_by: Tex
-
-
-def _data(found: dict[str, Facts | None]) -> list[Cast]:
-    users: dict[str, list[Facts]] = {}
-    for facts in found.values():
-        if facts is not None:
-            users.setdefault(facts.data.name, []).append(facts)
-    casts = []
-    for name, of_data in users.items():
-        role = of_data[0].data.role
-        plays_itself = name.lower().startswith(role)  # cifar10-jpeg plays cifar10
-        stands_for = Tex("") if plays_itself else escape(labels.data(role))
-        printed = escape(labels.data(name))
-        as_role = Tex(f"{printed} for {stands_for}") if stands_for else printed
-        used_by = listing([facts.title for facts in of_data])
-        casts.append(Cast(printed, stands_for, as_role, of_data[0], used_by))
-    return casts
-
-
-def _new_masks_every(inputs: Inputs) -> Tex:
-    """List the epochs between two masks of the arm PB with new masks; empty where it did not run."""
-    told = {}
-    for run in inputs.runs:
-        if run.record.arm == "pb_remask35" and run.record.experiment in labels.CNNS:
-            epochs = plural(run.record.config.freezing.remask_every, "epoch")
-            told[run.record.experiment] = Tex(
-                f"{epochs} ({escape(labels.CNNS[run.record.experiment])})"
-            )
-    return listing(list(told.values())) if told else Tex("")
-
-
-def _size(facts: Facts) -> Tex:
-    return Tex(f"{escape(facts.name())} has {integer(facts.network.n_parameters)} parameters")
-
-
-_OTHER_SOURCES = (
-    (labels.LABS, "a homework on sparse linear models and on pruning and quantizing ResNet-20"),
-    (("sparsification",), "notes on zeroing small gradients"),
-    (("weight_pruning", "filter_pruning"), "logs of weight pruning and filter pruning"),
-    (dessilbi.EXPERIMENTS, "the captions of a paper on DessiLBI"),
-)
-"""Experiments -> the document that they repeat, besides that on partial backpropagation."""
-
-
-def _other_sources(inputs: Inputs) -> list[str]:
-    ran = {run.record.experiment for run in inputs.runs}
-    return [document for experiments, document in _OTHER_SOURCES if ran.intersection(experiments)]
-
-
-def _drawn(inputs: Inputs, figures: Iterable[Path]) -> set[str]:
+def _drawn(inputs: Inputs, figures: Iterable[Path], ledger: Sequence[Judgement]) -> set[str]:
     """Name the figures that show something: those of what did not run stay out of the article."""
     sampled = {sample.experiment for sample in inputs.gradients}
-    empty = set() if sampled else {"figure_kde"}
-    empty |= set() if "vgg19_cifar10" in sampled else {"figure_2"}
-    empty |= set() if inputs.runs else {"figure_3"}
-    moved = any(movement.of(run.record) is not None for run in inputs.runs)
-    empty |= set() if moved else {"figure_movement"}
     captioned = {run.record.arm for run, _ in caption_arms.reports(inputs.runs)}
-    empty |= set() if captioned else {"figure_5"}
-    empty |= set() if "pb" in captioned else {"figure_4"}
-    empty |= set() if any(one.curves for one in inputs.performance) else {"figure_bench"}
-    return {path.stem for path in figures} - empty
+    shown = {
+        "figure_kde": sampled,
+        "figure_2": "vgg19_cifar10" in sampled,
+        "figure_3": inputs.runs,
+        "figure_movement": any(movement.of(run.record) is not None for run in inputs.runs),
+        "figure_4": "pb" in captioned,
+        "figure_5": captioned,
+        "figure_bench": any(one.curves for one in inputs.performance),
+        "figure_claims": any(found.claim.short for found in ledger),
+    }
+    return {path.stem for path in figures if shown.get(path.stem, True)}
 
 
-def _filled(inputs: Inputs, tables: Iterable[Path]) -> set[str]:
-    """Name the tables that say something: of the stability of masks, which no one may have measured."""
-    measured = any(mask_stability.of(run.record) is not None for run in inputs.runs)
-    return {path.stem for path in tables} - (set() if measured else {"table_mask_stability"})
+def _made_of(paths: Iterable[Path]) -> dict[str, str]:
+    """Table or figure -> the beginning of the hash over the records that its stamp names."""
+    found = {}
+    for path in paths:
+        product = path.with_suffix(".csv") if path.suffix == ".tex" else path
+        made_from = stamps.made_from(product) or {}
+        hashes = [made_from[key] for key in sorted(made_from) if key.endswith("record.json")]
+        found[path.stem] = (
+            hashlib.sha256("".join(hashes).encode()).hexdigest()[:8] if hashes else ""
+        )
+    return found
+
+
+def _reader(inputs: Inputs) -> Callable[..., float | None]:
+    frame = results(inputs.runs).frame
+
+    def mean(metric: str, experiment: str, arm: str, **where: Any) -> float | None:
+        """Mean over seeds; none where nothing ran."""
+        where = {"layer": None, "experiment": experiment, "arm": arm} | where
+        found = select(frame, metric, **where)
+        return float(found.mean()) if len(found) else None
+
+    return mean
+
+
+def _chooser(ledger: Sequence[Judgement]) -> Callable[..., list[str]]:
+    def networks(claim: str, verdict: str, *reasons: str) -> list[str]:
+        """Networks whose part of a claim, such as P4.vgg19 of P4, has a verdict, for any of some reasons."""
+        parts = {f"{claim}.{suffix}": title for suffix, title in _SUFFIXES.items()}
+        return [
+            parts[found.id]
+            for found in ledger
+            if found.id in parts
+            and found.verdict == verdict
+            and (not reasons or found.reason in reasons)
+        ]
+
+    return networks
+
+
+def code(value: object) -> Tex:
+    """Print a key or value in typewriter letters that may break at its joints."""
+    text = escape(value)
+    for joint in (".", r"\_", "/", ",", "=", "-"):
+        text = text.replace(joint, rf"{joint}\allowbreak{{}}")
+    return Tex(rf"\texttt{{{text}}}")
 
 
 def context(inputs: Inputs, tables: Iterable[Path], figures: Iterable[Path]) -> dict[str, Any]:
-    """Gather what the templates may name.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Runs, gradient samples and printed numbers.
-    tables, figures : iterable of pathlib.Path
-        LaTeX tables and PDF figures.
-
-    Returns
-    -------
-    dict
-        Name -> value; text that is not `Tex` is escaped when it is printed.
-    """
-    frame = runs_frame(inputs.runs)
-    networks = cnns(inputs)
-    data = _data(networks)
-    arms = {run.record.arm for run in inputs.runs if run.record.experiment in labels.CNNS}
-    judged = ledger(inputs)
+    """Gather what the templates may name."""
+    tables, figures = list(tables), list(figures)
+    sources = read_claims(inputs.config_dir, inputs.reported)
+    judged = judge_all(inputs)
+    ledger = of_scale(judged, inputs)
+    ran = {run.record.experiment for run in inputs.runs}
+    terms = {name: found for source in sources for name, found in source.conditions.items()}
+    parts = {path.stem: printed.read(path) for path in tables}
+    lines = setup.setups(inputs, terms)
     return {
-        "ledger": judged,
-        "claim": by_id(judged),
-        "claimed": claimed,
-        "measured": measured,
-        "findings": findings.sentences(frame, inputs.reported),
-        "captioning": captioning.sentences(inputs),
-        "dessilbi": dessilbi.sentences(inputs),
-        "lab1": lab1.sentences(inputs),
-        "labs": labs.sentences(inputs),
-        "gradient_counts": gradient_counts.sentences(inputs),
-        "filter_pruning": filter_pruning.sentences(inputs),
-        "weight_pruning": weight_pruning.sentences(inputs),
-        "performance": performance.sentences(inputs),
         "scale": inputs.scale,
         "thresholds": inputs.thresholds,
-        "new_masks_every": _new_masks_every(inputs),
-        "other_sources": _other_sources(inputs),
-        "networks": [facts for facts in networks.values() if facts is not None],
-        "sizes": [_size(facts) for facts in networks.values() if facts is not None],
-        "data": data,
-        "stand_ins": [cast for cast in data if cast.stands_for],
-        "arms": [arm for arm in labels.ARMS if arm in arms],
-        "arm_labels": [labels.arm(arm) for arm in labels.ARMS if arm in arms],
-        "tables": _filled(inputs, tables),
-        "figures": _drawn(inputs, figures),
-        "settings": appendix.settings(inputs),
-        "machines": appendix.machines(inputs),
-        "records": appendix.records(inputs),
+        "ran": ran,
+        "idle": [labels.experiment(name) for name in setup.in_order(inputs.planned() - ran)],
+        "has": {name: bool(ran.intersection(members)) for name, members in GROUPS.items()},
+        "arms": {run.record.arm for run in inputs.runs if run.record.experiment in labels.CNNS},
+        "networks": [labels.CNNS[name] for name in labels.CNNS if name in ran],
+        "ledger": ledger,
+        "claim": by_id(judged),
+        "networks_where": _chooser(ledger),
+        "mean": _reader(inputs),
+        "setups": lines,
+        "data": {line.data.name for line in lines if line.data},
+        "stand_ins": sorted(
+            {(line.data_name, line.stands_for) for line in lines if line.stands_for}
+        ),
+        "machines": setup.machines(inputs),
         "outdated": [run for run in inputs.runs if not run.current],
-        "code": appendix.code,
-        "integer": integer,
-        "listing": listing,
-        "plural": plural,
+        "busy": any(one.machine.load > one.machine.n_cores / 2 for one in inputs.performance),
+        "goals": [q for one in inputs.performance for q in one.quantities if q.goal],
+        "tables": {name: part for name, part in parts.items() if part.says_something},
+        "figures": _drawn(inputs, figures, ledger),
+        "made_of": _made_of([*tables, *figures]),
+        "claimed": numbers.claimed,
+        "measured": numbers.measured,
+        "code": code,
         "unicode_declarations": declarations(),
     }

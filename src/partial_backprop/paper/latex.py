@@ -35,35 +35,20 @@ _ERROR = re.compile(r"^(?:\./)?\S+?:\d+: .+$|^! .+$", re.MULTILINE)
 
 
 def overfull(log: str) -> list[tuple[float, str]]:
-    r"""List the lines and boxes of a log that are too wide.
-
-    Parameters
-    ----------
-    log : str
-        Text of a LaTeX log.
-
-    Returns
-    -------
-    list of (float, str)
-        By how many points, and the log's line that says where.
-    """
+    r"""List the lines and boxes of a log that are too wide."""
     return [(float(match[1]), match[0]) for match in _OVERFULL.finditer(log)]
 
 
 def undefined(log: str) -> list[str]:
-    r"""List the keys of references and citations that the log calls undefined.
-
-    Parameters
-    ----------
-    log : str
-        Text of a LaTeX log of the last pass.
-
-    Returns
-    -------
-    list of str
-        Keys, sorted, each once.
-    """
+    r"""List the keys of references and citations that the log calls undefined."""
     return sorted(set(_UNDEFINED.findall(log)))
+
+
+def pages(log: str) -> tuple[int, int]:
+    r"""Count an article's pages, which its frame writes into the log."""
+    before, last = (int(re.findall(rf"^{key}: (\d+)$", log, re.MULTILINE)[-1])
+                    for key in ("page-of-references", "page-at-the-end"))  # fmt: skip
+    return before - 1, last - before + 1
 
 
 def compile(tex_dir: Path, pdf: Path, *, timeout_s: float = 300) -> Path:
@@ -71,26 +56,6 @@ def compile(tex_dir: Path, pdf: Path, *, timeout_s: float = 300) -> Path:
 
     The folder is copied to a temporary one and LaTeX runs there, with a fixed date: the same
     sources give the same bytes, and nothing is left beside them but the log.
-
-    Parameters
-    ----------
-    tex_dir : pathlib.Path
-        Folder with ``paper.tex`` and all that it inputs, as `render` wrote it.
-    pdf : pathlib.Path
-        Where the PDF goes; it appears whole or not at all.
-    timeout_s : float
-        Seconds after which LaTeX is stopped.
-
-    Returns
-    -------
-    pathlib.Path
-        `pdf`.
-
-    Raises
-    ------
-    UserError
-        If TeX is not installed, LaTeX fails, or a reference or citation is undefined; the message
-        is one line and names the log, which is kept as ``paper.log`` in `tex_dir`.
     """
     for program in ("latexmk", "pdflatex", "bibtex"):
         if shutil.which(program) is None:
@@ -137,7 +102,7 @@ def _latexmk(folder: Path, timeout_s: float) -> str | None:
     try:
         printed, _ = process.communicate(timeout=timeout_s)
     except subprocess.TimeoutExpired:
-        return f"LaTeX took longer than {timeout_s:g} seconds"
+        return f"latexmk took longer than {timeout_s:g} seconds"
     finally:
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGKILL)
@@ -151,6 +116,6 @@ def _latexmk(folder: Path, timeout_s: float) -> str | None:
 def _cause(log: str, failure: str) -> str:
     match = _ERROR.search(log)
     cause = " ".join(match[0].split()) if match else failure
-    if re.search(r"File `[^']+\.(?:sty|cls|fd|def)' not found", cause):
+    if re.search(r"\.(?:sty|cls|fd|def)' not found", cause):
         cause += f"; install it with {_INSTALL}"
     return cause

@@ -107,19 +107,7 @@ def _character(character: str) -> str:
 
 
 def escape(value: Any) -> Tex:
-    """Turn a value into LaTeX that prints it as it reads.
-
-    Parameters
-    ----------
-    value : object
-        Anything; its `str` is what is printed. A `Tex` is returned unchanged.
-
-    Returns
-    -------
-    Tex
-        LaTeX in one line: runs of white space, line ends included, become one space; control
-        characters vanish; a character that no font has is printed as its code point.
-    """
+    """Turn a value into LaTeX that prints it as it reads."""
     if isinstance(value, Tex):
         return value
     text = unicodedata.normalize("NFC", str(value))
@@ -135,13 +123,7 @@ def escape(value: Any) -> Tex:
 
 
 def declarations() -> Tex:
-    r"""Return the preamble's ``\DeclareUnicodeCharacter`` for every character of `UNICODE`.
-
-    Returns
-    -------
-    Tex
-        One declaration a line, so that files that are input, such as tables, may use them too.
-    """
+    r"""Return the preamble's ``\DeclareUnicodeCharacter`` for every character of `UNICODE`."""
     lines = (
         rf"\DeclareUnicodeCharacter{{{ord(character):04X}}}{{{latex}}}"
         for character, latex in sorted(UNICODE.items())

@@ -97,6 +97,8 @@ class Claim(_Strict):
     random: bool = True
     """Whether anything is drawn at random; else one run tells all."""
     parts: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
+    """Experiments that a claim without numbers of ours is about; all of its source's where none is said."""
     reason: Reason | None = None
     short: str | None = None
     """Name in print of a claim that the figure shows."""
@@ -203,6 +205,31 @@ def _references(claim: Claim) -> list[tuple[str, str]]:
     found = [claim.reported] if isinstance(claim.reported, str) else list(claim.reported or ())
     pairs = [("reported", reference) for reference in found]
     return pairs + ([("margin", claim.margin.of)] if isinstance(claim.margin, Margin) else [])
+
+
+def about(source: Source, name: str) -> list[tuple[str, ...]]:
+    """Name the experiments that a claim is about.
+
+    Parameters
+    ----------
+    source : Source
+        The document.
+    name : str
+        Name of the claim.
+
+    Returns
+    -------
+    list of tuple of str
+        For each side of a comparison the experiments of which any will do.
+    """
+    claim = source.claims[name]
+    if claim.what is None:
+        return [claim.about or tuple(source.conditions)]
+    sides = [side for side in (claim.what, claim.base) if side and side.experiment]
+    return [
+        (side.experiment,) if isinstance(side.experiment, str) else side.experiment
+        for side in sides
+    ]
 
 
 def value(reported: Reported, document: str, reference: str) -> float:

@@ -1,5 +1,7 @@
 """The ledger of a scale: every claim of the sources with its verdict."""
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from partial_backprop.inputs import Inputs
@@ -9,7 +11,7 @@ from partial_backprop.report.judge import judge
 from partial_backprop.report.verdict import Judgement
 
 
-def ledger(inputs: Inputs) -> tuple[Judgement, ...]:
+def judge_all(inputs: Inputs) -> tuple[Judgement, ...]:
     """Judge all claims on the runs of a scale.
 
     Parameters
@@ -29,6 +31,51 @@ def ledger(inputs: Inputs) -> tuple[Judgement, ...]:
     """
     sources = claims.read(inputs.config_dir, inputs.reported)
     return judge(sources, results(inputs.runs), inputs.reported) if sources else ()
+
+
+def of_scale(judged: Sequence[Judgement], inputs: Inputs) -> tuple[Judgement, ...]:
+    """Keep the claims about experiments that ran or belong to the scale.
+
+    Parameters
+    ----------
+    judged : sequence of Judgement
+        From `judge_all`.
+    inputs : Inputs
+        Runs, and the experiments of the scale.
+
+    Returns
+    -------
+    tuple of Judgement
+        In the same order; what is made of parts is kept with any of them.
+    """
+    planned = inputs.planned()
+    if not planned:
+        return tuple(judged)
+    kept: dict[str, Judgement] = {}
+    for found in judged:
+        parts = found.source.claims[found.id].parts
+        sides = claims.about(found.source, found.id)
+        if any(part in kept for part in parts) or (
+            not parts and all(planned.intersection(side) for side in sides)
+        ):
+            kept[found.id] = found
+    return tuple(kept.values())
+
+
+def ledger(inputs: Inputs) -> tuple[Judgement, ...]:
+    """Judge the claims that a scale is about.
+
+    Parameters
+    ----------
+    inputs : Inputs
+        Runs, printed numbers, and the configuration folder with the claims.
+
+    Returns
+    -------
+    tuple of Judgement
+        By source, in the order of its claims.
+    """
+    return of_scale(judge_all(inputs), inputs)
 
 
 def frame(judged: tuple[Judgement, ...]) -> pd.DataFrame:
