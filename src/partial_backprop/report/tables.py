@@ -74,10 +74,8 @@ class _Builder:
         shown = [column for column in self.entry.columns if column.head is not None]
         alignments = "".join(column.align + "r" * (column.span - 1) for column in shown)
         header = self._header(shown)
-        frame = pd.DataFrame(lines)
-        for column in self._csv_columns():
-            if column not in frame:
-                frame[column] = np.nan
+        columns = dict.fromkeys([*(name for line in lines for name in line), *self._csv_columns()])
+        frame = pd.DataFrame(lines, columns=list(columns))
         if self.entry.transpose:
             alignments, header, body = _transposed(header, body, [one.italic for one in shown])
         return Table(frame, alignments, tuple(header), tuple(body), self._notes())
