@@ -12,6 +12,14 @@ TRAINERS = Path(sys.prefix) / "trainers"
 NAMES = ("lightning", "transformers", "accelerate")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # pytest-xdist imports the class of a warning in its main process, which cannot see the trainers.
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            for category in ("UserWarning", "DeprecationWarning"):
+                item.add_marker(pytest.mark.filterwarnings(f"ignore::{category}"))
+
+
 @pytest.fixture(scope="session")
 def trainers() -> None:
     sys.path.append(str(TRAINERS))
