@@ -20,8 +20,11 @@ class Setup(NamedTuple):
     data_name: str
     """In print."""
     epochs: tuple[int, ...]
+    """Each number of epochs that some run has, in order; likewise the next two."""
     batch_sizes: tuple[int, ...]
+    """In images."""
     learning_rates: tuple[float, ...]
+    """At the start."""
     n_arms: int
     n_seeds: int
     source: Condition
@@ -80,6 +83,7 @@ class Machine(NamedTuple):
 
     device: str
     threads: int
+    """Of one run."""
     system: str
     packages: tuple[str, ...]
     n_runs: int
