@@ -104,7 +104,11 @@ def test_no_box_is_too_wide(whole):
 
 def test_every_table_and_figure_is_in_the_paper_or_named_as_left_out(whole):
     plain = whole.source.replace("\\", "")
-    unmeasured = {"figure_movement", "table_mask_stability"}  # by any of the made-up runs
+    unmeasured = {
+        "figure_movement",
+        "table_mask_stability",
+        "table_criteria",
+    }  # by any of the made-up runs
     for name in set(artifacts.names("figures")) - unmeasured:
         assert f"figures/{name}.pdf" in plain
     for name in set(artifacts.names("tables")) - unmeasured:
