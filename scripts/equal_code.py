@@ -196,7 +196,8 @@ def add(entries: Mapping[str, tuple[str, list[str], str]]) -> None:
     """Add hash -> file, hashes of today, proof."""
     table = json.loads(sources.EQUAL.read_bytes())
     for digest, (path, now, proof) in entries.items():
-        table[digest] = {"file": path, "now": now, "proof": proof}
+        if digest not in now:
+            table[digest] = {"file": path, "now": now, "proof": proof}
     text = json.dumps(
         dict(sorted(table.items(), key=lambda item: (item[1]["file"], item[0]))), indent=1
     )
