@@ -3,8 +3,8 @@
 import dataclasses
 from urllib.error import URLError
 
-import layouts
 import pytest
+from tests.data import layouts
 
 from partial_backprop.data import cifar10, fashion_mnist, files, mnist
 

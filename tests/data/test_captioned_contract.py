@@ -2,9 +2,9 @@
 
 import inspect
 
-import layouts
 import numpy as np
 import pytest
+from tests.data import layouts
 
 from partial_backprop import registry
 from partial_backprop.data.captioned import CaptionedDataset, checksum, load_captioned

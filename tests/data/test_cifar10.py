@@ -4,10 +4,10 @@ import hashlib
 import os
 import pickle
 
-import layouts
 import numpy as np
 import pytest
 from PIL import Image
+from tests.data import layouts
 
 from partial_backprop.data import cifar10, cifar10_parquet
 from partial_backprop.errors import UserError

@@ -1,9 +1,9 @@
 """Pictures that are decoded when they are asked for."""
 
-import layouts
 import numpy as np
 import pytest
 from PIL import Image
+from tests.data import layouts
 
 from partial_backprop.data.compressed import CompressedPictures, scaled
 from partial_backprop.errors import UserError

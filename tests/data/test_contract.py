@@ -5,9 +5,9 @@ Those with captions have `test_captioned_contract`.
 
 import inspect
 
-import layouts
 import numpy as np
 import pytest
+from tests.data import layouts
 
 from partial_backprop import registry
 from partial_backprop.data.dataset import checksum, load_splits

@@ -2,9 +2,9 @@
 
 import csv
 
-import layouts
 import numpy as np
 import pytest
+from tests.data import layouts
 
 from partial_backprop.data import flickr8k, flickr8k_files
 from partial_backprop.data.captioned import checksum

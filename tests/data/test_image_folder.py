@@ -5,12 +5,12 @@ import os
 import struct
 import zlib
 
-import layouts
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from tests.data import layouts
 
 from partial_backprop.data import image_folder
 from partial_backprop.data.pictures import DeepPixels, crop_to_square, decode

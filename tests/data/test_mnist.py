@@ -2,12 +2,12 @@
 
 import gzip
 
-import layouts
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from tests.data import layouts
 
 from partial_backprop.data import fashion_mnist, idx, mnist
 from partial_backprop.data.dataset import checksum

@@ -1,7 +1,7 @@
 """Shards are taken whole and once, wherever they lie."""
 
-import layouts
 import pytest
+from tests.data import layouts
 
 from partial_backprop.data import cifar10_parquet, flickr8k
 from partial_backprop.data.shards import find

@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from plain_training import network
+from tests.freezing.plain_training import network
 from torch import nn
 
 from partial_backprop import PartialBackprop, UserError

@@ -5,7 +5,7 @@ import json
 
 import pytest
 import torch
-from plain_training import OPTIMIZERS, assert_same_bits, network, train
+from tests.freezing.plain_training import OPTIMIZERS, assert_same_bits, network, train
 from torch import nn
 
 from partial_backprop import PartialBackprop, UserError, apply_delta
