@@ -87,10 +87,10 @@ class BatchGatherer:
         self._group = group  # of processes that train together, whose masks have to agree
         self._hooks: list[Any] = []
         self._hidden: dict[nn.Parameter, Tensor] = {}
-        self._is_added = False
         self._clear()
 
     def _clear(self) -> None:
+        self._is_added = False
         self._n_added = 0
         self._sums: dict[str, Tensor] = {}
         self._squares: dict[str, Tensor] = {}
