@@ -35,7 +35,8 @@ test: environment ## Set up and run all tests (PYTEST_ARGS="-k mask").
 	@$(SCRIPT)/extras
 	$(IN_VENV) python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
-lint: environment ## Check formats, docstrings, layers and locked versions.
+lint: environment ## Check formats, types, docstrings, layers and locked versions.
+	@$(SCRIPT)/extras types
 	$(IN_VENV) python -m pytest tests/static
 
 format: environment ## Format the Python files and the workflow.

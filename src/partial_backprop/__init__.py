@@ -4,7 +4,13 @@ The name that users import, `PartialBackprop`, is loaded on first use, so that t
 no torch (configuration, records, tables, figures) start quickly.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what type checkers see; the rest of us imports on first use
+    from partial_backprop.errors import UserError
+    from partial_backprop.freezing.partial_backprop import PartialBackprop
+    from partial_backprop.mask import Mask
+    from partial_backprop.storage.delta import apply_delta
 
 __version__ = "0.1.0"
 __all__ = ["Mask", "PartialBackprop", "UserError", "apply_delta"]

@@ -1,7 +1,7 @@
 """A gradient that takes the memory of its active entries alone, where torch's utilities look for it."""
 
 import dataclasses
-from typing import Any
+from typing import Any, SupportsIndex
 
 import torch
 from torch import Tensor
@@ -71,7 +71,7 @@ class ActiveGradient(Tensor):
         """Show the whole gradient."""
         return f"ActiveGradient({self.whole()})"
 
-    def __reduce_ex__(self, protocol: int) -> Any:
+    def __reduce_ex__(self, protocol: SupportsIndex) -> Any:
         """Pickle and copy it as a tensor."""
         return self.whole().__reduce_ex__(protocol)
 

@@ -9,7 +9,7 @@ B: entries of a block. P: parameters of a step.
 from __future__ import annotations  # those of the kernel, where there is no Triton
 
 import functools
-from collections.abc import Callable
+from typing import Any
 
 try:
     import triton
@@ -93,7 +93,7 @@ def _adam(
 
 
 @functools.cache
-def compiled() -> Callable[..., None] | None:
+def compiled() -> Any:
     """Make the kernel, which Triton compiles when it is first started.
 
     Returns

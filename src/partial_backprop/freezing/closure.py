@@ -14,7 +14,8 @@ class ClosureResult:
     # Otherwise it expects new gradients, which would come after the mask.
 
     def __init__(self, optimizer: torch.optim.Optimizer, loss: Any) -> None:
-        self._optimizer, self._loss, self._expected = optimizer, loss, None
+        self._optimizer, self._loss = optimizer, loss
+        self._expected: list[tuple[int, int, int]] | None = None
 
     def expect_call(self) -> None:
         """Note values and gradients as the step is to find them."""

@@ -82,7 +82,8 @@ class CompactSteps:
             for parameter, entries in self._entries.items()
             if parameter.grad is not None
         }
-        state, jobs = self._optimizer.state, defaultdict(list)
+        state = self._optimizer.state
+        jobs: defaultdict[Any, list[Any]] = defaultdict(list)
         for group in self._optimizer.param_groups:
             mine = {
                 p: gradients[p]

@@ -190,7 +190,9 @@ def table(report: FreezingReport, mode: str) -> str:
     if report.threshold is not None:
         head += f", |gradient| threshold {report.threshold:.4g}"
     fields = ("n_weights", "n_mask_zeros", "n_natural_zeros", "n_unmoved")
-    rows = [("parameter", "weights", "frozen", "natural zeros", "unmoved", "largest drift")]
+    rows: list[tuple[str, ...]] = [
+        ("parameter", "weights", "frozen", "natural zeros", "unmoved", "largest drift")
+    ]
     for one in report.layers:
         cells = [f"{getattr(one, field):,}" for field in fields]
         rows.append((one.name, *cells, f"{one.drift_max_abs:.3g}"))

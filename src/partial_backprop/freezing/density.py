@@ -175,4 +175,5 @@ def kde(
     share = counts[:n_cells].sum() / values.size
     density = np.maximum(heights, 0.0) * (share / step)
     beyond = counts[n_shown:].sum() / values.size
-    return Density((np.arange(n_shown) + 0.5) * step, density, width, step, float(beyond))
+    grid = (np.arange(n_shown, dtype=np.float64) + 0.5) * step
+    return Density(grid, density, width, step, float(beyond))

@@ -19,14 +19,18 @@ class MaskState(Protocol):
     """Parameters that the mask covers, by name."""
     threshold: float | None
     """Raw gradient magnitude that separated frozen from active, where one did."""
-    kernel: str
-    """What made the last step: ``torch``, ``c``, ``numba`` or ``triton``."""
-    position_bytes: int
-    """Bytes that the positions of active entries take."""
     is_compact: bool
     """Whether the optimizer has a state of active entries alone."""
     changed: set[str]
     """Parameters whose frozen values something else than a step has changed."""
+
+    @property
+    def kernel(self) -> str:
+        """What made the last step: ``torch``, ``c``, ``numba`` or ``triton``."""
+
+    @property
+    def position_bytes(self) -> int:
+        """Bytes that the positions of active entries take."""
 
     def mask(self) -> Mask:
         """Return the mask.
@@ -225,7 +229,7 @@ def put_in_force(
     if before is not None and not (compact and before.is_compact):
         before.expand_state()
     if compact and in_force:
-        entries = before.entries if before is not None and before.is_compact else {}
+        entries = before.entries if isinstance(before, CompactMaskState) else {}
         return CompactMaskState(optimizer, covered, mask, values_at_mask, saved, changed, entries)
     if values_at_mask is None:
         values_at_mask = {name: parameter.detach().clone() for name, parameter in covered.items()}

@@ -12,11 +12,20 @@ from torch import nn
 from partial_backprop.errors import UserError
 from partial_backprop.freezing import counts
 from partial_backprop.freezing.closure import run_closure
-from partial_backprop.freezing.criterion import are_finite, as_callable, make_mask, trainable
-from partial_backprop.freezing.mask_state import put_in_force
+from partial_backprop.freezing.criterion import (
+    Criterion,
+    are_finite,
+    as_callable,
+    make_mask,
+    trainable,
+)
+from partial_backprop.freezing.gathering import BatchGatherer
+from partial_backprop.freezing.mask_state import MaskState, put_in_force
 from partial_backprop.freezing.modes import overflowed, saves_time
 from partial_backprop.freezing.optimizer_state import check_state, pack_state
+from partial_backprop.freezing.schedule import Schedule
 from partial_backprop.freezing.skip import SkippedFilters
+from partial_backprop.freezing_report import MadeMask
 from partial_backprop.mask import Mask
 
 IN_USE: weakref.WeakKeyDictionary[torch.optim.Optimizer, weakref.WeakSet] = (
@@ -27,6 +36,36 @@ IN_USE: weakref.WeakKeyDictionary[torch.optim.Optimizer, weakref.WeakSet] = (
 
 class MaskingSteps:
     """The half of `PartialBackprop` that the optimizer calls."""
+
+    # What the other half sets.
+    _model: nn.Module
+    _optimizer: torch.optim.Optimizer
+    _given: Any
+    _criterion: Criterion
+    _mode: str
+    _compact: bool | str
+    _schedule: Schedule
+    _gatherer: BatchGatherer
+    _skip_filters: bool
+    _skipped: SkippedFilters
+    _state: MaskState | None
+    _epoch: int | None
+    _n_steps: int | None
+    _masked_at: tuple[int, ...]
+    _made: tuple[MadeMask, ...]
+    _n_natural_zeros: dict[str, int]
+    _told: set[str]
+    _sample: tuple[nn.Parameter, int, float] | None
+
+    @property
+    def freezes(self) -> bool:
+        """Whether a mask is in force."""
+        raise NotImplementedError
+
+    @property
+    def mask_is_due(self) -> bool:
+        """Whether the next step makes a mask."""
+        raise NotImplementedError
 
     def _hang_on(self, replace: bool = False) -> None:
         """Hook into the optimizer's step, in the place of another of the same parameters."""

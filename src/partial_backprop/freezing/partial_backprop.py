@@ -263,7 +263,7 @@ class PartialBackprop(MaskingSteps):
             counts.layer(name, values[name], then[name], active, self._n_natural_zeros[name])
             for name, active in self._state.mask().items()
         )
-        made = {"masked_at_epochs": self._masked_at, "masks": self._made}
+        made: dict[str, Any] = {"masked_at_epochs": self._masked_at, "masks": self._made}
         return FreezingReport(threshold=self.threshold, layers=layers, **made)
 
     def summary(self) -> str:

@@ -70,13 +70,13 @@ def mask(
     parts = list(means.values())
     if budget is not None:
         sizes = [gradients[name].numel() // len(mean) for name, mean in means.items()]
-        parts = _over_budget(parts, sizes, budget // bytes_per_weight)
+        parts = list(_over_budget(parts, sizes, budget // bytes_per_weight))
     elif scope == "layer":
         parts = [smallest(part, number_of(q, len(part))) for part in parts]
     else:
         together = torch.cat(parts)
         frozen = smallest(together, number_of(q, len(together)))
-        parts = frozen.split([len(part) for part in parts])
+        parts = list(frozen.split([len(part) for part in parts]))
     rows = {name: ~part for name, part in zip(means, parts, strict=True)}
     return Mask({name: spread_rows(name, g, rows, groups) for name, g in gradients.items()})
 

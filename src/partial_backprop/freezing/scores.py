@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from partial_backprop import registry
+from partial_backprop.freezing.criterion import Criterion
 from partial_backprop.mask import Mask
 
 
@@ -31,7 +32,7 @@ def score_of(name: str, gradients: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return _module(name).score(gradients)
 
 
-def needs_of(criterion: object) -> frozenset[str]:
+def needs_of(criterion: Criterion | str | Mapping[str, Any]) -> frozenset[str]:
     """Tell what a criterion needs that has to be gathered while batches go through the network."""
     if callable(criterion):
         return frozenset(getattr(criterion, "needs", ()))

@@ -7,7 +7,7 @@ F: filters.
 
 import copyreg
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, SupportsIndex
 
 import torch
 import torch.nn.functional as F
@@ -47,10 +47,10 @@ class _Skipping:
     """What the layer was before, and what copies of it are."""
     active_filters: Tensor
 
-    def __reduce_ex__(self, protocol: int) -> tuple:
+    def __reduce_ex__(self, protocol: SupportsIndex) -> tuple:
         """Copy and pickle it as a plain layer."""
         state = {key: value for key, value in self.__dict__.items() if key != "active_filters"}
-        return copyreg.__newobj__, (self.plain,), state
+        return copyreg.__newobj__, (self.plain,), state  # type: ignore[attr-defined]
 
 
 class _SkippingTorchConv2d(_Skipping, nn.Conv2d):

@@ -91,7 +91,7 @@ class DessiLBI(torch.optim.Optimizer):
         decay_all: bool = False,
         output_axis: int = 0,
     ) -> None:
-        options = {"lr": lr, "kappa": kappa, "nu": nu, "lam": lam, "momentum": momentum}
+        options: Group = {"lr": lr, "kappa": kappa, "nu": nu, "lam": lam, "momentum": momentum}
         options |= {"weight_decay": weight_decay, "linear_groups": linear_groups}
         options |= {"scaled_norm": scaled_norm, "nesterov": nesterov, "decay_all": decay_all}
         super().__init__(params, options | {"output_axis": output_axis})

@@ -31,14 +31,16 @@ def count(model: nn.Module, threshold: float) -> "tuple[TensorZeros, ...]":
 def _of(name: str, parameter: Tensor, threshold: float, by_filter: bool) -> "TensorZeros":
     from partial_backprop.measurements.filters import TensorZeros
 
-    found = {
-        "zeros": sparse(parameter, threshold),
-        "signed": sparse(parameter, threshold, signed=True),
-    }
-    counts = {f"n_{rule}": int(torch.count_nonzero(entries)) for rule, entries in found.items()}
-    lists = {
-        f"{rule}_by_filter": tuple(entries.flatten(1).sum(1).tolist())
-        for rule, entries in found.items()
-        if by_filter
-    }
-    return TensorZeros(name=name, n_weights=parameter.numel(), **counts, **lists)
+    zeros, signed = sparse(parameter, threshold), sparse(parameter, threshold, signed=True)
+
+    def counted(entries: Tensor) -> tuple[int, ...] | None:
+        return tuple(entries.flatten(1).sum(1).tolist()) if by_filter else None
+
+    return TensorZeros(
+        name=name,
+        n_weights=parameter.numel(),
+        n_zeros=int(torch.count_nonzero(zeros)),
+        n_signed=int(torch.count_nonzero(signed)),
+        zeros_by_filter=counted(zeros),
+        signed_by_filter=counted(signed),
+    )

@@ -131,7 +131,8 @@ def from_bytes(content: bytes, where: str) -> dict[str, Tensor]:
 
 
 def _tensors(entries: list[_Entry], payload: memoryview) -> dict[str, Tensor]:
-    state, start = {}, 0
+    state: dict[str, Tensor] = {}
+    start = 0
     for entry in entries:
         end = start + entry.n_bytes()
         shape = tuple(entry.shape)
