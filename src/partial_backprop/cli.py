@@ -85,7 +85,7 @@ examples:
   partial-backprop config lenet5_mnist pb 0 --scale demo --diff full
   partial-backprop summary torchvision.models:resnet18 --image-shape 3,224,224
   partial-backprop caption photo.jpg --run results/demo/runs/captioning/pb/seed0
-  partial-backprop shrink weights.pt --out weights.sparse
+  partial-backprop shrink weights.pt
 
 partial-backprop COMMAND --help says what a command takes."""
 
@@ -239,13 +239,15 @@ def _parser() -> argparse.ArgumentParser:
     about = "Compare what a device computes with what the processor computes."
     sub = add_plain("check", commands.check, about)
     sub.add_argument("--device", default="auto", help="auto, cpu or cuda")
-    for name, about in (
-        ("shrink", "Write weights in a format in which zeros cost a bit each."),
-        ("expand", "Write the weights of such a file for torch.load again."),
+    for name, suffix, about in (
+        ("shrink", ".sparse", "Write weights in a format in which zeros cost a bit each."),
+        ("expand", ".pt", "Write the weights of such a file for torch.load again."),
     ):
         sub = add_plain(name, commands.convert, about)
-        sub.set_defaults(direction=name)
+        sub.set_defaults(direction=name, suffix=suffix)
         sub.add_argument("weights", type=Path, help="file with the weights")
-        sub.add_argument("--out", type=Path, required=True, metavar="FILE")
+        sub.add_argument(
+            "--out", type=Path, metavar="FILE", help=f"default: beside the first, {suffix}"
+        )
     parser.epilog = _overview(summaries)
     return parser

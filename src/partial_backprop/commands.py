@@ -255,22 +255,36 @@ def summary(chosen: argparse.Namespace) -> None:
 
 def convert(chosen: argparse.Namespace) -> None:
     """Write weights in a sparse format, or back."""
-    from partial_backprop.storage import convert
+    from partial_backprop.storage import convert, state_dict
 
-    before, after = getattr(convert, chosen.direction)(chosen.weights, chosen.out)
+    out = chosen.out or chosen.weights.with_suffix(chosen.suffix)
+    if chosen.out is None and out.exists():
+        raise UserError(f"{out} is there already: name another file with --out, or this one")
+    before, after = getattr(convert, chosen.direction)(chosen.weights, out)
     way, ratio = ("less", before / after) if after <= before else ("more", after / before)
     print(f"{chosen.weights}: {before:,} bytes")
-    print(f"{chosen.out}: {after:,} bytes, {ratio:.2f} times {way}")
+    print(f"{out}: {after:,} bytes, {ratio:.2f} times {way}")
+    if chosen.direction == "shrink":
+        tensors = state_dict.read(chosen.weights).values()
+        n_zeros = sum(int((tensor == 0).sum()) for tensor in tensors)
+        n_values = sum(tensor.numel() for tensor in tensors)
+        print(f"{n_zeros:,} of {n_values:,} values are zero")
+        if n_zeros < n_values / 10:
+            print("Only zeros take less room. Freezing makes none; pruning does.")
 
 
 def caption(chosen: argparse.Namespace) -> None:
     """Print a caption of a picture, and draw where the decoder looked."""
+    from partial_backprop import record
     from partial_backprop.captioning.apply import caption
     from partial_backprop.figures import attention
     from partial_backprop.recipes.job import choose_device
 
     attention.check_kind(chosen.out)
     found = caption(chosen.image, chosen.run, choose_device(chosen.device), chosen.features)
+    seen = record.read(chosen.run / "record.json").config.data.dataset["name"]
+    if seen == "captioned_scenes":
+        print("warning: this run has seen drawn scenes alone, no photograph", file=sys.stderr)
     print(" ".join(found.words))
     attention.save([found], chosen.out)
     print(f"where it looked: {chosen.out}", file=sys.stderr)

@@ -127,6 +127,7 @@ def test_the_command_prints_the_caption_and_draws(arm, pictures, tmp_path, capsy
     said = json.loads((arm / "captions.json").read_text())["beam"][0]
     assert printed.out == " ".join(said) + "\n"
     assert str(out) in printed.err
+    assert "drawn scenes" in printed.err
     with Image.open(out) as picture:
         assert picture.width > 1000
 

@@ -29,18 +29,37 @@ def test_there_and_back(weights, tmp_path):
     assert one["n"].dtype == other["n"].dtype
 
 
-def test_the_commands_say_both_sizes(weights, tmp_path, capsys):
+def test_the_commands_say_both_sizes_and_what_is_zero(weights, tmp_path, capsys):
     sparse, again = tmp_path / "w.sparse", tmp_path / "again.pt"
-    assert cli.main(["shrink", str(weights), "--out", str(sparse)]) == 0
+    assert cli.main(["shrink", str(weights)]) == 0
     sizes = [path.stat().st_size for path in (weights, sparse)]
-    told = capsys.readouterr().out
-    assert told == (
-        f"{weights}: {sizes[0]:,} bytes\n{sparse}: {sizes[1]:,} bytes, {sizes[0] / sizes[1]:.2f} times "
-        "less\n"
-    )
+    n_zeros = int((torch.load(weights, weights_only=True)["w"] == 0).sum())
+    numbers = [
+        f"{sizes[0]:,}",
+        f"{sizes[1]:,}",
+        f"{sizes[0] / sizes[1]:.2f}",
+        f"{n_zeros:,} of 10,001",
+    ]
+    shown = capsys.readouterr().out
+    assert all(number in shown for number in numbers)
+    assert "Freezing" not in shown
     assert cli.main(["expand", str(sparse), "--out", str(again)]) == 0
     assert f"{again}: {again.stat().st_size:,} bytes" in capsys.readouterr().out
     assert torch.load(again, weights_only=True)["n"] == 7
+
+
+def test_weights_without_zeros_are_said_not_to_shrink(tmp_path, capsys):
+    torch.save({"w": torch.ones(100)}, tmp_path / "w.pt")
+    assert cli.main(["shrink", str(tmp_path / "w.pt")]) == 0
+    assert "Freezing" in capsys.readouterr().out
+
+
+def test_a_file_that_is_there_is_overwritten_only_by_name(weights, tmp_path, capsys):
+    (tmp_path / "w.sparse").write_bytes(b"another")
+    assert cli.main(["shrink", str(weights)]) == 2
+    assert "--out" in capsys.readouterr().err
+    assert (tmp_path / "w.sparse").read_bytes() == b"another"
+    assert cli.main(["shrink", str(weights), "--out", str(tmp_path / "w.sparse")]) == 0
 
 
 def test_a_command_tells_what_is_wrong_in_one_line(weights, tmp_path, capsys):
