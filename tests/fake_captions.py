@@ -46,18 +46,7 @@ CAPTIONS = (
 
 
 def counts(score: float) -> BleuCounts:
-    """Make up counts whose precisions are all alike.
-
-    Parameters
-    ----------
-    score : float
-        BLEU of every order.
-
-    Returns
-    -------
-    BleuCounts
-        Counts of as many words as the references have.
-    """
+    """Make up counts whose precisions are all alike."""
     return BleuCounts(
         matches=(round(score * N_WORDS),) * 4,
         totals=(N_WORDS,) * 4,
@@ -67,20 +56,7 @@ def counts(score: float) -> BleuCounts:
 
 
 def split(score: float, n_images: int) -> SplitReport:
-    """Make up a split.
-
-    Parameters
-    ----------
-    score : float
-        BLEU of the beam with five references; with one it is half of that.
-    n_images : int
-        Images.
-
-    Returns
-    -------
-    SplitReport
-        Its scores.
-    """
+    """Make up a split."""
     made = {
         decoding: Bleu(
             one=counts((score + more) / 2),
@@ -96,24 +72,7 @@ def split(score: float, n_images: int) -> SplitReport:
 def report(
     arm: str, seed: int, scores: Mapping[str, float] = SCORES, encoder: str = "scene_cnn"
 ) -> CaptionReport:
-    """Make up what an arm measures.
-
-    Parameters
-    ----------
-    arm : str
-        The arm.
-    seed : int
-        It adds as many hundredths to the score.
-    scores : mapping
-        As `SCORES`.
-    encoder : str
-        Module of the encoder.
-
-    Returns
-    -------
-    CaptionReport
-        The report.
-    """
+    """Make up what an arm measures."""
     score = scores[arm] + seed / 100
     return CaptionReport(
         encoder=encoder,
@@ -135,18 +94,7 @@ def report(
 
 
 def freezing(arm: str) -> FreezingReport:
-    """Make up what was frozen: 1000 weights, 200 natural zeros, of which 150 in the embedding.
-
-    Parameters
-    ----------
-    arm : str
-        The arm.
-
-    Returns
-    -------
-    FreezingReport
-        Two layers.
-    """
+    """Make up what was frozen: 1000 weights, 200 natural zeros, of which 150 in the embedding."""
     masked = MASKED[arm]
     shares = {"embedding.weight": (400, 150), "lstm.weight_hh": (600, 50)}
     return FreezingReport(
@@ -168,24 +116,7 @@ def freezing(arm: str) -> FreezingReport:
 
 
 def record(arm: str, seed: int, made: CaptionReport, data: str = "captioned_scenes") -> Record:
-    """Make up a run.
-
-    Parameters
-    ----------
-    arm : str
-        The arm.
-    seed : int
-        Seed of the run.
-    made : CaptionReport
-        What it measures.
-    data : str
-        Name of the data.
-
-    Returns
-    -------
-    Record
-        The record.
-    """
+    """Make up a run."""
     config = RunConfig(
         scale="fake",
         experiment=captions.EXPERIMENT,
@@ -234,18 +165,7 @@ def record(arm: str, seed: int, made: CaptionReport, data: str = "captioned_scen
 
 
 def examples(captioned: Iterable[tuple[str, ...]] = CAPTIONS) -> tuple[Example, ...]:
-    """Make up pictures whose attention walks over the image.
-
-    Parameters
-    ----------
-    captioned : iterable of tuple of str
-        Words of each caption.
-
-    Returns
-    -------
-    tuple of Example
-        The examples.
-    """
+    """Make up pictures whose attention walks over the image."""
     made = []
     for index, words in enumerate(captioned):
         attention = np.full((len(words), 16), 0.25 / 15, dtype=np.float32)
@@ -263,26 +183,7 @@ def inputs(
     data: str = "captioned_scenes",
     **made: object,
 ) -> Inputs:
-    """Make up what tables, figures and sentences read.
-
-    Parameters
-    ----------
-    arms : iterable of str
-        Arms that ran.
-    seeds : iterable of int
-        Seeds of each.
-    root : pathlib.Path
-        Where the runs lie; nothing is written there.
-    data : str
-        Name of the data.
-    **made
-        What else `report` takes.
-
-    Returns
-    -------
-    Inputs
-        Runs, and the real printed numbers.
-    """
+    """Make up what tables, figures and sentences read."""
     runs = [
         Run(
             root / arm / f"seed{seed}" / "record.json",
@@ -301,20 +202,7 @@ def inputs(
 
 
 def write_examples(made: Inputs, captioned: Iterable[tuple[str, ...]] = CAPTIONS) -> Inputs:
-    """Write the pictures of all runs.
-
-    Parameters
-    ----------
-    made : Inputs
-        From `inputs`.
-    captioned : iterable of tuple of str
-        Words of each caption.
-
-    Returns
-    -------
-    Inputs
-        The same.
-    """
+    """Write the pictures of all runs."""
     for run in made.runs:
         caption_examples.save(examples(captioned), run.path.with_name(caption_examples.NAME))
     return made

@@ -47,21 +47,7 @@ TENSORS = {
 
 @dataclasses.dataclass(frozen=True)
 class Arm:
-    """What a made-up arm measures.
-
-    Parameters
-    ----------
-    zeros : float
-        Share of units that are zero.
-    test : float
-        Percent correct on the test set; the augmented training images have ten points more.
-    penalty : str
-        Of the recipe.
-    left : float
-        Share of parameters that is left after removal, by which all costs shrink.
-    loss : float
-        On the test set.
-    """
+    """What a made-up arm measures."""
 
     zeros: float
     test: float
@@ -83,13 +69,7 @@ MADE = {
 
 @functools.cache
 def printed() -> Reported:
-    """Read the printed numbers once.
-
-    Returns
-    -------
-    Reported
-        Those of the real configuration.
-    """
+    """Read the printed numbers once."""
     return reported.read(CONFIG)
 
 
@@ -112,18 +92,7 @@ def _tensor(name: str, share: float) -> TensorZeros:
 
 
 def report(made: Arm) -> FiltersReport:
-    """Make up a report.
-
-    Parameters
-    ----------
-    made : Arm
-        What it measures.
-
-    Returns
-    -------
-    FiltersReport
-        The report.
-    """
+    """Make up a report."""
     n_parameters = sum(n_units * n for n_units, n in TENSORS.values())
     whole = {"n_parameters": n_parameters, "n_multiply_adds": 10**6, "n_bytes": 4 * n_parameters}
     small = {name: round(made.left * value) for name, value in whole.items()}
@@ -143,18 +112,7 @@ def report(made: Arm) -> FiltersReport:
 
 
 def recipe(arm: str) -> dict[str, object]:
-    """Return the recipe of an arm.
-
-    Parameters
-    ----------
-    arm : str
-        Its name.
-
-    Returns
-    -------
-    dict
-        As a resolved configuration has it.
-    """
+    """Return the recipe of an arm."""
     penalty, script = MADE[arm].penalty, arm == "as_printed"
     return {
         "name": "filter_prune",
@@ -170,22 +128,7 @@ def recipe(arm: str) -> dict[str, object]:
 
 
 def record(arm: str, seed: int = 0, made: Arm | None = None) -> Record:
-    """Make up a run.
-
-    Parameters
-    ----------
-    arm : str
-        Its name.
-    seed : int
-        Seed of the run; it adds as many points to every accuracy.
-    made : Arm, optional
-        What it measures; that of `MADE` by default.
-
-    Returns
-    -------
-    Record
-        The record.
-    """
+    """Make up a run."""
     made = made or MADE[arm]
     made = dataclasses.replace(made, test=made.test + seed)
     config = RunConfig(
@@ -242,24 +185,7 @@ def inputs(
     changed: Mapping[str, Arm] | None = None,
     folder: Path = Path("nowhere"),
 ) -> Inputs:
-    """Make up what tables and figures read.
-
-    Parameters
-    ----------
-    seeds : iterable of int
-        Seeds of each arm.
-    without : iterable of str
-        Arms that did not run.
-    changed : mapping, optional
-        Arm -> what it measures instead.
-    folder : pathlib.Path
-        Where the runs lie.
-
-    Returns
-    -------
-    Inputs
-        Runs, and the real printed numbers.
-    """
+    """Make up what tables and figures read."""
     numbers, gone, other = list(seeds), set(without), changed or {}
     runs = [
         Run(folder / arm / f"seed{seed}" / "record.json", record(arm, seed, other.get(arm)))

@@ -71,22 +71,7 @@ def _count(percent: float, n: int) -> Count:
 
 
 def record(arm: str, seed: int, accuracy: float) -> Record:
-    """Make up a run.
-
-    Parameters
-    ----------
-    arm : str
-        Identity of the run.
-    seed : int
-        Seed of the run.
-    accuracy : float
-        Test accuracy after the last epoch, in percent; the best epoch on test has a point more.
-
-    Returns
-    -------
-    Record
-        The record.
-    """
+    """Make up a run."""
     config = RunConfig(
         scale="fake",
         experiment=gradient_counts.EXPERIMENT,
@@ -158,22 +143,7 @@ def inputs(
     seeds: Iterable[int] = (0, 1, 2),
     accuracy: Mapping[str, float] | None = None,
 ) -> Inputs:
-    """Make up what the table and the sentences read.
-
-    Parameters
-    ----------
-    arms : iterable of str
-        Arms that ran.
-    seeds : iterable of int
-        Seeds of each.
-    accuracy : mapping, optional
-        Arm -> accuracy of seed 0 instead of `ACCURACY`.
-
-    Returns
-    -------
-    Inputs
-        Runs that lie nowhere, and the real printed numbers.
-    """
+    """Make up what the table and the sentences read."""
     values = ACCURACY | dict(accuracy or {})
     numbers = list(seeds)
     made = [record(arm, seed, values[arm] + seed) for arm in arms for seed in numbers]

@@ -51,18 +51,7 @@ NETWORKS = {
 
 
 def data(role: str) -> DataFacts:
-    """Make up the facts of a data set.
-
-    Parameters
-    ----------
-    role : {"mnist", "cifar10"}
-        What it stands for.
-
-    Returns
-    -------
-    DataFacts
-        The facts.
-    """
+    """Make up the facts of a data set."""
     return DataFacts(
         role=role,
         name={"mnist": "digits", "cifar10": "scenes"}[role],
@@ -77,13 +66,7 @@ def data(role: str) -> DataFacts:
 
 @functools.cache
 def printed() -> Reported:
-    """Read the printed numbers once.
-
-    Returns
-    -------
-    Reported
-        Those of the real configuration.
-    """
+    """Read the printed numbers once."""
     return reported.read(CONFIG)
 
 
@@ -92,18 +75,7 @@ def _count(percent: float, n: int) -> Count:
 
 
 def layers(network: str) -> tuple[Layer, ...]:
-    """Make up the layers of a network that have a Γ.
-
-    Parameters
-    ----------
-    network : str
-        One of `NETWORKS`.
-
-    Returns
-    -------
-    tuple of Layer
-        Convolutions, then fully connected layers.
-    """
+    """Make up the layers of a network that have a Γ."""
     found = []
     for number, name in enumerate(NETWORKS[network], start=1):
         n_groups, size = FILTERS[name]
@@ -121,43 +93,13 @@ def layers(network: str) -> tuple[Layer, ...]:
 
 
 def density(layer: Layer, after: int, kappa: float, nu: float) -> float:
-    """Make up what share of a layer's groups has entered.
-
-    Parameters
-    ----------
-    layer : Layer
-        The layer; small ones are denser.
-    after : int
-        Epochs so far.
-    kappa, nu : float
-        The larger κ and the smaller ν, the denser.
-
-    Returns
-    -------
-    float
-        Between 0 and 1.
-    """
+    """Make up what share of a layer's groups has entered."""
     growth = after / EPOCHS * (kappa / nu) ** 0.25
     return min(1.0, growth * 200 / (200 + layer.n_weights))
 
 
 def path(network: str, kappa: float, nu: float, worth: float) -> InclusionReport:
-    """Make up a path.
-
-    Parameters
-    ----------
-    network : str
-        One of `NETWORKS`.
-    kappa, nu : float
-        Hyperparameters.
-    worth : float
-        Percent correct of the full network at the end; the sparse one has two points less.
-
-    Returns
-    -------
-    InclusionReport
-        The report.
-    """
+    """Make up a path."""
     own = layers(network)
     epochs, norms = [], {layer.name: [] for layer in own}
     for after in range(1, EPOCHS + 1):
@@ -207,20 +149,7 @@ def path(network: str, kappa: float, nu: float, worth: float) -> InclusionReport
 
 
 def ticket(network: str, mask: str, after: int | None) -> inclusion.TicketReport:
-    """Make up what a mask left.
-
-    Parameters
-    ----------
-    network, mask : str
-        The network, and the mask's kind.
-    after : int or None
-        Epochs of the path.
-
-    Returns
-    -------
-    TicketReport
-        All, or a quarter of every layer.
-    """
+    """Make up what a mask left."""
     share = 1 if mask == "none" else 0.25
     return inclusion.TicketReport(
         path=f"{EARLY[network]}/path",
@@ -234,13 +163,7 @@ def ticket(network: str, mask: str, after: int | None) -> inclusion.TicketReport
 
 
 def costs() -> step_costs.CostReport:
-    """Make up the costs of a step.
-
-    Returns
-    -------
-    CostReport
-        Weights of one MiB, activations of four.
-    """
+    """Make up the costs of a step."""
     mib = 2**20
     state: dict[str, dict[str, int]] = {
         "sgd": {},
@@ -290,30 +213,7 @@ def record(
     *,
     trained: bool = True,
 ) -> Record:
-    """Make up a run.
-
-    Parameters
-    ----------
-    experiment, arm : str
-        Identity.
-    seed : int
-        Seed of the run; it adds as many tenths of a point to the accuracy.
-    network, role : str
-        Network, and role of its data.
-    recipe : dict
-        Its recipe.
-    worth : float
-        Percent correct at the end.
-    measurements : dict
-        What else was found.
-    trained : bool
-        Whether it is a training.
-
-    Returns
-    -------
-    Record
-        The record.
-    """
+    """Make up a run."""
     training = TrainingConfig(
         epochs=EPOCHS,
         shared_epochs=0,
@@ -379,18 +279,7 @@ def _path_run(
 
 
 def records(seed: int = 0) -> list[Record]:
-    """Make up one run of every arm.
-
-    Parameters
-    ----------
-    seed : int
-        Seed of the runs.
-
-    Returns
-    -------
-    list of Record
-        Of all experiments of seed 004.
-    """
+    """Make up one run of every arm."""
     found = []
     for experiment, network, role in (
         (inclusion_arms.MNIST, "lenet5_6_16_120", "mnist"),
@@ -445,22 +334,7 @@ def inputs(
     only: Callable[[Record], bool] = lambda _: True,
     folder: Path = Path("nowhere"),
 ) -> Inputs:
-    """Make up what tables and figures read.
-
-    Parameters
-    ----------
-    seeds : iterable of int
-        Seeds of each arm.
-    only : callable
-        Which records there are.
-    folder : pathlib.Path
-        Where the records seem to lie, in a folder an experiment, arm and seed.
-
-    Returns
-    -------
-    Inputs
-        The runs and the real printed numbers.
-    """
+    """Make up what tables and figures read."""
     made = [one for seed in seeds for one in records(seed) if only(one)]
     runs = [
         Run(folder / one.experiment / one.arm / f"seed{one.seed}" / "record.json", one)
@@ -476,15 +350,7 @@ def inputs(
 
 
 def write_times(folder: Path, seed: int = 0) -> None:
-    """Write the times of a made-up measurement of costs.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        That of `inputs`.
-    seed : int
-        Seed of the run.
-    """
+    """Write the times of a made-up measurement of costs."""
     place = folder / COST / "vgg16" / f"seed{seed}"
     place.mkdir(parents=True)
     (place / step_costs.TIMING).write_text(TIMES, encoding="utf-8")

@@ -47,21 +47,7 @@ TrainingContext = tuple[float | None, int | None]
 
 @dataclasses.dataclass(frozen=True)
 class Arm:
-    """What a made-up arm measures, in percent correct on the test set.
-
-    Parameters
-    ----------
-    start : str
-        Whose weights it begins with.
-    at_once : mapping
-        Setting (sparsity, bits) -> accuracy without fine-tuning.
-    setting : (float or None, int or None)
-        Sparsity and bits of the fine-tuned network.
-    last : float
-        Accuracy after the last epoch; the best on test has one point more.
-    zeros : str
-        ``layer``, ``global``, ``sparse`` (those of the start) or ``none``.
-    """
+    """What a made-up arm measures, in percent correct on the test set."""
 
     start: str
     at_once: Mapping[TrainingContext, float]
@@ -123,22 +109,7 @@ def _n_zeros(name: str, n_weights: int, how: str, sparsity: float) -> int:
 
 
 def layer_counts(how: str, sparsity: float | None, bits: int | None) -> tuple[LayerCounts, ...]:
-    """Count zeros and values as a run would.
-
-    Parameters
-    ----------
-    how : {"layer", "global", "sparse", "lost", "none"}
-        How zeros are spread.
-    sparsity : float or None
-        Share of zeros; None is none, or that of the sparse start.
-    bits : int or None
-        Bits of the inner layers.
-
-    Returns
-    -------
-    tuple of LayerCounts
-        In the order of the network.
-    """
+    """Count zeros and values as a run would."""
     counts = []
     for name, n_weights in LAYERS.items():
         prunable = "id_mapping" not in name
@@ -172,24 +143,7 @@ def _point(percent: float, setting: TrainingContext, how: str) -> Point:
 
 
 def record(experiment: str, arm: str, seed: int, made: Arm | None = None, **data: object) -> Record:
-    """Make up a run.
-
-    Parameters
-    ----------
-    experiment, arm : str
-        Identity of the run.
-    seed : int
-        Seed of the run; it adds as many points to every accuracy after fine-tuning.
-    made : Arm, optional
-        What the arm measures; that of `ARMS` by default.
-    **data
-        Fields of `DataFacts` to change.
-
-    Returns
-    -------
-    Record
-        The record.
-    """
+    """Make up a run."""
     made = made or ARMS[experiment][arm]
     config = RunConfig(
         scale="fake",
@@ -268,26 +222,7 @@ def inputs(
     changed: Mapping[str, Arm] | None = None,
     more: Iterable[Record] = (),
 ) -> Inputs:
-    """Make up what tables and figures read.
-
-    Parameters
-    ----------
-    experiments : iterable of str
-        Experiments that ran.
-    seeds : iterable of int
-        Seeds of each arm.
-    without : iterable of str
-        Arms that did not run.
-    changed : mapping, optional
-        Arm -> what it measures instead.
-    more : iterable of Record
-        Further records, of other experiments.
-
-    Returns
-    -------
-    Inputs
-        Runs that lie nowhere, and the real printed numbers.
-    """
+    """Make up what tables and figures read."""
     changed = changed or {}
     numbers = list(seeds)
     records = [

@@ -60,24 +60,7 @@ def report(
     files: Mapping[str, tuple[float, float, float]] = FILES,
     n_same: int = N_TEST,
 ) -> sizes.SizesReport:
-    """Make up what an arm measures.
-
-    Parameters
-    ----------
-    arm : {"pruned", "dense"}
-        The arm.
-    seed : int
-        It adds as many points to the accuracies.
-    files : mapping
-        As `FILES`.
-    n_same : int
-        Images with the same outputs.
-
-    Returns
-    -------
-    sizes.SizesReport
-        The report.
-    """
+    """Make up what an arm measures."""
     shares = (0.5, 0.75, 0.8) if arm == "pruned" else (0.0, 0.0, 0.0)
     return sizes.SizesReport(
         start="cnn_training/float",
@@ -105,22 +88,7 @@ def report(
 
 
 def record(arm: str, seed: int, made: sizes.SizesReport) -> Record:
-    """Make up a run.
-
-    Parameters
-    ----------
-    arm : {"pruned", "dense"}
-        The arm.
-    seed : int
-        Seed of the run.
-    made : sizes.SizesReport
-        What it measures; the best epoch on the test set has one point more than the last.
-
-    Returns
-    -------
-    Record
-        The record.
-    """
+    """Make up a run."""
     config = RunConfig(
         scale="fake",
         experiment=sizes.EXPERIMENT,
@@ -181,22 +149,7 @@ def record(arm: str, seed: int, made: sizes.SizesReport) -> Record:
 def inputs(
     arms: Iterable[str] = ("pruned", "dense"), seeds: Iterable[int] = (0,), **made: object
 ) -> Inputs:
-    """Make up what the table and the sentences read.
-
-    Parameters
-    ----------
-    arms : iterable of str
-        Arms that ran.
-    seeds : iterable of int
-        Seeds of each.
-    **made
-        What else `report` takes.
-
-    Returns
-    -------
-    Inputs
-        Runs that lie nowhere, and the real printed numbers.
-    """
+    """Make up what the table and the sentences read."""
     runs = [
         Run(Path("nowhere/record.json"), record(arm, seed, report(arm, seed, **made)))
         for arm in arms

@@ -30,22 +30,7 @@ LEARNING_RATE = 1e-3
 
 
 def write_config(root: Path, *, epochs: int = 12, seeds: Iterable[int] = (0, 1, 2)) -> Path:
-    """Write a configuration folder whose runs need no data, network or criterion.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        Where; the folder ``config`` is made there.
-    epochs : int
-        Epochs of every run.
-    seeds : iterable of int
-        Seeds of the scale.
-
-    Returns
-    -------
-    pathlib.Path
-        The folder.
-    """
+    """Write a configuration folder whose runs need no data, network or criterion."""
     folder = root / "config"
     scale = {
         "title": TITLE,
@@ -75,18 +60,7 @@ def _generator(*identity: object) -> np.random.Generator:
 
 
 def data_facts(experiment: str) -> DataFacts:
-    """Facts of a small stand-in.
-
-    Parameters
-    ----------
-    experiment : str
-        Name of the experiment.
-
-    Returns
-    -------
-    DataFacts
-        Made-up facts.
-    """
+    """Facts of a small stand-in."""
     is_mnist = "mnist" in experiment
     return DataFacts(
         role="mnist" if is_mnist else "cifar10",
@@ -101,37 +75,13 @@ def data_facts(experiment: str) -> DataFacts:
 
 
 def network_facts(experiment: str) -> NetworkFacts:
-    """Facts of a network, reduced but for LeNet-5.
-
-    Parameters
-    ----------
-    experiment : str
-        Name of the experiment.
-
-    Returns
-    -------
-    NetworkFacts
-        Made-up facts.
-    """
+    """Facts of a network, reduced but for LeNet-5."""
     name = experiment.partition("_")[0]
     return NetworkFacts(name=name, n_parameters=1234 * len(experiment), full_size=name == "lenet5")
 
 
 def history(experiment: str, arm: str, seed: int, epochs: int) -> pd.DataFrame:
-    """Make up a course; arms share their first two epochs.
-
-    Parameters
-    ----------
-    experiment, arm : str
-        Identity of the run.
-    seed, epochs : int
-        Seed and length of the run.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Columns of a ``history.csv``.
-    """
+    """Make up a course; arms share their first two epochs."""
     shared, own = _generator(experiment, seed), _generator(experiment, arm, seed)
     ceiling = 0.8 + 0.15 * _generator(experiment).random()
     rows = []
@@ -148,18 +98,7 @@ def history(experiment: str, arm: str, seed: int, epochs: int) -> pd.DataFrame:
 
 
 def selections(frame: pd.DataFrame) -> tuple[Selection, ...]:
-    """Choose epochs by the three rules.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        A history.
-
-    Returns
-    -------
-    tuple of Selection
-        One a rule.
-    """
+    """Choose epochs by the three rules."""
     epochs = {
         "last": len(frame) - 1,
         "best_on_validation": int(frame["validation_n_correct"].argmax()),
@@ -182,20 +121,7 @@ def selections(frame: pd.DataFrame) -> tuple[Selection, ...]:
 
 
 def freezing(experiment: str, arm: str, seed: int) -> FreezingReport:
-    """Make up what an arm froze; FB reports what stood still by itself.
-
-    Parameters
-    ----------
-    experiment, arm : str
-        Identity of the run.
-    seed : int
-        Seed of the run.
-
-    Returns
-    -------
-    FreezingReport
-        Two layers.
-    """
+    """Make up what an arm froze; FB reports what stood still by itself."""
     generator = _generator(experiment, arm, seed, "freezing")
     layers = []
     for name, n in (("conv.weight", 1000), ("fc_out.weight", 777)):
@@ -223,22 +149,7 @@ def freezing(experiment: str, arm: str, seed: int) -> FreezingReport:
 
 
 def run_record(folder: Path, experiment: str, arm: str, seed: int) -> tuple[Record, pd.DataFrame]:
-    """Make up a run of the fake scale.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        From `write_config`.
-    experiment, arm : str
-        Identity of the run.
-    seed : int
-        Seed of the run.
-
-    Returns
-    -------
-    Record, pandas.DataFrame
-        The record and its history.
-    """
+    """Make up a run of the fake scale."""
     resolved = config.resolve(SCALE, experiment, arm, seed, folder)
     frame = history(experiment, arm, seed, resolved.training.epochs)
     provenance = Provenance(
@@ -271,22 +182,7 @@ def run_record(folder: Path, experiment: str, arm: str, seed: int) -> tuple[Reco
 
 
 def write_run(root: Path, folder: Path, experiment: str, arm: str, seed: int) -> Path:
-    """Write a run where the workflow would.
-
-    Parameters
-    ----------
-    root, folder : pathlib.Path
-        Folder to write in, and the configuration folder.
-    experiment, arm : str
-        Identity of the run.
-    seed : int
-        Seed of the run.
-
-    Returns
-    -------
-    pathlib.Path
-        The ``record.json``.
-    """
+    """Write a run where the workflow would."""
     made, frame = run_record(folder, experiment, arm, seed)
     path = root / "results" / SCALE / "runs" / experiment / arm / f"seed{seed}" / "record.json"
     record.write(made, path)
@@ -297,24 +193,7 @@ def write_run(root: Path, folder: Path, experiment: str, arm: str, seed: int) ->
 def gradient_sample(
     folder: Path, experiment: str, seed: int, *, n_convolutions: int = 16
 ) -> GradientSample:
-    """Make up gradients with heavy tails.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        From `write_config`.
-    experiment : str
-        Name of the experiment.
-    seed : int
-        Seed of the trunk.
-    n_convolutions : int
-        Number of convolutions.
-
-    Returns
-    -------
-    GradientSample
-        Histograms and a log-normal density.
-    """
+    """Make up gradients with heavy tails."""
     generator = _generator(experiment, seed, "gradients")
     center = TWEAKED[experiment] * LEARNING_RATE
     layers = []
@@ -363,20 +242,7 @@ def gradient_sample(
 
 
 def write_gradients(root: Path, sample: GradientSample) -> Path:
-    """Write a gradient sample where the workflow would.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        Folder to write in.
-    sample : GradientSample
-        The sample.
-
-    Returns
-    -------
-    pathlib.Path
-        The ``gradients.json``.
-    """
+    """Write a gradient sample where the workflow would."""
     runs = root / "results" / SCALE / "runs"
     path = runs / sample.experiment / "trunk" / f"seed{sample.seed}" / "gradients.json"
     files.write_atomically(path, json.dumps(sample.model_dump(mode="json")).encode())
@@ -391,22 +257,7 @@ def write_campaign(
     arms: Iterable[str] = ARMS,
     seeds: Iterable[int] = (0, 1, 2),
 ) -> tuple[list[Path], list[Path]]:
-    """Write many runs and gradient samples.
-
-    Parameters
-    ----------
-    root, folder : pathlib.Path
-        Folder to write in, and the configuration folder.
-    experiments, arms : iterable of str
-        What runs.
-    seeds : iterable of int
-        Seeds of each.
-
-    Returns
-    -------
-    list of pathlib.Path, list of pathlib.Path
-        Records and gradient samples.
-    """
+    """Write many runs and gradient samples."""
     names, arm_names, numbers = list(experiments), list(arms), list(seeds)
     records = [
         write_run(root, folder, name, arm, seed)
@@ -423,20 +274,7 @@ def write_campaign(
 
 
 def inputs(root: Path, **campaign: Iterable) -> Inputs:
-    """Write a campaign and read it as tables and figures do.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        Folder to write in.
-    **campaign
-        Arguments of `write_campaign`.
-
-    Returns
-    -------
-    Inputs
-        What was written.
-    """
+    """Write a campaign and read it as tables and figures do."""
     folder = write_config(root)
     records, gradients = write_campaign(root, folder, **campaign)
     return read_inputs(SCALE, records, gradients, folder)

@@ -22,18 +22,7 @@ ARMS = tuple(config.read_experiment(EXPERIMENT, CONFIG)["arms"])
 
 
 def write_config(root: Path) -> Path:
-    """Write a configuration folder with the project's lab at a scale of its own.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        Where; the folder ``config`` is made there.
-
-    Returns
-    -------
-    pathlib.Path
-        The folder.
-    """
+    """Write a configuration folder with the project's lab at a scale of its own."""
     folder = root / "config"
     scale = {"title": "a test", "seeds": [0], "experiments": {EXPERIMENT: {}}}
     for name in ("scales", "experiments"):
@@ -46,22 +35,7 @@ def write_config(root: Path) -> Path:
 
 
 def run(folder: Path, arm: str, out: Path) -> Path:
-    """Run an arm.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        From `write_config`.
-    arm : str
-        One of `ARMS`.
-    out : pathlib.Path
-        Folder for the record.
-
-    Returns
-    -------
-    pathlib.Path
-        The ``record.json``.
-    """
+    """Run an arm."""
     resolved = config.resolve(SCALE, EXPERIMENT, arm, 0, folder)
     options = {key: value for key, value in resolved.recipe.items() if key != "name"}
     registry.load("recipes", resolved.recipe["name"])(resolved, Job(out, out, None), **options)
@@ -70,13 +44,7 @@ def run(folder: Path, arm: str, out: Path) -> Path:
 
 @functools.cache
 def inputs() -> Inputs:
-    """Run every arm and read it as tables and figures do.
-
-    Returns
-    -------
-    Inputs
-        All runs; with what the source reads off its figures.
-    """
+    """Run every arm and read it as tables and figures do."""
     with tempfile.TemporaryDirectory() as root:
         folder = write_config(Path(root))
         paths = [run(folder, arm, Path(root) / arm / "seed0") for arm in ARMS]
@@ -85,18 +53,7 @@ def inputs() -> Inputs:
 
 
 def with_printed(inputs: Inputs) -> Inputs:
-    """Add the lines of seed 003 on Lab 1 (f).
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Runs.
-
-    Returns
-    -------
-    Inputs
-        The same with the ranges of lines 169 and 171 of the seed's text.
-    """
+    """Add the lines of seed 003 on Lab 1 (f)."""
     read = {"l1_loss_above": 0.01, "l1_loss_below": 10, "trimmed_loss_below_minus_log10": 27}
     entries = {
         "lab1_f": reported.Entry(place="Lab 1 (f)", line=169, values=read),
@@ -108,29 +65,12 @@ def with_printed(inputs: Inputs) -> Inputs:
 
 
 def records() -> dict[str, Record]:
-    """Return the records by arm.
-
-    Returns
-    -------
-    dict
-        Arm -> record.
-    """
+    """Return the records by arm."""
     return {run.record.arm: run.record for run in inputs().runs}
 
 
 def without(*arms: str) -> Inputs:
-    """Leave arms out.
-
-    Parameters
-    ----------
-    *arms : str
-        Arms that did not run.
-
-    Returns
-    -------
-    Inputs
-        The others.
-    """
+    """Leave arms out."""
     found = inputs()
     return dataclasses.replace(
         found, runs=tuple(run for run in found.runs if run.record.arm not in arms)

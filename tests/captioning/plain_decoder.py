@@ -11,13 +11,7 @@ def _sigmoid(x: Tensor) -> Tensor:
 
 
 class Plain:
-    """The equations of `captioning.decoder`, from nothing but a ``state_dict``.
-
-    Parameters
-    ----------
-    weights : dict of str to Tensor
-        Of a `Decoder`.
-    """
+    """The equations of `captioning.decoder`, from nothing but a ``state_dict``."""
 
     def __init__(self, weights):
         self.w = {name: one.double() for name, one in weights.items()}

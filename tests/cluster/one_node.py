@@ -60,13 +60,7 @@ def _free_port() -> int:
 
 
 class OneNode:
-    """Slurm with one node and the partition ``main``, up while a ``with`` block runs.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        A new folder for all its files, with a short path: a socket's has at most 107 bytes.
-    """
+    """Slurm with one node and the partition ``main``, up while a ``with`` block runs."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
