@@ -39,12 +39,8 @@ API = re.findall(
 """Names that the API page shows."""
 
 STILL_LONG = {
-    "figures",
-    "frames",
     "freezing",
     "layers",
-    "paper",
-    "report",
 }
 """Packages whose docstrings are to be shortened yet; none may be added."""
 

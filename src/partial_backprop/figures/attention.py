@@ -35,22 +35,7 @@ _TITLE_IN = 0.17
 
 
 def lit(image: np.ndarray, attention: np.ndarray) -> np.ndarray:
-    """Let an image glow where the decoder looked.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, of shape (H, W, 3)
-        The image.
-    attention : ndarray of float32, of shape (h, w)
-        Weight of each location, 0 or more.
-
-    Returns
-    -------
-    ndarray of uint8, of shape (H, W, 3)
-        The image, darker by the share `GLOW`, and as much white in its place where the weight is
-        largest; white is linear in the weight, and weights are interpolated bilinearly between the
-        locations' centres. So light and dark parts of an image show attention alike.
-    """
+    """Let an image glow where the decoder looked."""
     height, width, _ = image.shape
     weights = Image.fromarray(np.asarray(attention, dtype=np.float32))
     weight = np.asarray(weights.resize((width, height), Image.Resampling.BILINEAR))
@@ -61,18 +46,7 @@ def lit(image: np.ndarray, attention: np.ndarray) -> np.ndarray:
 
 
 def small(image: np.ndarray) -> np.ndarray:
-    """Scale an image down to its size in print.
-
-    Parameters
-    ----------
-    image : ndarray of uint8, of shape (H, W, 3)
-        The image.
-
-    Returns
-    -------
-    ndarray of uint8, of shape (H', W', 3)
-        The same image with a longer side of at most `SIDE` pixels.
-    """
+    """Scale an image down to its size in print."""
     height, width, _ = image.shape
     scale = SIDE / max(height, width)
     if scale >= 1:
@@ -82,20 +56,7 @@ def small(image: np.ndarray) -> np.ndarray:
 
 
 def layout(lengths: Sequence[int]) -> tuple[int, list[int]]:
-    """Arrange pictures in a grid that fits a page.
-
-    Parameters
-    ----------
-    lengths : sequence of int
-        Words of each caption; its image stands before them, in a column of its own.
-
-    Returns
-    -------
-    n_columns : int
-        Pictures side by side, at least 8: as few as fit.
-    rows : list of int
-        Rows of each caption.
-    """
+    """Arrange pictures in a grid that fits a page."""
     for n_columns in range(8, 25):
         rows = [max(1, math.ceil(length / (n_columns - 1))) for length in lengths]
         if sum(rows) * (style.WIDTH_IN / n_columns + _TITLE_IN) <= _HEIGHT_IN:
@@ -104,20 +65,7 @@ def layout(lengths: Sequence[int]) -> tuple[int, list[int]]:
 
 
 def draw(examples: Sequence[Example], margin_in: float = 0.0) -> Figure:
-    """Draw captions, each as its image followed by one picture a word.
-
-    Parameters
-    ----------
-    examples : sequence of Example
-        Captions, at least one.
-    margin_in : float
-        Height for a footer, in inches.
-
-    Returns
-    -------
-    Figure
-        The figure, of the paper's width.
-    """
+    """Draw captions, each as its image followed by one picture a word."""
     n_columns, rows = layout([len(example.words) for example in examples])
     cell = style.WIDTH_IN / n_columns
     figure, panels = style.panels([cell + _TITLE_IN] * sum(rows), n_columns, margin_in)
@@ -149,37 +97,13 @@ def _say(panel: Axes, text: str) -> None:
 
 
 def check_kind(path: Path) -> None:
-    """Hold the name of a file to a kind that can be written.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file.
-
-    Raises
-    ------
-    UserError
-        If its name ends otherwise.
-    """
+    """Hold the name of a file to a kind that can be written."""
     if path.suffix.lower() not in KINDS:
         raise UserError(f"cannot write {path}: let its name end in {', '.join(KINDS)}")
 
 
 def save(examples: Sequence[Example], path: Path) -> None:
-    """Draw captions in the paper's style, and write the figure.
-
-    Parameters
-    ----------
-    examples : sequence of Example
-        Captions, at least one.
-    path : pathlib.Path
-        Where to; its end is one of `KINDS`.
-
-    Raises
-    ------
-    UserError
-        If the kind is another.
-    """
+    """Draw captions in the paper's style, and write the figure."""
     check_kind(path)
     buffer = io.BytesIO()
     with style.applied():

@@ -26,56 +26,19 @@ _PER_ROW, _ROWS = 6, 2
 
 
 def color(position: int) -> str:
-    """Return the colour of a layer.
-
-    Parameters
-    ----------
-    position : int
-        Its place in its order, from 0.
-
-    Returns
-    -------
-    str
-        A colour; they repeat after seven.
-    """
+    """Return the colour of a layer."""
     return COLORS[position % len(COLORS)]
 
 
 def scale(values: Iterable[float]) -> dict[float, str]:
-    """Choose colours for values of a hyperparameter.
-
-    Parameters
-    ----------
-    values : iterable of float
-        Each as often as it likes.
-
-    Returns
-    -------
-    dict
-        Each value, from the smallest, with its colour: the larger, the lighter.
-    """
+    """Choose colours for values of a hyperparameter."""
     different = sorted(set(values))
     shades = matplotlib.colormaps["viridis"](np.linspace(0, 0.9, len(different)))
     return dict(zip(different, map(to_hex, shades), strict=True))
 
 
 def path(panel: Axes, report: InclusionReport) -> list[str]:
-    """Draw the norms of groups of Γ against epochs.
-
-    Parameters
-    ----------
-    panel : Axes
-        Where to.
-    report : InclusionReport
-        A path.
-
-    Returns
-    -------
-    list of str
-        Names of the layers, in the order of their colours. Norms are in units of their layer's
-        largest, so that layers of filters and of single weights can stand side by side; a group that
-        never enters stays on the axis.
-    """
+    """Draw the norms of groups of Γ against epochs."""
     names = dict(zip((one.name for one in report.layers), layer_titles(report), strict=True))
     for position, one in enumerate(report.paths):
         norms = np.vstack([np.zeros(len(one.drawn)), np.array(one.norms)])
@@ -87,20 +50,7 @@ def path(panel: Axes, report: InclusionReport) -> list[str]:
 
 
 def filters(panel: Axes, found: FirstFilters) -> int:
-    """Draw the first filters to enter, in their order, each with the step in which it did.
-
-    Parameters
-    ----------
-    panel : Axes
-        Where to.
-    found : FirstFilters
-        Filters of the first convolution.
-
-    Returns
-    -------
-    int
-        How many are drawn; of those that never entered none, unless there is room.
-    """
+    """Draw the first filters to enter, in their order, each with the step in which it did."""
     steps = found.entered_at_step
     order = sorted(
         range(len(steps)), key=lambda number: (steps[number] is None, steps[number] or 0)
@@ -126,19 +76,7 @@ def filters(panel: Axes, found: FirstFilters) -> int:
 
 
 def mark(panel: Axes, x: float, y: float, look: Look, *, hollow: bool) -> None:
-    """Draw one measured accuracy.
-
-    Parameters
-    ----------
-    panel : Axes
-        Where to.
-    x, y : float
-        Its place.
-    look : Look
-        Colour and marker.
-    hollow : bool
-        Whether the mark is only an outline.
-    """
+    """Draw one measured accuracy."""
     inside = "white" if hollow else look.color
     panel.plot(
         [x], [y], marker=look.marker, color=look.color, markerfacecolor=inside, markersize=5,
@@ -147,13 +85,5 @@ def mark(panel: Axes, x: float, y: float, look: Look, *, hollow: bool) -> None:
 
 
 def empty(panel: Axes, text: str) -> None:
-    """Say in a panel that something did not run.
-
-    Parameters
-    ----------
-    panel : Axes
-        The panel.
-    text : str
-        What did not.
-    """
+    """Say in a panel that something did not run."""
     style.say(panel, f"{text}: not run")

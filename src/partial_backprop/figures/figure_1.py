@@ -23,23 +23,7 @@ _GAP_IN_UNITS = 1.9
 
 
 def draw(inputs: Inputs) -> Figure:
-    """Draw the figure; it shows the idea and needs no run.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Not used.
-
-    Returns
-    -------
-    Figure
-        Two small networks. A frozen weight is dashed and red and keeps its value, which its label
-        shows: it is neither zero nor removed.
-
-    References
-    ----------
-    Seed 001, Figure 1.
-    """
+    """Draw the figure; it shows the idea and needs no run."""
     figure, ((full, partial),) = style.panels([2.3], 2, 0.45)
     _network(full, frozen=set())
     full.set_title("(a) full backpropagation (FB)")

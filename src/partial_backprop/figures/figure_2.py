@@ -20,32 +20,7 @@ CONVOLUTIONS = (3, 7, 10, 13)
 
 
 def draw(inputs: Inputs) -> Figure:
-    """Draw the histograms of one sample, that of the lowest seed.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Gradient samples.
-
-    Returns
-    -------
-    Figure
-        A panel a convolution: signed gradients in the paper's units, counts on a logarithmic axis.
-
-    Raises
-    ------
-    UserError
-        If the network has too few convolutions.
-
-    Notes
-    -----
-    Departures: the source's counts are on a linear axis, where all bins but the middle one
-    vanish. Weights whose gradient is exactly zero are left out and told in the title.
-
-    References
-    ----------
-    Seed 001, Figure 2 and section 1.
-    """
+    """Draw the histograms of one sample, that of the lowest seed."""
     samples = [sample for sample in inputs.gradients if sample.experiment == EXPERIMENT]
     if not samples:
         figure, panels = style.panels([style.EMPTY_ROW_IN] * 2, 2, 0)

@@ -19,29 +19,7 @@ RULE = (
 
 
 def draw(inputs: Inputs) -> Figure:
-    """Draw four captions of different lengths.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Runs of ``captioning``, with the examples beside the records.
-
-    Returns
-    -------
-    Figure
-        For each caption of PB's first seed the image, and one picture a word; the captions are
-        chosen by a rule that looks at their lengths alone (`captions.four_of_different_lengths`).
-        Photographs of others are shown only where ``scripts/pictures.py`` put them beside.
-
-    Raises
-    ------
-    UserError
-        If the examples are missing or damaged.
-
-    References
-    ----------
-    Seed 001, Figure 4.
-    """
+    """Draw four captions of different lengths."""
     runs = [run for run, _ in caption_arms.reports(inputs.runs) if run.record.arm == ARM]
     if not runs:
         figure, ((panel,),) = style.panels([style.EMPTY_ROW_IN], 1, 0.0)

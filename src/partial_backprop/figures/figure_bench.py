@@ -37,19 +37,7 @@ PANELS = (
 
 
 def draw(inputs: Inputs) -> Figure:
-    """Draw what benchmarks found about growth.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        What benchmarks found.
-
-    Returns
-    -------
-    Figure
-        A panel for each of `PANELS` on logarithmic axes, and one for each unit of the curves of
-        ``active_optimizer``, against the share that is frozen. Medians, with quartiles as bars.
-    """
+    """Draw what benchmarks found about growth."""
     found = {one.name: one for one in inputs.performance}
     shown = [(panel, curves) for panel in PANELS if (curves := _curves(found, panel))]
     shares = _shares(found.get("active_optimizer"))

@@ -29,20 +29,7 @@ SHOWN_TAGS = ("stand-in", "copy", "shortened")
 
 
 def draw(inputs: Inputs) -> Figure:
-    """Draw the claims that have a short name.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Runs of any experiments, printed numbers and claims.
-
-    Returns
-    -------
-    Figure
-        Above differences, below shares and accuracies; within each, claims grouped by source. Hollow
-        diamonds are reported; grey bands are margins, around what is reported or around zero; what was
-        measured on a stand-in is hollow.
-    """
+    """Draw the claims that have a short name."""
     drawn = [found for found in ledger(inputs) if found.claim.short]
     if not drawn:
         figure, ((panel,),) = style.panels([style.EMPTY_ROW_IN], 1, 0.2)

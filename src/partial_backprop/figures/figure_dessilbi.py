@@ -39,25 +39,7 @@ COURSES = (("density_percent", "non-zero (%)"), ("sparse_accuracy_percent", "spa
 
 
 def draw(inputs: Inputs) -> Figure:
-    """Draw the figure.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Runs of the experiments with DessiLBI.
-
-    Returns
-    -------
-    Figure
-        First row: paths of two networks, the norms of groups of Γ by layer. Second and third: density
-        and sparse test accuracy by epoch for each κ and ν. Last: first-layer filters in their order of
-        entry; accuracy against density of networks that were trained under a mask. Paths and filters
-        are those of the lowest seed, the others means over seeds.
-
-    References
-    ----------
-    Seed 004: its tables 2 to 5 in their course, and figure 5, whose settings are table 10.
-    """
+    """Draw the figure."""
     runs = list(inputs.runs)
     found = {which: _varied(runs, which) for which in SIGNS}
     masked = _masked(runs)

@@ -20,29 +20,7 @@ _CURVE_SHARE = 0.78  # of a panel's height; the rest is for labels
 
 
 def draw(inputs: Inputs) -> Figure:
-    """Draw each network's density, from its lowest seed.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Gradient samples.
-
-    Returns
-    -------
-    Figure
-        A panel a network: the density of non-zero magnitudes over a logarithmic axis in the paper's
-        units, the high-likelihood range shaded, and the two thresholds with the share of weights
-        at or below each.
-
-    Notes
-    -----
-    The estimate is a density per unit of magnitude (equation 1); it is drawn per decade,
-    ``x ln(10) f(x)``, so that equal areas under the curve are equal shares of the weights.
-
-    References
-    ----------
-    Seed 001, equations 1 to 3.
-    """
+    """Draw each network's density, from its lowest seed."""
     first = {}
     for sample in sorted(inputs.gradients, key=lambda sample: sample.seed):
         first.setdefault(sample.experiment, sample)

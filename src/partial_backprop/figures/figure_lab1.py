@@ -33,30 +33,7 @@ _TITLES = {
 
 
 def draw(inputs: Inputs) -> Figure:
-    """Draw the descents.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Runs; those of other experiments are left out.
-
-    Returns
-    -------
-    Figure
-        Fourteen pairs of panels: the loss on a logarithmic axis, and beside or below it each
-        weight, against steps. Points stand at every update: a step has one from all samples, or
-        one from each sample in turn. Faint lines mark the sparsest solution.
-
-    Notes
-    -----
-    Departures: the source has a figure for each panel, of 600 updates from sample to sample. The
-    assignment's 200 steps of full batches are drawn too. Weights are drawn for these two orders; the
-    others are in the panels of the loss.
-
-    References
-    ----------
-    Seed 003, Lab 1 (b) to (f).
-    """
+    """Draw the descents."""
     reports = linear.reports(run.record for run in inputs.runs)
     heights = [1.0 if reports else style.EMPTY_ROW_IN] * 7
     figure, panels = style.panels(heights, N_COLUMNS, 0.8)

@@ -26,25 +26,7 @@ LISTED = {"finetune": (LAYER, "lab2_c"), "iterative_global": (GLOBAL, "lab2_e")}
 
 
 def draw(inputs: Inputs) -> Figure:
-    """Draw what pruning costs, and where it prunes.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Runs of ``lab2_pruning``, and the printed numbers.
-
-    Returns
-    -------
-    Figure
-        On the left test accuracy against the share that was to be pruned, without fine-tuning as
-        lines, and after the last epoch of it as marks, side by side around their share; on the
-        right the measured share of zeros of every layer. Means over seeds, bars from the lowest to
-        the highest; hollow marks are printed in the source.
-
-    References
-    ----------
-    Seed 003, Lab 2 (a) to (e).
-    """
+    """Draw what pruning costs, and where it prunes."""
     runs = [run for run in inputs.runs if run.record.experiment == LAB2]
     frame, facts = results(runs).frame, of_runs(LAB2, labels.LAB_NETWORK, runs)
     figure, panels = style.panels([style.EMPTY_ROW_IN if facts is None else 3.1], 2, 1.0)
@@ -103,18 +85,7 @@ def _accuracy(panel: Axes, inputs: Inputs, frame: pd.DataFrame) -> None:
 
 
 def short(name: str) -> str:
-    """Shorten the name of a layer.
-
-    Parameters
-    ----------
-    name : str
-        Such as ``body_op.3.conv1.0.conv``.
-
-    Returns
-    -------
-    str
-        Such as ``3.conv1``.
-    """
+    """Shorten the name of a layer."""
     return (
         name.removeprefix("body_op.")
         .removesuffix(".conv")

@@ -22,25 +22,7 @@ BESIDE = {"joint_zeros_lost": 0.15, "iterative_4bit": 0.3}
 
 
 def draw(inputs: Inputs) -> Figure:
-    """Draw what quantization costs.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Runs of ``lab3_quantization``, and the printed numbers.
-
-    Returns
-    -------
-    Figure
-        Test accuracy against bits, without fine-tuning as dashed lines and after the last epoch of
-        it as solid ones: on the left of the whole network, on the right of the pruned one, its zeros
-        kept or lost, and of the network that was pruned in steps under few bits. Means over seeds,
-        bars from the lowest to the highest; hollow marks are printed in the source.
-
-    References
-    ----------
-    Seed 003, Lab 3 (b) to (e).
-    """
+    """Draw what quantization costs."""
     runs = [run for run in inputs.runs if run.record.experiment == LAB3]
     frame, facts = results(runs).frame, of_runs(LAB3, labels.LAB_NETWORK, runs)
     figure, panels = style.panels([style.EMPTY_ROW_IN if facts is None else 2.3], 2, 1.0)

@@ -19,24 +19,7 @@ _N_FEWEST = 30
 
 
 def draw(inputs: Inputs) -> Figure:
-    """Draw distance by gradient for each network, from FB's record of its lowest seed.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Runs of the four networks.
-
-    Returns
-    -------
-    Figure
-        A panel per network: over the magnitude of the gradient on the batch that makes the mask, in the
-        paper's units, median and quartiles of |w_end − w_mask|; those of weights with a gradient of
-        exactly zero stand apart on the left.
-
-    References
-    ----------
-    Seed 001, section 1: a weight with a small gradient "is less likely to change".
-    """
+    """Draw distance by gradient for each network, from FB's record of its lowest seed."""
     shown = [_lowest_seed(inputs, experiment) for experiment in labels.CNNS]
     rows = shown[:2], shown[2:]
     heights = [2.0 if any(row) else style.EMPTY_ROW_IN for row in rows]

@@ -21,24 +21,7 @@ SHOWN_BITS = 3
 
 
 def draw(inputs: Inputs) -> Figure:
-    """Draw densities, levels and accuracies.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Runs of ``tinyscript`` and ``tinyscript_cifar10``.
-
-    Returns
-    -------
-    Figure
-        A row a network that ran: magnitudes of the input and of the gradient of the layer with the most
-        weights, as a histogram with the fitted density and both sets of levels; and test accuracy
-        against bits, both quantized, means over seeds with bars from the lowest to the highest.
-
-    References
-    ----------
-    TinyScript: F. Fu et al., ICML 2020.
-    """
+    """Draw densities, levels and accuracies."""
     ran = [name for name in EXPERIMENTS if any(run.key[0] == name for run in inputs.runs)]
     height = 2.0 if ran else style.EMPTY_ROW_IN
     figure, panels = style.panels([height] * max(1, len(ran)), 3, 0.8)

@@ -51,19 +51,7 @@ def bits(frame: pd.DataFrame, experiment: str, arm: str) -> pd.Series:
 def curve(
     panel: Axes, values: Mapping[float, pd.Series], look: Look, *, finetuned: bool = False
 ) -> None:
-    """Draw means over seeds, and the range from the lowest to the highest.
-
-    Parameters
-    ----------
-    panel : Axes
-        Where to.
-    values : mapping
-        Position -> values by seed; those without any are left out.
-    look : Look
-        Colour and marker.
-    finetuned : bool
-        Whether the line is drawn through; dashed otherwise.
-    """
+    """Draw means over seeds, and the range from the lowest to the highest."""
     there = {position: series for position, series in values.items() if len(series)}
     if not there:
         return
@@ -78,17 +66,7 @@ def curve(
 
 
 def printed(panel: Axes, x: Sequence[float], y: Sequence[float], look: Look) -> None:
-    """Draw numbers that the seed prints as hollow marks.
-
-    Parameters
-    ----------
-    panel : Axes
-        Where to.
-    x, y : sequence of float
-        Positions, equally many.
-    look : Look
-        Colour and marker of what was measured in their place.
-    """
+    """Draw numbers that the seed prints as hollow marks."""
     panel.plot(
         x,
         y,
@@ -103,19 +81,7 @@ def printed(panel: Axes, x: Sequence[float], y: Sequence[float], look: Look) -> 
 
 
 def level(panel: Axes, height: float, text: str, *, right: bool = True) -> None:
-    """Draw a horizontal line with its name.
-
-    Parameters
-    ----------
-    panel : Axes
-        Where to.
-    height : float
-        In the unit of the axis; NaN draws nothing.
-    text : str
-        The name, which stands above an end of the line.
-    right : bool
-        Whether that is the right end.
-    """
+    """Draw a horizontal line with its name."""
     if math.isnan(height):
         return
     panel.axhline(height, color=style.NEUTRAL, linewidth=0.8, linestyle=(0, (1, 2)), zorder=0)
@@ -148,24 +114,7 @@ def accuracy_axis(panel: Axes, *, top: float = 95) -> None:
 
 
 def key(look: Look, label: str, *, line: object = "none", hollow: bool = False) -> Line2D:
-    """Make an entry of a legend.
-
-    Parameters
-    ----------
-    look : Look
-        Colour and marker.
-    label : str
-        Its text.
-    line : str or tuple
-        Line style as matplotlib takes it.
-    hollow : bool
-        Whether the mark is that of a printed number.
-
-    Returns
-    -------
-    Line2D
-        The entry.
-    """
+    """Make an entry of a legend."""
     inside = "none" if hollow else look.color
     return Line2D(
         [], [], color=look.color, marker=look.marker, linestyle=line, label=label,
@@ -174,38 +123,12 @@ def key(look: Look, label: str, *, line: object = "none", hollow: bool = False) 
 
 
 def accuracy_percent(reported: Reported, names: Sequence[str]) -> list[float]:
-    """Read accuracies that the seed prints.
-
-    Parameters
-    ----------
-    reported : Reported
-        Numbers printed in the sources.
-    names : sequence of str
-        Entries of document 003.
-
-    Returns
-    -------
-    list of float
-        Percent.
-    """
+    """Read accuracies that the seed prints."""
     return [100 * reported.entry(SEED, name).values["test_accuracy"] for name in names]
 
 
 def chance(inputs: Inputs, experiment: str) -> float:
-    """Return the accuracy of guessing.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Runs of any experiments.
-    experiment : str
-        The one whose data are meant.
-
-    Returns
-    -------
-    float
-        Percent; NaN where nothing ran.
-    """
+    """Return the accuracy of guessing."""
     found = (run.record for run in inputs.runs if run.record.experiment == experiment)
     classes = [record.data.n_classes for record in found if record.data is not None]
     return 100 / classes[0] if classes else float("nan")

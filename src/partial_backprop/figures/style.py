@@ -51,29 +51,12 @@ ARMS = {
 
 
 def linestyle(look: Look) -> Any:
-    """Return an arm's line style as matplotlib takes it.
-
-    Parameters
-    ----------
-    look : Look
-        The arm's.
-
-    Returns
-    -------
-    str or tuple
-        Value for ``linestyle``.
-    """
+    """Return an arm's line style as matplotlib takes it."""
     return "solid" if look.dashes == "solid" else (0, look.dashes)
 
 
 def rc() -> dict[str, Any]:
-    """Return the style as matplotlib's parameters, for `matplotlib.rc_context`.
-
-    Returns
-    -------
-    dict
-        Parameters; fonts are embedded as TrueType, so that text in a PDF can be searched.
-    """
+    """Return the style as matplotlib's parameters, for `matplotlib.rc_context`."""
     return sns.axes_style("ticks") | {
         "font.family": "sans-serif",
         "font.sans-serif": ["DejaVu Sans"],  # comes with matplotlib: the same on every machine
@@ -103,13 +86,7 @@ def rc() -> dict[str, Any]:
 
 @contextlib.contextmanager
 def applied() -> Iterator[None]:
-    """Draw and save inside this block: in the style, and otherwise with matplotlib's own defaults.
-
-    Yields
-    ------
-    None
-        After the block matplotlib's parameters are as they were before, the user's own included.
-    """
+    """Draw and save inside this block: in the style, and otherwise with matplotlib's own defaults."""
     mine = {
         name: value
         for name, value in matplotlib.rcParamsDefault.items()
@@ -126,22 +103,7 @@ EMPTY_ROW_IN = 0.5
 def panels(
     row_heights_in: Sequence[float], n_columns: int, margin_in: float
 ) -> tuple[Figure, np.ndarray]:
-    """Make a figure of the paper's width.
-
-    Parameters
-    ----------
-    row_heights_in : sequence of float
-        Height of each row of panels, in inches.
-    n_columns : int
-        Number of columns.
-    margin_in : float
-        Height for legend and footer.
-
-    Returns
-    -------
-    Figure, ndarray of shape (rows, columns)
-        The figure and its panels. It is not known to pyplot, so nothing is left open.
-    """
+    """Make a figure of the paper's width."""
     height_in = sum(row_heights_in) + margin_in
     figure = Figure(figsize=(WIDTH_IN, height_in), layout="constrained")
     figure.get_layout_engine().set(w_pad=0.06, h_pad=0.05)
@@ -152,15 +114,7 @@ def panels(
 
 
 def say(panel: Axes, text: str) -> None:
-    """Leave a panel empty but for a text.
-
-    Parameters
-    ----------
-    panel : Axes
-        The panel.
-    text : str
-        Such as ``not run``.
-    """
+    """Leave a panel empty but for a text."""
     panel.set(xticks=[], yticks=[])
     panel.spines[:].set_visible(False)
     box = {"boxstyle": "round,pad=0.6", "facecolor": "white", "edgecolor": FAINT}
@@ -170,17 +124,7 @@ def say(panel: Axes, text: str) -> None:
 
 
 def legend_above(figure: Figure, handles: list[Any], n_columns: int) -> None:
-    """Put one legend above all panels.
-
-    Parameters
-    ----------
-    figure : Figure
-        The figure.
-    handles : list of Artist
-        Labelled artists.
-    n_columns : int
-        Columns of the legend.
-    """
+    """Put one legend above all panels."""
     figure.legend(
         handles=handles,
         loc="outside upper center",
@@ -191,15 +135,7 @@ def legend_above(figure: Figure, handles: list[Any], n_columns: int) -> None:
 
 
 def footer(figure: Figure, lines: list[str]) -> None:
-    """Name below the panels what ran.
-
-    Parameters
-    ----------
-    figure : Figure
-        The figure.
-    lines : list of str
-        Sentences, each on lines of its own.
-    """
+    """Name below the panels what ran."""
     wrapped = [part for line in lines for part in textwrap.wrap(line, 112)]
     if wrapped:
         text = "\n".join(wrapped)

@@ -56,23 +56,7 @@ def _freezing_columns(found: Record) -> dict[str, float | str | None]:
 
 
 def runs_frame(runs: Sequence[Run]) -> pd.DataFrame:
-    """Tabulate runs, one row a run and selection rule.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        Runs; those without selections give no row.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Identity, counts, accuracies and frozen shares in percent, thresholds as raw gradient
-        magnitudes and in the paper's units, drift of masked weights, network and data.
-
-    Notes
-    -----
-    The paper's units are raw magnitudes divided by the learning rate at the making of the last mask.
-    """
+    """Tabulate runs, one row a run and selection rule."""
     rows = []
     for run in runs:
         found = run.record
@@ -105,18 +89,7 @@ def runs_frame(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def layers_frame(runs: Sequence[Run]) -> pd.DataFrame:
-    """Tabulate freezing counts, one row a run and parameter tensor.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        Runs; those that froze nothing give no row.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Experiment, arm, seed, the fields of `LayerFreezing`, and shares in percent.
-    """
+    """Tabulate freezing counts, one row a run and parameter tensor."""
     rows = []
     for run in runs:
         identity = dict(zip(("experiment", "arm", "seed"), run.key, strict=True))
@@ -130,18 +103,7 @@ def layers_frame(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def histories_frame(runs: Sequence[Run]) -> pd.DataFrame:
-    """Stack the histories of runs.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        Runs; classifiers that were trained have such a ``history.csv``, the others give no row.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Experiment, arm, seed, `HISTORY_COLUMNS`, and the accuracy on each split in percent.
-    """
+    """Stack the histories of runs."""
     frames = []
     for run in runs:
         if not (run.epochs and run.record.selections):
@@ -158,22 +120,7 @@ def histories_frame(runs: Sequence[Run]) -> pd.DataFrame:
 def by_seed(
     frame: pd.DataFrame, experiment: str, arm: str, column: str, rule: str = "last"
 ) -> pd.Series:
-    """Pick one quantity of one arm.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        From `runs_frame`; may be empty.
-    experiment, arm, column : str
-        What to pick.
-    rule : {"last", "best_on_validation", "paper_protocol"}
-        How the epoch was chosen.
-
-    Returns
-    -------
-    pandas.Series
-        Values indexed by seed, without the absent ones; empty where nothing ran.
-    """
+    """Pick one quantity of one arm."""
     if frame.empty or column not in frame:
         return pd.Series(dtype=float)
     chosen = frame[

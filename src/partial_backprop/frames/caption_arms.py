@@ -57,59 +57,19 @@ _COLUMNS += ("n_captions", "n_distinct")
 
 
 def experiment(runs: Iterable[Run]) -> str:
-    """Choose the experiment that is shown.
-
-    Parameters
-    ----------
-    runs : iterable of Run
-        Runs of any experiments.
-
-    Returns
-    -------
-    str
-        The one with the source's number of epochs where both its FB and PB ran, else the other.
-    """
+    """Choose the experiment with the source's epochs where both its FB and PB ran, else the other."""
     arms = {run.record.arm for run in runs if run.record.experiment == AS_IN_SOURCE}
     return AS_IN_SOURCE if {"fb", "pb"} <= arms else EXPERIMENT
 
 
 def reports(runs: Sequence[Run]) -> list[tuple[Run, CaptionReport]]:
-    """Find the runs that captioned images, with their reports.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        Runs of any experiments.
-
-    Returns
-    -------
-    list of (Run, CaptionReport)
-        In the order of the runs.
-
-    Raises
-    ------
-    UserError
-        If a report is damaged.
-    """
+    """Find the runs that captioned images, with their reports."""
     shown = experiment(runs)
     return [(run, captions.of(run.record)) for run in runs if run.record.experiment == shown]
 
 
 def frame(runs: Sequence[Run]) -> pd.DataFrame:
-    """Tabulate scores, one row a run, split, way of decoding and kind of references.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        Runs; those that captioned nothing give no row.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Arm, seed, ``split``, ``decoding``, ``references`` (``five`` at once, ``one`` after the
-        other, or ``shuffled``: those of another image), BLEU-1 to BLEU-4 between 0 and 1, and the
-        counts behind them.
-    """
+    """Tabulate scores, one row a run, split, way of decoding and kind of references."""
     rows = []
     for run, report in reports(runs):
         identity: dict[str, Any] = {"arm": run.record.arm, "seed": run.record.seed}
@@ -146,44 +106,14 @@ def pick(
     references: str = "five",
     split: str = "test",
 ) -> pd.Series:
-    """Pick one quantity of one arm.
-
-    Parameters
-    ----------
-    found : pandas.DataFrame
-        From `frame`; may be empty.
-    arm : str
-        One of `ARMS`.
-    column : str
-        Quantity; BLEU is between 0 and 1.
-    decoding, references, split : str
-        Of which captions, as in `frame`.
-
-    Returns
-    -------
-    pandas.Series
-        Values indexed by seed; empty where nothing ran.
-    """
+    """Pick one quantity of one arm."""
     wanted = {"arm": arm, "decoding": decoding, "references": references, "split": split}
     chosen = np.logical_and.reduce([found[name].eq(value) for name, value in wanted.items()])
     return found[chosen].set_index("seed")[column].astype(float).sort_index()
 
 
 def frozen(runs: Sequence[Run]) -> pd.DataFrame:
-    """Tabulate what was frozen, one row a run.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        Runs; those that captioned nothing or say nothing of freezing give no row.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Arm, seed, threshold in the paper's units, number of weights, and `SHARES` as counts and in
-        percent of all weights; ``embedding_percent`` is the share of the natural zeros that lies in
-        the embedding, whose rows have no gradient for words that the batch lacks.
-    """
+    """Tabulate what was frozen, one row a run."""
     rows = []
     for run, _ in reports(runs):
         report = run.record.freezing
@@ -220,64 +150,18 @@ def _threshold(run: Run) -> float:
 
 
 def share(found: pd.DataFrame, arm: str, column: str) -> pd.Series:
-    """Pick one share of one arm.
-
-    Parameters
-    ----------
-    found : pandas.DataFrame
-        From `frozen`; may be empty.
-    arm, column : str
-        What to pick.
-
-    Returns
-    -------
-    pandas.Series
-        Values indexed by seed; empty where nothing ran.
-    """
+    """Pick one share of one arm."""
     return found[found["arm"].eq(arm)].set_index("seed")[column].dropna().sort_index()
 
 
 def about(runs: Sequence[Run]) -> Facts | None:
-    """Collect the facts of the runs.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        Runs of any experiments.
-
-    Returns
-    -------
-    Facts or None
-        Decoder, data and seeds, without epochs, since early stopping may end them; None where
-        nothing ran.
-
-    Raises
-    ------
-    UserError
-        If runs differ in decoder, data or epochs.
-    """
+    """Collect the facts of the runs."""
     found = facts.of_runs(experiment(runs), NETWORK, runs)
     return found and dataclasses.replace(found, epochs=None)
 
 
 def lines(runs: Sequence[Run]) -> list[str]:
-    """Say what ran, with which encoder and which words.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        Runs of any experiments.
-
-    Returns
-    -------
-    list of str
-        Sentences in plain text; none where nothing ran.
-
-    Raises
-    ------
-    UserError
-        If runs differ in encoder, decoder, data or epochs.
-    """
+    """Say what ran, with which encoder and which words."""
     made = reports(runs)
     if not made:
         return []

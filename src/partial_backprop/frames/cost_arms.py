@@ -12,18 +12,7 @@ BASE = "sgd"
 
 
 def first_seeds(runs: Iterable[Run]) -> list[Run]:
-    """Find the runs that are shown.
-
-    Parameters
-    ----------
-    runs : iterable of Run
-        Runs of any experiments.
-
-    Returns
-    -------
-    list of Run
-        That with the lowest seed of each arm.
-    """
+    """Find the runs that are shown."""
     found: dict[str, Run] = {}
     for run in sorted(inclusion_arms.of(runs, COST), key=lambda run: run.record.seed):
         found.setdefault(run.record.arm, run)
@@ -31,19 +20,7 @@ def first_seeds(runs: Iterable[Run]) -> list[Run]:
 
 
 def medians(run: Run) -> dict[str, dict[str, float]]:
-    """Summarise the times of a run.
-
-    Parameters
-    ----------
-    run : Run
-        A run that measured optimizers.
-
-    Returns
-    -------
-    dict
-        Optimizer -> ``step_s``, ``update_s``, ``extra_bytes`` and ``times_sgd``, the median of its
-        ratios to plain SGD, round by round; empty where there are no times.
-    """
+    """Summarise the times of a run."""
     times = step_costs.timing(run.path)
     if times is None or times.empty:
         return {}

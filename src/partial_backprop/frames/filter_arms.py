@@ -24,41 +24,12 @@ PRINTED_BLOCKS = (1, 2)
 
 
 def reports(runs: Iterable[Run]) -> list[tuple[Run, FiltersReport]]:
-    """Find the runs that pruned filters, with their reports.
-
-    Parameters
-    ----------
-    runs : iterable of Run
-        Runs of any experiments.
-
-    Returns
-    -------
-    list of (Run, FiltersReport)
-        In the order of the runs.
-
-    Raises
-    ------
-    UserError
-        If a report is damaged.
-    """
+    """Find the runs that pruned filters, with their reports."""
     return [(run, filters.of(run.record)) for run in runs if run.record.experiment == EXPERIMENT]
 
 
 def frame(runs: Sequence[Run]) -> pd.DataFrame:
-    """Tabulate networks, one row a run.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        Runs; those that pruned no filters give no row.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Arm, seed, zeros counted both ways, both kinds of test, the costs of the whole and the smaller
-        network, and what the smaller one has of the whole one's, in percent. Time is the median of the
-        pairs that were measured; NaN where there are none.
-    """
+    """Tabulate networks, one row a run."""
     return pd.DataFrame([_row(*found) for found in reports(runs)], columns=_COLUMNS)
 
 
@@ -107,18 +78,7 @@ def _times(run: Run) -> dict[str, float]:
 
 
 def layers(runs: Sequence[Run]) -> pd.DataFrame:
-    """Tabulate zeros by parameter tensor.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        Runs; those that pruned no filters give no row.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Arm, seed and the fields of `filters.TensorZeros`.
-    """
+    """Tabulate zeros by parameter tensor."""
     rows = [
         {"arm": run.record.arm, "seed": run.record.seed} | tensor.model_dump()
         for run, report in reports(runs)
@@ -128,56 +88,17 @@ def layers(runs: Sequence[Run]) -> pd.DataFrame:
 
 
 def pick(found: pd.DataFrame, arm: str, column: str) -> pd.Series:
-    """Pick one quantity of one arm.
-
-    Parameters
-    ----------
-    found : pandas.DataFrame
-        From `frame`; may be empty.
-    arm, column : str
-        What to pick.
-
-    Returns
-    -------
-    pandas.Series
-        Values indexed by seed, without the absent ones; empty where nothing ran.
-    """
+    """Pick one quantity of one arm."""
     chosen = found[found["arm"].eq(arm)].set_index("seed")[column]
     return chosen.dropna().astype(float).sort_index()
 
 
 def share(found: pd.DataFrame, arm: str, tensor: str, count: str) -> pd.Series:
-    """Compute what share of a tensor counts as zero.
-
-    Parameters
-    ----------
-    found : pandas.DataFrame
-        From `layers`; may be empty.
-    arm, tensor : str
-        Whose.
-    count : {"n_zeros", "n_signed"}
-        By which rule.
-
-    Returns
-    -------
-    pandas.Series
-        Percent, indexed by seed; empty where nothing ran.
-    """
+    """Compute what share of a tensor counts as zero."""
     chosen = found[found["arm"].eq(arm) & found["name"].eq(tensor)].set_index("seed")
     return 100 * chosen[count].astype(float) / chosen["n_weights"].astype(float)
 
 
 def n_test(found: pd.DataFrame) -> float:
-    """Return the size of the test set.
-
-    Parameters
-    ----------
-    found : pandas.DataFrame
-        From `frame`; may be empty.
-
-    Returns
-    -------
-    float
-        Images; NaN where nothing ran.
-    """
+    """Return the size of the test set."""
     return float(found["test_n_examples"].iloc[0]) if len(found) else float("nan")

@@ -14,54 +14,28 @@ _ROW = "summary."
 
 @dataclasses.dataclass(frozen=True)
 class Kernel:
-    """Kernel of one layer of the printed summary.
-
-    Parameters
-    ----------
-    layer : str
-        Keras' name of the layer.
-    index : int
-        Place in Keras' flat list of weights.
-    n_entries : int
-        Entries: the layer's parameters without its biases.
-    printed : int or None
-        What the seed adds up for it; None for the first kernel, which it leaves out.
-    """
+    """Kernel of one layer of the printed summary."""
 
     layer: str
-    index: int
-    n_entries: int
-    printed: int | None
+    index: int  # place in Keras' flat list of weights
+    n_entries: int  # the layer's parameters without its biases
+    printed: (
+        int | None
+    )  # what the source adds up for it; None for the first kernel, which it leaves out
 
 
 @dataclasses.dataclass(frozen=True)
 class Arithmetic:
-    """What the seed computes from its summary, and what comes out of it when it is done again.
-
-    Parameters
-    ----------
-    kernels : tuple of Kernel
-        Of all convolutions and dense layers.
-    n_all : int
-        Entries of all weights.
-    n_statistics : int
-        Running statistics among them, which have no gradient.
-    share : float
-        Share of all entries to be zeroed.
-    listed, added : tuple of int
-        The seed's two lists of indices.
-    printed : dict of str to float
-        The seed's results: ``n_all``, ``n_zeroed``, ``n_eligible``, ``zeroed_percent``,
-        ``kept_of_all_percent`` and ``kept_percent``.
-    """
+    """What the seed computes from its summary, and what comes out of it when it is done again."""
 
     kernels: tuple[Kernel, ...]
     n_all: int
-    n_statistics: int
-    share: float
+    n_statistics: int  # entries that are running statistics, which have no gradient
+    share: float  # of all entries, to be zeroed
+    # the source's two lists of indices
     listed: tuple[int, ...]
     added: tuple[int, ...]
-    printed: dict[str, float]
+    printed: dict[str, float]  # the source's results
 
     @property
     def n_zeroed(self) -> int:
@@ -103,22 +77,7 @@ class Arithmetic:
 
 
 def arithmetic(reported: Reported) -> Arithmetic:
-    """Do the seed's sums again.
-
-    Parameters
-    ----------
-    reported : Reported
-        Numbers printed in the sources.
-
-    Returns
-    -------
-    Arithmetic
-        The printed numbers, and those that follow from the printed summary.
-
-    References
-    ----------
-    Seed 000, the summary and lines 60 to 78.
-    """
+    """Do the seed's sums again."""
     rows = {
         name.removeprefix(_ROW): entry.values
         for name, entry in reported.documents[SEED].entries.items()
@@ -155,39 +114,17 @@ def arithmetic(reported: Reported) -> Arithmetic:
 
 @dataclasses.dataclass(frozen=True)
 class Line:
-    """One quantity, as printed and as it comes out.
-
-    Parameters
-    ----------
-    quantity : str
-        What it is, in words.
-    printed : float or None
-        What the seed prints; None where it prints nothing.
-    corrected : float
-        What comes out.
-    is_percent : bool
-        Whether both are percentages; else they are counts.
-    """
+    """One quantity, as printed and as it comes out."""
 
     quantity: str
+    # a count, or a percentage; None where the source prints nothing
     printed: float | None
-    corrected: float
+    corrected: float  # what comes out
     is_percent: bool = False
 
 
 def lines(found: Arithmetic) -> tuple[Line, ...]:
-    """List the sums, in the seed's order, and then what they would be otherwise.
-
-    Parameters
-    ----------
-    found : Arithmetic
-        From `arithmetic`.
-
-    Returns
-    -------
-    tuple of Line
-        Counts and percentages.
-    """
+    """List the sums, in the seed's order, and then what they would be otherwise."""
 
     def percent(part: int, whole: int) -> float:
         return 100 * part / whole

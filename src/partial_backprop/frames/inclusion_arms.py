@@ -35,75 +35,24 @@ NETWORKS = labels.NETWORKS
 
 
 def reports(runs: Iterable[Run]) -> list[tuple[Run, InclusionReport]]:
-    """Find the runs that have an inclusion path, with their reports.
-
-    Parameters
-    ----------
-    runs : iterable of Run
-        Runs of any experiments.
-
-    Returns
-    -------
-    list of (Run, InclusionReport)
-        In the order of the runs.
-
-    Raises
-    ------
-    UserError
-        If a report is damaged.
-    """
+    """Find the runs that have an inclusion path, with their reports."""
     return [
         (run, inclusion.of(run.record)) for run in runs if inclusion.KEY in run.record.measurements
     ]
 
 
 def of(runs: Iterable[Run], *experiments: str) -> list[Run]:
-    """Choose the runs of some experiments.
-
-    Parameters
-    ----------
-    runs : iterable of Run
-        Runs of any experiments.
-    *experiments : str
-        Names.
-
-    Returns
-    -------
-    list of Run
-        In the order of the runs.
-    """
+    """Choose the runs of some experiments."""
     return [run for run in runs if run.record.experiment in experiments]
 
 
 def title(network: str) -> str:
-    """Return the printed name of a network.
-
-    Parameters
-    ----------
-    network : str
-        Module in ``networks``.
-
-    Returns
-    -------
-    str
-        Its name in print; one that has none is printed as it is.
-    """
+    """Return the printed name of a network."""
     return NETWORKS.get(network, network)
 
 
 def layer_titles(report: InclusionReport) -> list[str]:
-    """Name the layers of a path as the source does.
-
-    Parameters
-    ----------
-    report : InclusionReport
-        A path.
-
-    Returns
-    -------
-    list of str
-        ``Conv1``, ``Conv2``, … for layers whose groups are filters, ``FC1``, ``FC2``, … for others.
-    """
+    """Name the layers of a path as the source does."""
     numbers = {"Conv": 0, "FC": 0}
     names = []
     for layer in report.layers:
@@ -114,22 +63,7 @@ def layer_titles(report: InclusionReport) -> list[str]:
 
 
 def printed_layer(reported: Reported, table: int, layer: str) -> tuple[float, float]:
-    """Return what the source prints of a layer.
-
-    Parameters
-    ----------
-    reported : Reported
-        Numbers printed in the sources.
-    table : int
-        Number of the source's table.
-    layer : str
-        Such as ``FC1``.
-
-    Returns
-    -------
-    (float, float)
-        Share of weights that are not zero, and the number of weights; NaN where it prints none.
-    """
+    """Return what the source prints of a layer."""
     name = f"table_{table}.{layer.lower()}"
     if name not in reported.documents[SEED].entries:
         return float("nan"), float("nan")

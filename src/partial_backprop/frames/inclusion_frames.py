@@ -37,20 +37,7 @@ _TICKET_COLUMNS = (
 
 
 def epochs(runs: Iterable[Run]) -> pd.DataFrame:
-    """Tabulate paths, one row a run and epoch.
-
-    Parameters
-    ----------
-    runs : iterable of Run
-        Runs; those without a path give no row.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Identity of the run, its network, data, the accuracy of guessing, κ and ν; ``after``, the number
-        of epochs so far; weights that have a Γ, those of them in its support, and their share in
-        percent; counts and accuracies in percent of the full and the sparse network.
-    """
+    """Tabulate paths, one row a run and epoch."""
     rows = []
     for run, report in reports(runs):
         identity = _identity(run)
@@ -68,20 +55,7 @@ def epochs(runs: Iterable[Run]) -> pd.DataFrame:
 
 
 def layers(runs: Iterable[Run]) -> pd.DataFrame:
-    """Tabulate the last support of each path, one row a run and layer.
-
-    Parameters
-    ----------
-    runs : iterable of Run
-        Runs; those without a path give no row.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Identity of the run; the layer's name in print; the fields of `inclusion.Layer`; what of it
-        is in the support after the last epoch, as counts and in percent; the most groups that were in
-        it after any epoch; and `norm_to_enter`.
-    """
+    """Tabulate the last support of each path, one row a run and layer."""
     rows = []
     for run, report in reports(runs):
         last = report.epochs[-1]
@@ -98,19 +72,7 @@ def layers(runs: Iterable[Run]) -> pd.DataFrame:
 
 
 def norm_to_enter(run: Run) -> float:
-    """Compute how long a group of W must be to enter the support within a run.
-
-    Parameters
-    ----------
-    run : Run
-        A run of DessiLBI with plain norms.
-
-    Returns
-    -------
-    float
-        The norm λν/Σα, the sum over all steps: before a group enters, V_g is the sum of αW_g/ν, so that
-        one which is shorter than this at every step cannot be longer than λ at the end.
-    """
+    """Compute how long a group of W must be to enter the support within a run."""
     training, options = run.record.config.training, run.record.config.recipe
     n_steps = -(-run.record.data.n_train // training.batch_size)
     rates = (
@@ -137,22 +99,7 @@ def _score(name: str, count: Count) -> dict[str, Any]:
 
 
 def chosen(found: pd.DataFrame, network: str, rule: str) -> pd.DataFrame:
-    """Choose one epoch of each path by a rule.
-
-    Parameters
-    ----------
-    found : pandas.DataFrame
-        From `epochs`, of one arm; may be empty.
-    network : {"full", "sparse"}
-        Whose accuracy decides.
-    rule : {"last", "best_on_validation", "paper_protocol"}
-        The last epoch; the first that is best on the validation part, or on the test set.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row a seed.
-    """
+    """Choose one epoch of each path by a rule."""
     by = {
         "last": "after",
         "best_on_validation": f"{network}_validation_n_correct",
@@ -162,21 +109,7 @@ def chosen(found: pd.DataFrame, network: str, rule: str) -> pd.DataFrame:
 
 
 def varied(runs: Iterable[Run], which: str) -> pd.DataFrame:
-    """Tabulate the paths of tables 2 to 5 that differ in one hyperparameter only.
-
-    Parameters
-    ----------
-    runs : iterable of Run
-        Runs of any experiments.
-    which : {"kappa", "nu"}
-        The hyperparameter.
-
-    Returns
-    -------
-    pandas.DataFrame
-        From `epochs`, sorted by the hyperparameter, network by network in the order of `TUNED`: the
-        runs whose other hyperparameter is that of the arm `BASE`, itself included.
-    """
+    """Tabulate the paths of tables 2 to 5 that differ in one hyperparameter only."""
     other = {"kappa": "nu", "nu": "kappa"}[which]
     frames = []
     for experiment in TUNED.values():
@@ -188,36 +121,12 @@ def varied(runs: Iterable[Run], which: str) -> pd.DataFrame:
 
 
 def readings(n_epochs: int) -> list[int]:
-    """List the epochs at which tables 3 and 5 read a path.
-
-    Parameters
-    ----------
-    n_epochs : int
-        Length of the path.
-
-    Returns
-    -------
-    list of int
-        Numbers of epochs, at least 1, one for each of `FRACTIONS`.
-    """
+    """List the epochs at which tables 3 and 5 read a path."""
     return [max(1, round(fraction * n_epochs)) for fraction in FRACTIONS]
 
 
 def tickets(runs: Iterable[Run]) -> pd.DataFrame:
-    """Tabulate networks that were trained under a mask, one row a run and selection rule.
-
-    Parameters
-    ----------
-    runs : iterable of Run
-        Runs; those without a `inclusion.TicketReport` give no row.
-
-    Returns
-    -------
-    pandas.DataFrame
-        Identity of the run, its network, data and the accuracy of guessing; the mask, and after how
-        many epochs of the path it was taken; weights that it leaves, in percent; counts and accuracy
-        on the test set.
-    """
+    """Tabulate networks that were trained under a mask, one row a run and selection rule."""
     rows = []
     for run in runs:
         if inclusion.TICKET not in run.record.measurements:

@@ -14,20 +14,7 @@ from partial_backprop.reported import Reported
 
 
 def sum_again(blank: Judgement, reported: Reported) -> Judgement:
-    """Do a sum of the source again.
-
-    Parameters
-    ----------
-    blank : Judgement
-        Of a claim with a check.
-    reported : Reported
-        Numbers printed in the sources.
-
-    Returns
-    -------
-    Judgement
-        With a verdict.
-    """
+    """Do a sum of the source again."""
     shown, right = CHECKS[blank.claim.check](reported)
     holds = abs(shown - right) <= blank.margin
     verdict = "reproduced" if holds else "error in the source"
@@ -35,20 +22,7 @@ def sum_again(blank: Judgement, reported: Reported) -> Judgement:
 
 
 def along(blank: Judgement, results: Results) -> Judgement:
-    """Follow a number along λ.
-
-    Parameters
-    ----------
-    blank : Judgement
-        Of a claim that something rises or falls.
-    results : Results
-        What was measured.
-
-    Returns
-    -------
-    Judgement
-        With a verdict where the descents ran.
-    """
+    """Follow a number along λ."""
     what = blank.claim.what
     frame = results.frame
     chosen = frame["experiment"].eq(what.experiment) & frame["metric"].eq(what.metric)
@@ -64,22 +38,7 @@ def along(blank: Judgement, results: Results) -> Judgement:
 
 
 def by_layer(blank: Judgement, results: Results, reported: Reported) -> Judgement:
-    """Count the layers whose share of zeros is the printed one to the last digit.
-
-    Parameters
-    ----------
-    blank : Judgement
-        Of a claim with layers.
-    results : Results
-        What was measured.
-    reported : Reported
-        Numbers printed in the sources.
-
-    Returns
-    -------
-    Judgement
-        With a verdict where the arm ran.
-    """
+    """Count the layers whose share of zeros is the printed one to the last digit."""
     claim = blank.claim
     layers = [name.removeprefix(f"{claim.layers}.") for name in
               reported.documents[blank.source.document].entries
@@ -108,36 +67,12 @@ def by_layer(blank: Judgement, results: Results, reported: Reported) -> Judgemen
 
 
 def goal(found: Judgement) -> float:
-    """Return what a number is compared with.
-
-    Parameters
-    ----------
-    found : Judgement
-        Of a claim with numbers.
-
-    Returns
-    -------
-    float
-        The printed number, or the claim's ``than`` where none is printed.
-    """
+    """Return what a number is compared with."""
     return found.claim.than if np.isnan(found.reported) else found.reported
 
 
 def certain(found: Judgement, values: pd.Series) -> Verdict:
-    """Judge numbers in which nothing is random: all of them must hold.
-
-    Parameters
-    ----------
-    found : Judgement
-        Of a claim with numbers.
-    values : pandas.Series
-        One per seed.
-
-    Returns
-    -------
-    str
-        ``reproduced`` or ``contradicted``.
-    """
+    """Judge numbers in which nothing is random: all of them must hold."""
     claim = found.claim
     if claim.test in ("exact", "equal", "equivalent"):
         aim = goal(found)

@@ -147,25 +147,7 @@ class Source(_Strict):
 
 
 def read(config_dir: Path | None, reported: Reported) -> tuple[Source, ...]:
-    """Read the claims of all sources.
-
-    Parameters
-    ----------
-    config_dir : pathlib.Path or None
-        The configuration folder; None, or one without claims, has none.
-    reported : Reported
-        Numbers printed in the sources.
-
-    Returns
-    -------
-    tuple of Source
-        In the order of the documents.
-
-    Raises
-    ------
-    UserError
-        If a key or value is wrong; in one line that names file, claim and key.
-    """
+    """Read the claims of all sources."""
     paths = sorted((config_dir / FOLDER).glob("*.yaml")) if config_dir else []
     found = [_source(path, reported) for path in paths]
     return tuple(sorted(found, key=lambda source: source.document))
@@ -208,20 +190,7 @@ def _references(claim: Claim) -> list[tuple[str, str]]:
 
 
 def about(source: Source, name: str) -> list[tuple[str, ...]]:
-    """Name the experiments that a claim is about.
-
-    Parameters
-    ----------
-    source : Source
-        The document.
-    name : str
-        Name of the claim.
-
-    Returns
-    -------
-    list of tuple of str
-        For each side of a comparison the experiments of which any will do.
-    """
+    """Name the experiments that a claim is about."""
     claim = source.claims[name]
     if claim.what is None:
         return [claim.about or tuple(source.conditions)]
@@ -233,46 +202,13 @@ def about(source: Source, name: str) -> list[tuple[str, ...]]:
 
 
 def value(reported: Reported, document: str, reference: str) -> float:
-    """Look a printed number up.
-
-    Parameters
-    ----------
-    reported : Reported
-        Numbers printed in the sources.
-    document, reference : str
-        Number of the document; entry and quantity, with a colon between.
-
-    Returns
-    -------
-    float
-        The number as printed.
-
-    Raises
-    ------
-    KeyError
-        If there is none.
-    """
+    """Look a printed number up."""
     entry, _, quantity = reference.partition(":")
     return reported.documents[document].entries[entry].values[quantity]
 
 
 def printed(claim: Claim, document: str, reported: Reported) -> float:
-    """Return what the source prints, in our unit.
-
-    Parameters
-    ----------
-    claim : Claim
-        A claim.
-    document : str
-        Its document.
-    reported : Reported
-        Numbers printed in the sources.
-
-    Returns
-    -------
-    float
-        The number, or the difference or ratio of two; NaN for none.
-    """
+    """Return what the source prints, in our unit."""
     if claim.reported is None:
         return float("nan")
     references = [claim.reported] if isinstance(claim.reported, str) else claim.reported
@@ -283,22 +219,7 @@ def printed(claim: Claim, document: str, reported: Reported) -> float:
 
 
 def margin(claim: Claim, document: str, reported: Reported) -> float:
-    """Return a claim's margin, in our unit.
-
-    Parameters
-    ----------
-    claim : Claim
-        A claim.
-    document : str
-        Its document.
-    reported : Reported
-        Numbers printed in the sources.
-
-    Returns
-    -------
-    float
-        0 or more.
-    """
+    """Return a claim's margin, in our unit."""
     if isinstance(claim.margin, Margin):
         return claim.margin.share * (100 - claim.scale * value(reported, document, claim.margin.of))
     return claim.margin

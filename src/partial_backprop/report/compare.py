@@ -32,19 +32,7 @@ class Line(NamedTuple):
 
 
 def records(first: Results, second: Results) -> list[Line]:
-    """Compare records.
-
-    Parameters
-    ----------
-    first, second : Results
-        Two sets of runs.
-
-    Returns
-    -------
-    list of Line
-        One per run of either set. The largest difference, in units of what two seeds may differ by at 95 %,
-        is that of its accuracies, or of all its numbers where it has none.
-    """
+    """Compare records."""
     sides = [{run.key: run for run in found.runs} for found in (first, second)]
     lines = []
     for key in sorted(sides[0].keys() | sides[1].keys()):
@@ -98,19 +86,7 @@ def _spread(frame: pd.DataFrame, key: tuple[str, str, int]) -> pd.Series:
 
 
 def judgements(first: Sequence[Judgement], second: Sequence[Judgement]) -> list[Line]:
-    """Compare what comes of the claims.
-
-    Parameters
-    ----------
-    first, second : sequence of Judgement
-        The same claims on two sets of runs.
-
-    Returns
-    -------
-    list of Line
-        One per claim. With equal verdicts a measured value is within the spread if it lies in the other
-        set's interval.
-    """
+    """Compare what comes of the claims."""
     lines = []
     for one, other in zip(first, second, strict=True):
         pair = [_in_words(found) for found in (one, other)]
@@ -132,25 +108,7 @@ def _in_words(found: Judgement) -> str:
 
 
 def compare(first: Path, second: Path, config_dir: Path) -> tuple[list[Line], list[Line]]:
-    """Compare two folders of results.
-
-    Parameters
-    ----------
-    first, second : pathlib.Path
-        Folders with records somewhere below, such as ``results/published``.
-    config_dir : pathlib.Path
-        The configuration folder, which has the claims.
-
-    Returns
-    -------
-    list of Line, list of Line
-        Records and claims.
-
-    Raises
-    ------
-    UserError
-        If a folder has no records, or a file is damaged.
-    """
+    """Compare two folders of results."""
     found = []
     for folder in (first, second):
         paths = sorted(folder.rglob("record.json"))
@@ -164,20 +122,7 @@ def compare(first: Path, second: Path, config_dir: Path) -> tuple[list[Line], li
 
 
 def text(title: str, lines: Sequence[Line]) -> str:
-    """Print a comparison.
-
-    Parameters
-    ----------
-    title : str
-        What is compared.
-    lines : sequence of Line
-        From `records` or `judgements`.
-
-    Returns
-    -------
-    str
-        A line each, and how many there are of each outcome.
-    """
+    """Print a comparison."""
     width = max((len(line.name) for line in lines), default=0)
     counts = Counter(line.outcome for line in lines)
     total = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())

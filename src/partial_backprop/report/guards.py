@@ -24,55 +24,17 @@ def _where(side: Side) -> dict[str, object]:
 
 
 def pick(results: Results, side: Side) -> pd.Series:
-    """Pick the numbers of one side of a claim.
-
-    Parameters
-    ----------
-    results : Results
-        What was measured.
-    side : Side
-        Which numbers.
-
-    Returns
-    -------
-    pandas.Series
-        Values indexed by seed.
-    """
+    """Pick the numbers of one side of a claim."""
     return select(results.frame, side.metric, **_where(side))
 
 
 def base_side(claim: Claim) -> Side:
-    """Say with what a claim compares.
-
-    Parameters
-    ----------
-    claim : Claim
-        One that has a base.
-
-    Returns
-    -------
-    Side
-        What is measured, with the keys of the base in place of its own.
-    """
+    """Say with what a claim compares."""
     return claim.what.model_copy(update=claim.base.model_dump(exclude_unset=True))
 
 
 def at_chance(claim: Claim, results: Results) -> bool:
-    """Tell whether a network that a claim is about does no better than chance.
-
-    Parameters
-    ----------
-    claim : Claim
-        A claim with numbers.
-    results : Results
-        What was measured.
-
-    Returns
-    -------
-    bool
-        Whether one of its accuracies, or what one of its networks ends with, is at most twice that of
-        guessing.
-    """
+    """Tell whether a network that a claim is about does no better than chance."""
     sides = [side for side in (claim.what, claim.base and base_side(claim), claim.guard) if side]
     ends = {"metric": "test_accuracy_percent", "stage": "last"}
     own = [Side(experiment=side.experiment, arm=side.arm, **ends) for side in sides]
@@ -88,22 +50,7 @@ def at_chance(claim: Claim, results: Results) -> bool:
 
 
 def is_few(claim: Claim, points: float, results: Results) -> bool:
-    """Tell whether a difference is of fewer than three test images.
-
-    Parameters
-    ----------
-    claim : Claim
-        A claim with numbers.
-    points : float
-        The difference, in percentage points.
-    results : Results
-        What was measured.
-
-    Returns
-    -------
-    bool
-        False for what is no accuracy.
-    """
+    """Tell whether a difference is of fewer than three test images."""
     what = claim.what
     if not what.metric.endswith(ACCURACY):
         return False
@@ -113,24 +60,8 @@ def is_few(claim: Claim, points: float, results: Results) -> bool:
 
 
 def is_tuned(source: Source, claim: Claim, runs: Sequence[Run], reported: Reported) -> bool:
-    """Tell whether a frozen share follows from a threshold that is not the source's.
-
-    Parameters
-    ----------
-    source : Source
-        The claim's document.
-    claim : Claim
-        A claim with numbers.
-    runs : sequence of Run
-        All runs.
-    reported : Reported
-        Numbers printed in the sources.
-
-    Returns
-    -------
-    bool
-        Whether a printed share was the aim, so that to find it again says nothing.
-    """
+    """Tell whether a frozen share follows from a threshold that is not the source's."""
+    # A printed share was then the aim, so that to find it again says nothing.
     what = claim.what
     terms = source.conditions.get(what.experiment)
     if what.metric != "mask_zeros_percent" or terms is None or terms.threshold is None:
@@ -145,22 +76,7 @@ def is_tuned(source: Source, claim: Claim, runs: Sequence[Run], reported: Report
 
 
 def shortfalls(source: Source, claim: Claim, runs: Sequence[Run]) -> tuple[str, ...]:
-    """Say how the runs that a claim looks at fall short of the source's own terms.
-
-    Parameters
-    ----------
-    source : Source
-        The claim's document.
-    claim : Claim
-        A claim with numbers.
-    runs : sequence of Run
-        All runs.
-
-    Returns
-    -------
-    tuple of str
-        Some of `verdict.TAGS`.
-    """
+    """Say how the runs that a claim looks at fall short of the source's own terms."""
     sides = [side for side in (claim.what, claim.base and base_side(claim)) if side]
     wanted = {(side.experiment, side.arm) for side in sides}
     found = set()

@@ -30,24 +30,7 @@ OF_IMAGES = "test_accuracy_percent"
 def judge(
     sources: Sequence[Source], results: Results, reported: Reported, draws: int = stats.DRAWS
 ) -> tuple[Judgement, ...]:
-    """Judge all claims.
-
-    Parameters
-    ----------
-    sources : sequence of Source
-        The claims.
-    results : Results
-        What was measured.
-    reported : Reported
-        Numbers printed in the sources.
-    draws : int
-        Resamples of each bootstrap.
-
-    Returns
-    -------
-    tuple of Judgement
-        In the order of the claims; those of one source are corrected together.
-    """
+    """Judge all claims."""
     found: list[Judgement] = []
     for source in sources:
         own = {name: _one(name, source, results, reported, draws) for name in source.claims}
@@ -229,16 +212,5 @@ def _together(own: dict[str, Judgement]) -> dict[str, Judgement]:
 
 
 def by_id(judged: Sequence[Judgement]) -> Mapping[str, Judgement]:
-    """Index judgements by the name of their claim.
-
-    Parameters
-    ----------
-    judged : sequence of Judgement
-        Of any sources.
-
-    Returns
-    -------
-    mapping
-        Name -> judgement.
-    """
+    """Index judgements by the name of their claim."""
     return {found.id: found for found in judged}

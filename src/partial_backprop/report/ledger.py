@@ -12,42 +12,13 @@ from partial_backprop.report.verdict import Judgement
 
 
 def judge_all(inputs: Inputs) -> tuple[Judgement, ...]:
-    """Judge all claims on the runs of a scale.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Runs, printed numbers, and the configuration folder with the claims.
-
-    Returns
-    -------
-    tuple of Judgement
-        By source, in the order of its claims; none without a configuration folder.
-
-    Raises
-    ------
-    UserError
-        If a file of claims is wrong.
-    """
+    """Judge all claims on the runs of a scale."""
     sources = claims.read(inputs.config_dir, inputs.reported)
     return judge(sources, results(inputs.runs), inputs.reported) if sources else ()
 
 
 def of_scale(judged: Sequence[Judgement], inputs: Inputs) -> tuple[Judgement, ...]:
-    """Keep the claims about experiments that ran or belong to the scale.
-
-    Parameters
-    ----------
-    judged : sequence of Judgement
-        From `judge_all`.
-    inputs : Inputs
-        Runs, and the experiments of the scale.
-
-    Returns
-    -------
-    tuple of Judgement
-        In the same order; what is made of parts is kept with any of them.
-    """
+    """Keep the claims about experiments that ran or belong to the scale."""
     planned = inputs.planned()
     if not planned:
         return tuple(judged)
@@ -63,34 +34,12 @@ def of_scale(judged: Sequence[Judgement], inputs: Inputs) -> tuple[Judgement, ..
 
 
 def ledger(inputs: Inputs) -> tuple[Judgement, ...]:
-    """Judge the claims that a scale is about.
-
-    Parameters
-    ----------
-    inputs : Inputs
-        Runs, printed numbers, and the configuration folder with the claims.
-
-    Returns
-    -------
-    tuple of Judgement
-        By source, in the order of its claims.
-    """
+    """Judge the claims that a scale is about."""
     return of_scale(judge_all(inputs), inputs)
 
 
 def frame(judged: tuple[Judgement, ...]) -> pd.DataFrame:
-    """Tabulate a ledger.
-
-    Parameters
-    ----------
-    judged : tuple of Judgement
-        From `ledger`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        One row per claim, in full precision.
-    """
+    """Tabulate a ledger."""
     numbers = (
         "reported", "margin", "estimate", "low", "high", "n_seeds", "n_images", "method", "p",
         "p_holm", "p_sign_flip", "verdict", "reason",

@@ -27,21 +27,8 @@ class Interval(NamedTuple):
     """Standard error of Student's t."""
 
     def p(self, value: float, side: str = "both") -> float:
-        """Test the mean against a value.
-
-        Parameters
-        ----------
-        value : float
-            In the unit of the mean.
-        side : {"both", "above", "below"}
-            What is to be shown: that the mean differs, is above or is below.
-
-        Returns
-        -------
-        float
-            The p, below 0.05 for ``both`` if and only if the interval excludes the value. NaN without an
-            interval.
-        """
+        """Test the mean against a value: ``both``, or ``above`` or ``below`` it is to be shown."""
+        # For ``both`` below 0.05 if and only if the interval excludes the value.
         if self.method == "none":
             return np.nan
         if self.means is not None:
@@ -59,18 +46,7 @@ class Interval(NamedTuple):
 
 
 def student(values: Sequence[float]) -> Interval:
-    """Compute Student's interval over seeds.
-
-    Parameters
-    ----------
-    values : sequence of float
-        One per seed.
-
-    Returns
-    -------
-    Interval
-        Without ends for fewer than two seeds.
-    """
+    """Compute Student's interval over seeds."""
     values = np.asarray(values, float)
     n = len(values)
     mean = float(values.mean()) if n else np.nan
@@ -82,28 +58,10 @@ def student(values: Sequence[float]) -> Interval:
 
 
 def crossed(values: np.ndarray, draws: int = DRAWS, seed: int = 0) -> Interval:
-    """Bootstrap over seeds and test images, crossed; over images alone for one seed.
-
-    Parameters
-    ----------
-    values : ndarray of shape (seeds, images)
-        What each image contributes: in percent, 100 where an arm is right and its base is not, −100
-        where it is the other way round.
-    draws : int
-        Number of resamples.
-    seed : int
-        Of the random generator.
-
-    Returns
-    -------
-    Interval
-        Percentiles of the resampled means.
-
-    Notes
-    -----
-    Images with the same values over all seeds are alike, so that counts of these patterns are drawn, not
-    images: the same distribution, at the cost of the number of patterns.
-    """
+    """Bootstrap over seeds and test images, crossed; over images alone for one seed."""
+    # `values` is of shape (seeds, images), in percent: 100 where an arm is right and its base is not, −100
+    # where it is the other way round. Images with the same values over all seeds are alike, so that counts of
+    # these patterns are drawn, not images: the same distribution, at the cost of the number of patterns.
     patterns, counts = np.unique(values, axis=1, return_counts=True)
     n_seeds, n_images = values.shape
     generator = np.random.default_rng(seed)
@@ -117,54 +75,20 @@ def crossed(values: np.ndarray, draws: int = DRAWS, seed: int = 0) -> Interval:
 
 
 def wider(one: Interval, other: Interval) -> Interval:
-    """Choose the wider of two intervals; one that has no ends is the narrower.
-
-    Parameters
-    ----------
-    one, other : Interval
-        Of the same mean.
-
-    Returns
-    -------
-    Interval
-        One of the two.
-    """
+    """Choose the wider of two intervals; one that has no ends is the narrower."""
     widths = [np.nan_to_num(found.high - found.low, nan=-1.0) for found in (one, other)]
     return one if widths[0] >= widths[1] else other
 
 
 def tost(found: Interval, low: float, high: float) -> float:
-    """Test for equivalence by two one-sided tests.
-
-    Parameters
-    ----------
-    found : Interval
-        Mean and interval.
-    low, high : float
-        What counts as equivalent.
-
-    Returns
-    -------
-    float
-        Twice the larger p, so that below 0.05 means: the whole 95 % interval is between `low` and
-        `high`. This is stricter than the usual 5 % a side.
-    """
+    """Test for equivalence by two one-sided tests."""
+    # Twice the larger p, so that below 0.05 means: the whole 95 % interval is between `low` and `high`. This
+    # is stricter than the usual 5 % a side.
     return min(1.0, 2 * max(found.p(low, "above"), found.p(high, "below")))
 
 
 def sign_flip(differences: Sequence[float]) -> float:
-    """Test over seeds, exactly, whether differences are symmetric around zero.
-
-    Parameters
-    ----------
-    differences : sequence of float
-        One per seed.
-
-    Returns
-    -------
-    float
-        Two-sided p; NaN for fewer than two seeds.
-    """
+    """Test over seeds, exactly, whether differences are symmetric around zero."""
     values = np.asarray(differences, float)
     if len(values) < 2 or not values.any():
         return np.nan
@@ -180,35 +104,13 @@ def sign_flip(differences: Sequence[float]) -> float:
 
 
 def mcnemar(arm: np.ndarray, base: np.ndarray) -> float:
-    """Compare two networks on the same images by McNemar's exact test.
-
-    Parameters
-    ----------
-    arm, base : ndarray of bool, shape (images,)
-        Which images are right.
-
-    Returns
-    -------
-    float
-        Two-sided p.
-    """
+    """Compare two networks on the same images by McNemar's exact test."""
     better, worse = int((arm & ~base).sum()), int((base & ~arm).sum())
     return float(stats.binomtest(better, better + worse).pvalue) if better + worse else 1.0
 
 
 def holm(p: Sequence[float]) -> np.ndarray:
-    """Correct several tests together by Holm's method.
-
-    Parameters
-    ----------
-    p : sequence of float
-        One per test.
-
-    Returns
-    -------
-    ndarray of float
-        Corrected p, in the same order.
-    """
+    """Correct several tests together by Holm's method."""
     values = np.asarray(p, float)
     order = np.argsort(values, kind="stable")
     corrected = np.empty_like(values)

@@ -18,51 +18,25 @@ smaller), a smaller network, fewer epochs, fewer training images."""
 
 @dataclasses.dataclass(frozen=True)
 class Judgement:
-    """A claim with what was measured and the verdict.
-
-    Parameters
-    ----------
-    id : str
-        The claim's name.
-    source : Source
-        Its document.
-    claim : Claim
-        The claim.
-    reported, margin : float
-        In our unit; NaN for none.
-    estimate, low, high : float
-        What was measured, with its 95 % interval; NaN for none.
-    n_seeds, n_images : int
-        How many of each the interval covers; 0 images where only seeds are resampled.
-    method : str
-        Which interval is the wider; ``none`` where there is none.
-    p, p_holm, p_sign_flip : float
-        Of the verdict, alone and corrected; over seeds, which decides nothing. NaN for none.
-    p_mcnemar : tuple of float
-        One per seed, where images are known.
-    verdict : str
-        One of the closed vocabulary.
-    reason : str
-        One of `REASONS`; empty where there is a verdict.
-    tags : tuple of str
-        Some of `TAGS`.
-    """
+    """A claim with what was measured and the verdict."""
 
     id: str
     source: Source
     claim: Claim
+    # In our unit, NaN for none: what is printed; what was measured, with its 95 % interval
     reported: float = np.nan
     margin: float = 0.0
     estimate: float = np.nan
     low: float = np.nan
     high: float = np.nan
     n_seeds: int = 0
-    n_images: int = 0
-    method: str = "none"
+    n_images: int = 0  # 0 where only seeds are resampled
+    method: str = "none"  # which interval is the wider; ``none`` where there is none
+    # Of the verdict, alone and corrected; over seeds, which decides nothing. NaN for none
     p: float = np.nan
     p_holm: float = np.nan
     p_sign_flip: float = np.nan
-    p_mcnemar: tuple[float, ...] = ()
+    p_mcnemar: tuple[float, ...] = ()  # one per seed, where images are known
     verdict: Verdict = "not run"
-    reason: str = ""
-    tags: tuple[str, ...] = ()
+    reason: str = ""  # one of `REASONS`; empty where there is a verdict
+    tags: tuple[str, ...] = ()  # some of `TAGS`
