@@ -1,5 +1,6 @@
 """Names are modules, options are keyword-only parameters; both are read without importing."""
 
+import functools
 import inspect
 import subprocess
 import sys
@@ -12,18 +13,33 @@ from partial_backprop.errors import UserError
 EVERY = [(package, name) for package in registry.FUNCTIONS for name in registry.names(package)]
 
 
+def options_of(function) -> dict:
+    parameters = inspect.signature(function).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
+
+
 @pytest.mark.parametrize(("package", "name"), EVERY)
 def test_what_is_read_from_the_source_is_what_python_sees(package, name):
-    parameters = inspect.signature(registry.load(package, name)).parameters.values()
-    options = {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY}
-    required = {key: None for key, default in options.items() if default is inspect.Parameter.empty}
-    found = registry._signature(package, name).args
-    assert [argument.arg for argument in found.kwonlyargs] == list(options)
-    if not required:
+    function = registry.load(package, name)
+    options = options_of(function)
+    if isinstance(function, functools.partial):  # the selection by scores, and the score
+        options |= options_of(*function.args)
+    assert list(registry.options_of(package, name)) == list(options)
+    if inspect.Parameter.empty not in options.values():
         resolved = registry.resolve(package, {"name": name})
         for key, default in options.items():
             expected = list(default) if isinstance(default, tuple) else default
             assert resolved[key] == expected
+
+
+def test_a_score_has_the_options_of_the_selection_and_its_own():
+    resolved = registry.resolve("freezing", {"name": "magnitude", "q": 0.5, "active": "smallest"})
+    assert resolved == {
+        "name": "magnitude", "q": 0.5, "scope": "network", "budget": None, "bytes_per_weight": 8,
+        "keep": [], "active": "smallest",
+    }  # fmt: skip
+    with pytest.raises(UserError, match="unknown option 'active' of freezing/snip"):
+        registry.resolve("freezing", {"name": "snip", "q": 0.5, "active": "smallest"})
 
 
 def test_the_packages_are_not_empty():

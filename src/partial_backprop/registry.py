@@ -2,7 +2,8 @@
 
 A module's name is its key: ``networks/vgg19.py`` is ``vgg19`` in a configuration, and there is no
 list to edit. What a module offers is one function (`FUNCTIONS`), and the function's keyword-only
-parameters are its options. Names, options and defaults are read from the source text with `ast`, so
+parameters are its options. A criterion may be a score instead (`SCORES`), and then has the options of the
+selection by scores too. Names, options and defaults are read from the source text with `ast`, so
 that a configuration is resolved, checked and hashed, defaults included, without importing torch.
 """
 
@@ -19,22 +20,43 @@ from partial_backprop.errors import UserError
 FUNCTIONS = {"networks": "build", "data": "load", "freezing": "mask", "recipes": "run"}
 """Package of this library -> name of the function by which a module joins it."""
 
+SCORES = {"freezing": ("score", "scores", "by_score")}
+"""Package -> name of a function that may stand in its place; module and function that take it first."""
+
 _ROOT = Path(__file__).parent
+
+Option = tuple[str, ast.expr | None]
+"""Annotation and default of an option; None where it must be given."""
 
 
 @functools.cache
-def _signature(package: str, name: str) -> ast.FunctionDef | None:
-    path = _ROOT / package / f"{name}.py"
+def _options(package: str, module: str, function: str) -> dict[str, Option] | None:
+    """Options of a function, or None where the module has no such function."""
+    path = _ROOT / package / f"{module}.py"
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.FunctionDef) and node.name == FUNCTIONS[package]:
-            return node
+        if isinstance(node, ast.FunctionDef) and node.name == function:
+            arguments = node.args
+            pairs = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+            return {
+                option.arg: (ast.unparse(option.annotation), default) for option, default in pairs
+            }
     return None
+
+
+def options_of(package: str, name: str) -> dict[str, Option] | None:
+    """Return annotation and default of each option of a module; None for a module without the function."""
+    options = _options(package, name, FUNCTIONS[package])
+    if options is None and package in SCORES:
+        score, module, function = SCORES[package]
+        own = _options(package, name, score)
+        return None if own is None else _options(package, module, function) | own
+    return options
 
 
 def names(package: str) -> list[str]:
     """List the valid names in a package."""
     stems = sorted(path.stem for path in (_ROOT / package).glob("*.py"))
-    return [stem for stem in stems if _signature(package, stem) is not None]
+    return [stem for stem in stems if options_of(package, stem) is not None]
 
 
 def source(package: str, name: str) -> Path:
@@ -52,17 +74,13 @@ def resolve(package: str, spec: Mapping[str, Any]) -> dict[str, Any]:
         raise UserError(f"an entry of {package} must be a mapping with a name, got {spec!r}")
     name = spec["name"]
     source(package, name)
-    arguments = _signature(package, name).args
+    options = options_of(package, name)
     resolved: dict[str, Any] = {"name": name}
-    valid = {argument.arg for argument in arguments.kwonlyargs}
     for key in spec:
-        if key != "name" and key not in valid:
-            options = ", ".join(sorted(valid)) or "none"
-            raise UserError(
-                f"unknown option {key!r} of {package}/{name}: its options are {options}"
-            )
-    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        key = argument.arg
+        if key != "name" and key not in options:
+            valid = ", ".join(sorted(options)) or "none"
+            raise UserError(f"unknown option {key!r} of {package}/{name}: its options are {valid}")
+    for key, (annotation, default) in options.items():
         if key in spec:
             value = spec[key]
         elif default is None:
@@ -71,19 +89,17 @@ def resolve(package: str, spec: Mapping[str, Any]) -> dict[str, Any]:
             value = ast.literal_eval(default)
         if isinstance(value, Mapping) and "name" in value:
             value = resolve(package, value)
-        resolved[key] = _checked(package, name, argument, value)
+        resolved[key] = _checked(f"option {key!r} of {package}/{name}", annotation, value)
     return resolved
 
 
-def _checked(package: str, name: str, argument: ast.arg, value: Any) -> Any:
-    annotation = ast.unparse(argument.annotation)
+def _checked(what: str, annotation: str, value: Any) -> Any:
     try:
         return _converted(annotation, value)
     except (ValueError, TypeError, OverflowError):
         in_words = ranges.BY_NAME.get(annotation)
         raise UserError(
-            f"option {argument.arg!r} of {package}/{name} must be "
-            f"{in_words.in_words if in_words else annotation}, got {value!r}"
+            f"{what} must be {in_words.in_words if in_words else annotation}, got {value!r}"
         ) from None
 
 
@@ -122,4 +138,8 @@ def load(package: str, name: str) -> Callable[..., Any]:
     """Import a module by its name and return its function."""
     source(package, name)
     module = importlib.import_module(f"partial_backprop.{package}.{name}")
-    return getattr(module, FUNCTIONS[package])
+    if hasattr(module, FUNCTIONS[package]):
+        return getattr(module, FUNCTIONS[package])
+    score, selection, function = SCORES[package]
+    select = importlib.import_module(f"partial_backprop.{package}.{selection}")
+    return functools.partial(getattr(select, function), getattr(module, score))

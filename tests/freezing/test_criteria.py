@@ -25,19 +25,23 @@ from partial_backprop.freezing import (
 )
 from partial_backprop.freezing.criterion import Gradients
 from partial_backprop.freezing.gathering import attention_heads
+from partial_backprop.freezing.scores import by_score
 
 SHAPES = {"conv.weight": (4, 3, 2, 2), "conv.bias": (4,), "head.weight": (5, 6), "head.bias": (5,)}
+
+
+def ranked(criterion, **options):
+    return functools.partial(by_score, criterion.score, **options)
+
+
 FORMULAS = {
-    "gradient": (gradient.mask, lambda w, g, g2, x: abs(g)),
-    "magnitude": (magnitude.mask, lambda w, g, g2, x: abs(w)),
-    "smallest": (
-        functools.partial(magnitude.mask, active="smallest"),
-        lambda w, g, g2, x: -abs(w),
-    ),
-    "fisher": (fisher.mask, lambda w, g, g2, x: g2),
-    "snip": (snip.mask, lambda w, g, g2, x: abs(w * g)),
-    "movement": (movement.mask, lambda w, g, g2, x: -w * g),
-    "wanda": (wanda.mask, lambda w, g, g2, x: abs(w) * x),
+    "gradient": (ranked(gradient), lambda w, g, g2, x: abs(g)),
+    "magnitude": (ranked(magnitude), lambda w, g, g2, x: abs(w)),
+    "smallest": (ranked(magnitude, active="smallest"), lambda w, g, g2, x: -abs(w)),
+    "fisher": (ranked(fisher), lambda w, g, g2, x: g2),
+    "snip": (ranked(snip), lambda w, g, g2, x: abs(w * g)),
+    "movement": (ranked(movement), lambda w, g, g2, x: -w * g),
+    "wanda": (ranked(wanda), lambda w, g, g2, x: abs(w) * x),
 }
 
 
@@ -102,7 +106,7 @@ def test_within_layers_and_rows_the_lowest_scores_freeze(name, scope):
 @given(budget=st.integers(0, 1000), size=st.integers(1, 12))
 def test_a_budget_is_filled_and_not_exceeded(budget, size):
     known = evidence()
-    made = snip.mask(known, budget=budget, bytes_per_weight=size)
+    made = by_score(snip.score, known, budget=budget, bytes_per_weight=size)
     n_active = made.n_weights() - made.n_frozen()
     assert n_active == min(made.n_weights(), budget // size)
     by_rows = rows.mask(known, budget=budget, bytes_per_weight=size)
@@ -121,14 +125,14 @@ def test_a_budget_is_filled_and_not_exceeded(budget, size):
 
 def test_kept_parameters_stay_active_and_are_not_counted():
     known = evidence()
-    made = gradient.mask(known, q=0.5, keep=("head",))
+    made = by_score(gradient.score, known, q=0.5, keep=("head",))
     assert made["head.weight"].all()
     assert made["head.bias"].all()
     assert made.n_frozen() == (48 + 4) // 2
 
 
 def test_equal_scores_freeze_in_order():
-    made = gradient.mask({"w": torch.ones(10)}, q=0.3)
+    made = by_score(gradient.score, {"w": torch.ones(10)}, q=0.3)
     assert made["w"].tolist() == [False] * 3 + [True] * 7
 
 
@@ -219,19 +223,18 @@ def test_no_heads_is_said():
 )
 def test_options_that_make_no_sense_are_refused(options):
     with pytest.raises(ValueError, match=r".+"):
-        snip.mask(evidence(), **options)
+        by_score(snip.score, evidence(), **options)
 
 
 def test_what_is_not_known_is_asked_for():
     for criterion in (snip, magnitude, movement, wanda):
         with pytest.raises(ValueError, match="weights"):
-            criterion.mask(numbers(0), q=0.5)
+            by_score(criterion.score, numbers(0), q=0.5)
     with pytest.raises(ValueError, match="unknown score"):
         rows.mask(evidence(), q=0.5, score="quantile")
+    nans = Gradients(numbers(0), weights={n: v * torch.nan for n, v in numbers(1).items()})
     with pytest.raises(ValueError, match="NaN"):
-        snip.mask(
-            Gradients(numbers(0), weights={n: v * torch.nan for n, v in numbers(1).items()}), q=0.5
-        )
+        by_score(snip.score, nans, q=0.5)
 
 
 # Several batches, before any state.
@@ -382,7 +385,7 @@ def test_needs_are_found_through_other_criteria():
 
 def test_random_weights_are_as_many_in_each_layer():
     known = evidence()
-    base = snip.mask(known, q=0.5)
+    base = by_score(snip.score, known, q=0.5)
     drawn = random.mask(known, like={"name": "snip", "q": 0.5}, seed=1)
     assert [int(drawn[n].sum()) for n in SHAPES] == [int(base[n].sum()) for n in SHAPES]
     assert any(not torch.equal(drawn[n], base[n]) for n in SHAPES)

@@ -1,12 +1,12 @@
 """Freeze whole output filters: those whose gradients are small on average."""
 
-import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import torch
 from torch import Tensor
 
-from partial_backprop import registry
+from partial_backprop.freezing.criterion import as_callable
+from partial_backprop.freezing.scores import check_share, lowest
 from partial_backprop.mask import Mask
 from partial_backprop.ranges import Share
 
@@ -64,96 +64,52 @@ def mask(
         raise ValueError(
             "give either q, the share of filters, or like, a criterion with a threshold"
         )
-    if q is not None and not 0 <= q <= 1:
-        raise ValueError(f"q is a share from 0 to 1, got {q}")
-    if scope not in ("network", "layer"):
-        raise ValueError(f"unknown scope {scope!r}: choose network or layer")
-    groups = getattr(gradients, "transposed", {})
-    means = {
-        name: row_means(gradient.detach().abs(), groups.get(name))
-        for name, gradient in gradients.items()
-        if gradient.dim() >= 2
-    }
+    check_share(0 if q is None else q, scope)
+    magnitudes = ((name, g.detach().abs()) for name, g in gradients.items() if g.dim() >= 2)
+    means = row_means(gradients, magnitudes)
     if not means:
         raise ValueError("there are no filters: no gradient has two axes")
-    values = torch.cat(list(means.values()))
-    if not bool(torch.isfinite(values).all()):
+    parts = list(means.values())
+    if not all(bool(torch.isfinite(part).all()) for part in parts):
         raise ValueError("a gradient is NaN or infinite: no mask can be made of it")
-    parts = values.split([len(mean) for mean in means.values()])
-    threshold = None
-    if like is not None:
-        threshold = _threshold(gradients, like)
-        parts = [part <= threshold for part in parts]
-    elif scope == "layer":
-        parts = [_smallest(part, q)[0] for part in parts]
+    if like is None:
+        frozen, threshold = lowest(parts, q, scope)
     else:
-        frozen, threshold = _smallest(values, q)
-        parts = frozen.split([len(part) for part in parts])
-    rows = {name: ~part for name, part in zip(means, parts, strict=True)}
-    return Mask(
-        {name: spread_rows(name, gradient, rows, groups) for name, gradient in gradients.items()},
-        threshold=threshold,
-    )
+        threshold = as_callable(like)(gradients).threshold
+        if threshold is None:
+            raise ValueError(f"criterion {like['name']!r} has no threshold over the network here")
+        frozen = [part <= threshold for part in parts]
+    return of_rows(gradients, dict(zip(means, frozen, strict=True)), threshold)
 
 
-def _smallest(values: Tensor, share: float) -> tuple[Tensor, float | None]:
-    order = values.argsort(stable=True)[: math.floor(share * len(values) + 0.5)]
-    frozen = torch.zeros_like(values, dtype=torch.bool)
-    frozen[order] = True
-    return frozen, float(values[order[-1]]) if len(order) else None
+def row_means(
+    gradients: Mapping[str, Tensor], scores: Iterable[tuple[str, Tensor]], keep: Iterable[str] = ()
+) -> dict[str, Tensor]:
+    """Compute the mean score of each row, on the CPU; what has one axis or is to be kept has no rows."""
+    groups = getattr(gradients, "transposed", {})
+    means = {}
+    for name, values in scores:
+        if values.dim() >= 2 and not any(text in name for text in keep):
+            sizes = values.detach().to("cpu", torch.float32)
+            if name in groups:  # (groups · inputs, outputs, ...) -> (groups · outputs, ...)
+                sizes = sizes.unflatten(0, (groups[name], -1)).transpose(1, 2).flatten(0, 1)
+            means[name] = sizes.flatten(1).mean(1)
+    return means
 
 
-def _threshold(gradients: Mapping[str, Tensor], like: dict) -> float:
-    options = registry.resolve("freezing", like)
-    name = options.pop("name")
-    threshold = registry.load("freezing", name)(gradients, **options).threshold
-    if threshold is None:
-        raise ValueError(f"criterion {name!r} has no threshold over the network here")
-    return threshold
+def of_rows(
+    gradients: Mapping[str, Tensor], frozen: Mapping[str, Tensor], threshold: float | None = None
+) -> Mask:
+    """Freeze all weights of the rows that are frozen, and their biases."""
+    groups = getattr(gradients, "transposed", {})
+    active = {name: ~rows for name, rows in frozen.items()}
+    entries = {name: _spread(name, g, active, groups) for name, g in gradients.items()}
+    return Mask(entries, threshold=threshold)
 
 
-def row_means(values: Tensor, groups: int | None) -> Tensor:
-    """Compute the mean over each output filter.
-
-    Parameters
-    ----------
-    values : Tensor of two axes or more
-        A number for each weight.
-    groups : int, optional
-        Of a transposed convolution.
-
-    Returns
-    -------
-    Tensor of shape (filters,)
-        Means, on the CPU.
-    """
-    sizes = values.to("cpu", torch.float32)
-    if groups is not None:  # (groups · inputs, outputs, ...) -> (groups · outputs, ...)
-        sizes = sizes.unflatten(0, (groups, -1)).transpose(1, 2).flatten(0, 1)
-    return sizes.flatten(1).mean(1)
-
-
-def spread_rows(
+def _spread(
     name: str, gradient: Tensor, rows: Mapping[str, Tensor], groups: Mapping[str, int]
 ) -> Tensor:
-    """Write each filter's verdict to all its weights, or to its bias.
-
-    Parameters
-    ----------
-    name : str
-        Of a parameter.
-    gradient : Tensor
-        Its gradient.
-    rows : mapping of str to Tensor
-        Parameter name -> which of its filters are active.
-    groups : mapping of str to int
-        Those of transposed convolutions.
-
-    Returns
-    -------
-    Tensor of bool
-        Which entries are active; all where the parameter belongs to no filter.
-    """
     if name in rows:
         active = rows[name].to(gradient.device)
         if name in groups:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from partial_backprop.freezing.scores import known, number_of, score_of, smallest
+from partial_backprop.freezing.scores import check_share, known, lowest, score_of
 from partial_backprop.mask import Mask
 from partial_backprop.ranges import Share
 
@@ -54,10 +54,7 @@ def mask(
     P. Michel, O. Levy and G. Neubig, "Are sixteen heads really better than one?", NeurIPS 2019, whose
     importance of a head is close to ``score="snip"``.
     """
-    if not 0 <= q <= 1:
-        raise ValueError(f"q is a share from 0 to 1, got {q}")
-    if scope not in ("network", "layer"):
-        raise ValueError(f"unknown scope {scope!r}: choose network or layer")
+    check_share(q, scope)
     slices = {n: one for n, one in known(gradients, "heads").items() if n in gradients}
     if not slices:
         raise ValueError("there are no attention heads: no module of the network has any")
@@ -69,11 +66,7 @@ def mask(
         sums[one.layer] = sums.get(one.layer, 0) + by_head.sum(1)
         counts[one.layer] = counts.get(one.layer, 0) + by_head.shape[1]
     means = [total / counts[layer] for layer, total in sums.items()]
-    if scope == "layer":
-        frozen = [smallest(part, number_of(q, len(part))) for part in means]
-    else:
-        together = torch.cat(means)
-        frozen = smallest(together, number_of(q, len(together))).split([len(m) for m in means])
+    frozen, _ = lowest(means, q, scope)
     active = {layer: ~part for layer, part in zip(sums, frozen, strict=True)}
     found = {}
     for name, gradient in gradients.items():

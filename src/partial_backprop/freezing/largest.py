@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from partial_backprop import registry
+from partial_backprop.freezing.criterion import as_callable
 from partial_backprop.mask import Mask
 
 
@@ -40,8 +40,7 @@ def mask(gradients: Mapping[str, Tensor], *, like: dict) -> Mask:
     None: a control that seed 001 lacks, the opposite of its method at the same share of each layer. If
     it does as well as the paper's mask, a small gradient is no reason to freeze a weight.
     """
-    options = registry.resolve("freezing", like)
-    base = registry.load("freezing", options.pop("name"))(gradients, **options)
+    base = as_callable(like)(gradients)
     active = {}
     for name, entries in base.items():
         magnitudes = gradients[name].detach().cpu().abs().flatten()

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from partial_backprop import registry
+from partial_backprop.freezing.criterion import as_callable
 from partial_backprop.mask import Mask
 
 
@@ -45,8 +45,7 @@ def mask(gradients: Mapping[str, Tensor], *, like: dict, seed: int | None = None
     """
     if seed is None:
         raise ValueError("a random mask needs a seed: give criterion random a number as its seed")
-    options = registry.resolve("freezing", like)
-    base = registry.load("freezing", options.pop("name"))(gradients, **options)
+    base = as_callable(like)(gradients)
     generator = torch.Generator("cpu").manual_seed(seed)
     active = {}
     for name, entries in base.items():

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from partial_backprop.freezing.filters import row_means, spread_rows
-from partial_backprop.freezing.scores import check_share, number_of, score_of, smallest
+from partial_backprop.freezing.filters import of_rows, row_means
+from partial_backprop.freezing.scores import check_share, lowest, score_of
 from partial_backprop.mask import Mask
 from partial_backprop.ranges import Share
 
@@ -57,28 +57,16 @@ def mask(
     H. Li et al., "Pruning filters for efficient ConvNets", ICLR 2017, with the sum of |w| over a filter:
     ``score="magnitude"`` within a layer.
     """
-    check_share(q, scope, budget, bytes_per_weight, ("network", "layer"))
-    scores = score_of(score, gradients)
-    groups = getattr(gradients, "transposed", {})
-    means = {
-        name: row_means(values.detach(), groups.get(name))
-        for name, values in scores.items()
-        if values.dim() >= 2 and not any(text in name for text in keep)
-    }
+    check_share(q, scope, budget=budget, bytes_per_weight=bytes_per_weight)
+    means = row_means(gradients, score_of(score, gradients).items(), keep)
     if not means:
         raise ValueError("there are no rows: no parameter that is ranked has two axes")
-    parts = list(means.values())
     if budget is not None:
         sizes = [gradients[name].numel() // len(mean) for name, mean in means.items()]
-        parts = list(_over_budget(parts, sizes, budget // bytes_per_weight))
-    elif scope == "layer":
-        parts = [smallest(part, number_of(q, len(part))) for part in parts]
+        frozen = _over_budget(list(means.values()), sizes, budget // bytes_per_weight)
     else:
-        together = torch.cat(parts)
-        frozen = smallest(together, number_of(q, len(together)))
-        parts = list(frozen.split([len(part) for part in parts]))
-    rows = {name: ~part for name, part in zip(means, parts, strict=True)}
-    return Mask({name: spread_rows(name, g, rows, groups) for name, g in gradients.items()})
+        frozen, _ = lowest(list(means.values()), q, scope)
+    return of_rows(gradients, dict(zip(means, frozen, strict=True)))
 
 
 def _over_budget(means: list[Tensor], sizes: list[int], n_weights: int) -> tuple[Tensor, ...]:
