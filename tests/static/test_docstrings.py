@@ -38,12 +38,6 @@ API = re.findall(
 )
 """Names that the API page shows."""
 
-STILL_LONG = {
-    "freezing",
-    "layers",
-}
-"""Packages whose docstrings are to be shortened yet; none may be added."""
-
 
 def is_public(name: str) -> bool:
     return not name.startswith("_")
@@ -90,7 +84,7 @@ def test_what_the_package_exports_is_on_the_api_page():
     assert set(partial_backprop.__all__) <= shown
 
 
-@pytest.mark.parametrize("name", [n for n in MODULES if n.split(".")[1] not in STILL_LONG])
+@pytest.mark.parametrize("name", MODULES)
 def test_docstrings_elsewhere_are_short(name):
     """No sections: reasons and sources stand in comments, next to the lines that they explain."""
     tree = ast.parse(Path(importlib.import_module(name).__file__).read_text(encoding="utf-8"))

@@ -18,23 +18,7 @@ MANY = 5 / 8
 
 
 def flat(values: Tensor) -> Tensor:
-    """View a tensor as a vector in the order of its memory.
-
-    Parameters
-    ----------
-    values : Tensor of any shape, of n entries
-        Entries fill the memory from the first to the last, in any order of the axes.
-
-    Returns
-    -------
-    Tensor of shape (n,)
-        A view.
-
-    Raises
-    ------
-    ValueError
-        If the memory has gaps or entries share it.
-    """
+    """View a tensor as a vector in the order of its memory."""
     if values.is_contiguous():
         return values.detach().view(-1)
     expected = 1
@@ -46,63 +30,25 @@ def flat(values: Tensor) -> Tensor:
 
 
 def layout(values: Tensor) -> list[int]:
-    """Return what tells the order of entries in memory.
-
-    Parameters
-    ----------
-    values : Tensor
-        Any tensor.
-
-    Returns
-    -------
-    list of int
-        Its strides, but 0 for axes of length 1, whose stride says nothing.
-    """
+    """Return what tells the order of entries in memory."""
     return [s if n > 1 else 0 for n, s in zip(values.shape, values.stride(), strict=True)]
 
 
 class ActiveEntries:
-    """The active entries of one parameter.
-
-    Parameters
-    ----------
-    parameter : Tensor of n entries
-        Its shape, device and order in memory count.
-    active : Tensor of bool, of the same shape
-        True where active; n_active of them.
-
-    Attributes
-    ----------
-    shape : torch.Size
-        The parameter's shape.
-    strides : tuple of int
-        Its order in memory, which all that is said of positions refers to.
-    n_active : int
-        Number of active entries.
-    places : Tensor of int16, of shape (n_active,)
-        Place of each within its block, from 0 to `BLOCK` − 1.
-    starts : Tensor of int32, of shape (⌈n / B⌉ + 1,)
-        Number of active entries before each block, and of all.
-    bits : Tensor of uint8, of shape (⌈n / B⌉ B / 8,)
-        The same once more, a bit for each entry, the lowest first, for a processor's vectors; empty elsewhere
-        and where no more than `MANY` of the entries are active.
-    checksum : int
-        Of the positions: two masks with the same one are taken to be the same.
-
-    Raises
-    ------
-    ValueError
-        If the parameter does not fill its memory.
-    """
+    """The active entries of one parameter."""
 
     def __init__(self, parameter: Tensor, active: Tensor) -> None:
-        self.shape, self.strides = parameter.shape, parameter.stride()
+        # n: entries of the parameter, B: `BLOCK`
+        self.shape, self.strides = parameter.shape, parameter.stride()  # order in memory, too
         flat(parameter)  # or else an error
         index = flat(self.aligned(active)).nonzero().flatten()
         edges = torch.arange(0, parameter.numel() + BLOCK, BLOCK, device=index.device)
         self.n_active = len(index)
-        self.starts = torch.searchsorted(index, edges).int()
-        self.places = (index % BLOCK).short()
+        self.starts = torch.searchsorted(
+            index, edges
+        ).int()  # (⌈n / B⌉ + 1,), active before each block
+        self.places = (index % BLOCK).short()  # (n_active,), place of each within its block
+        # (⌈n / B⌉ B / 8,): the same, a bit for each entry, the lowest first, for a processor's vectors
         self.bits = torch.empty(0, dtype=torch.uint8)
         if index.device.type == "cpu" and self.n_active > MANY * parameter.numel():
             self.bits = _packed(flat(self.aligned(active)), len(edges) - 1)
@@ -112,23 +58,7 @@ class ActiveEntries:
         self.checksum = int.from_bytes(digest.digest(), "big")
 
     def aligned(self, values: Tensor) -> Tensor:
-        """Lay values out in memory as the parameter lies.
-
-        Parameters
-        ----------
-        values : Tensor
-            Of the parameter's shape.
-
-        Returns
-        -------
-        Tensor
-            The values; a copy only where they lie otherwise.
-
-        Raises
-        ------
-        ValueError
-            If the shape differs.
-        """
+        """Lay values out in memory as the parameter lies."""
         if values.shape != self.shape:
             raise ValueError(f"{tuple(values.shape)} is not the shape {tuple(self.shape)}")
         if values.stride() == self.strides:
@@ -136,102 +66,38 @@ class ActiveEntries:
         return self._empty(values.dtype, values.device).copy_(values.detach())
 
     def index(self) -> Tensor:
-        """Compute the index of each active entry in the flattened parameter.
-
-        Returns
-        -------
-        Tensor of int64, of shape (n_active,)
-            In ascending order.
-        """
+        """Compute the index of each active entry in the flattened parameter."""
         counts = self.starts.diff()
         blocks = torch.arange(len(counts), device=counts.device)
         base = torch.repeat_interleave(blocks, counts, output_size=self.n_active)
         return base.mul_(BLOCK).add_(self.places)
 
     def mask(self) -> Tensor:
-        """Mark the active entries.
-
-        Returns
-        -------
-        Tensor of bool, of the parameter's shape
-            True where active.
-        """
+        """Mark the active entries."""
         entries = self._empty(torch.bool, self.places.device).zero_()
         flat(entries)[self.index()] = True
         return entries
 
     def gather(self, values: Tensor) -> Tensor:
-        """Copy the active entries out of a tensor.
-
-        Parameters
-        ----------
-        values : Tensor
-            Of the parameter's shape.
-
-        Returns
-        -------
-        Tensor of shape (n_active,)
-            A copy.
-        """
+        """Copy the active entries out of a tensor."""
         return flat(self.aligned(values)).index_select(0, self.index())
 
     def spread(self, compact: Tensor) -> Tensor:
-        """Write active entries where they belong.
-
-        Parameters
-        ----------
-        compact : Tensor of shape (n_active,)
-            The active entries.
-
-        Returns
-        -------
-        Tensor of the parameter's shape
-            These, and 0 elsewhere.
-        """
+        """Write active entries where they belong."""
         return self.write(compact, self._empty(compact.dtype, compact.device).zero_())
 
     def write(self, compact: Tensor, over: Tensor) -> Tensor:
-        """Write active entries into a tensor.
-
-        Parameters
-        ----------
-        compact : Tensor of shape (n_active,)
-            The active entries.
-        over : Tensor
-            Of the parameter's shape and order in memory; altered in place.
-
-        Returns
-        -------
-        Tensor
-            `over`.
-        """
+        """Write active entries into a tensor."""
         flat(over).index_copy_(0, self.index(), compact)
         return over
 
     def frozen_digest(self, values: Tensor) -> str:
-        """Compute a checksum of the entries that are not active.
-
-        Parameters
-        ----------
-        values : Tensor
-            Of the parameter's shape.
-
-        Returns
-        -------
-        str
-            BLAKE2b of their bytes, 32 hexadecimal digits; the sign of a zero counts.
-        """
+        """Compute a checksum of the entries that are not active."""
         frozen = flat(self.aligned(values))[~flat(self.mask())].cpu()
         return hashlib.blake2b(frozen.view(torch.uint8).numpy(), digest_size=16).hexdigest()
 
     def n_bytes(self) -> int:
-        """Count the bytes that the positions take.
-
-        Returns
-        -------
-        int
-            Bytes.
-        """
+        """Count the bytes that the positions take."""
         return sum(t.numel() * t.element_size() for t in (self.places, self.starts, self.bits))
 
     def _empty(self, dtype: torch.dtype, device: torch.device) -> Tensor:

@@ -35,18 +35,7 @@ class Job(NamedTuple):
 
 
 def decay(group: Mapping[str, Any]) -> int:
-    """Tell what kind of weight decay a group has.
-
-    Parameters
-    ----------
-    group : mapping
-        Options of Adam or AdamW.
-
-    Returns
-    -------
-    {NONE, COUPLED, DECOUPLED}
-        The kind.
-    """
+    """Tell what kind of weight decay a group has."""
     if not group["weight_decay"]:
         return NONE
     return DECOUPLED if group.get("decoupled_weight_decay", False) else COUPLED
@@ -57,24 +46,7 @@ def kernel(
     group: Mapping[str, Any],
     gradients: Mapping[Tensor, Tensor],
 ) -> str | None:
-    """Find the kernel that can step for some parameters.
-
-    Parameters
-    ----------
-    optimizer : torch.optim.Optimizer
-        Any.
-    group : mapping
-        One of its groups.
-    gradients : mapping of Tensor to Tensor
-        Some parameters of the group, and the gradients of their active entries.
-
-    Returns
-    -------
-    {"cpu", "triton"} or None
-        A kernel for Adam and AdamW with their usual options, on parameters of single or double
-        precision on one device that have a state like them; None for all else, and where what compiles
-        it is missing.
-    """
+    """Find the kernel that can step for some parameters."""
     # A scaler that was not asked to divide gradients leaves it to torch's fused step.
     if not gradients or getattr(optimizer, "grad_scale", None) is not None:
         return None
@@ -97,22 +69,7 @@ def kernel(
 def kernel_for(
     optimizer: torch.optim.Optimizer, group: Mapping[str, Any], parameters: Iterable[Tensor]
 ) -> str | None:
-    """Find the kernel that can step for some parameters once they have a state.
-
-    Parameters
-    ----------
-    optimizer : torch.optim.Optimizer
-        Any.
-    group : mapping
-        One of its groups.
-    parameters : iterable of Tensor
-        Some parameters of the group.
-
-    Returns
-    -------
-    {"cpu", "triton"} or None
-        As of `kernel`.
-    """
+    """Find the kernel that can step for some parameters once they have a state."""
     if type(optimizer) not in (torch.optim.Adam, torch.optim.AdamW):
         return None
     forms = {(parameter.device, parameter.dtype) for parameter in parameters}
@@ -131,36 +88,12 @@ def _moments(group: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def label(name: str) -> str:
-    """Say what compiled a kernel.
-
-    Parameters
-    ----------
-    name : {"cpu", "triton"}
-        What `kernel` has found.
-
-    Returns
-    -------
-    {"c", "numba", "triton"}
-        For a reader.
-    """
+    """Say what compiled a kernel."""
     return _module(name).label()
 
 
 def step(name: str, jobs: Sequence[Job]) -> None:
-    """Take one step.
-
-    Parameters
-    ----------
-    name : {"cpu", "triton"}
-        What `kernel` has found for each of them.
-    jobs : sequence of Job
-        What is to be done; values and states are altered in place.
-
-    Raises
-    ------
-    ValueError
-        If a length does not agree with the positions: a kernel would leave the memory.
-    """
+    """Take one step."""
     for parameter, gradient, entries, state, group in jobs:
         moments = [state[key] for key in _moments(group)]
         lengths = {tuple(tensor.shape) for tensor in (gradient, entries.places, *moments)}
@@ -174,22 +107,7 @@ def step(name: str, jobs: Sequence[Job]) -> None:
 
 
 def gather(values: Tensor, entries: ActiveEntries, found: Tensor | None = None) -> Tensor:
-    """Copy the active entries out of a tensor, by a kernel where there is one.
-
-    Parameters
-    ----------
-    values : Tensor
-        Of the shape that the entries are of.
-    entries : ActiveEntries
-        Which.
-    found : Tensor of shape (n_active,), optional
-        Where to, of the type and device of `values`.
-
-    Returns
-    -------
-    Tensor of shape (n_active,)
-        A copy.
-    """
+    """Copy the active entries out of a tensor, by a kernel where there is one."""
     if found is None:
         found = values.new_empty(entries.n_active)
     kernel = KERNELS.get(values.device.type)

@@ -36,21 +36,11 @@ class _Content:
 
 
 class ActiveGradient(Tensor):
-    """A gradient of its parameter's shape that is 0 where frozen and stores the rest alone.
+    """A gradient of its parameter's shape that is 0 where frozen and stores the rest alone."""
 
-    Parameters
-    ----------
-    stored : Tensor of shape (n_active,)
-        The active entries, in the order of memory.
-    entries : ActiveEntries
-        Where they belong.
-
-    Notes
-    -----
-    Gradients that are added, and numbers that all entries are multiplied by, work on active entries.
-    All else that is only read is computed of a whole copy, which is dropped again. Whoever writes to
-    single entries, or takes a view through which he might, makes it whole for good.
-    """
+    # Gradients that are added, and numbers that all entries are multiplied by, work on active entries. All
+    # else that is only read is computed of a whole copy, which is dropped again. Whoever writes to single
+    # entries, or takes a view through which he might, makes it whole for good.
 
     @staticmethod
     def __new__(cls, stored: Tensor, entries: ActiveEntries) -> "ActiveGradient":
@@ -80,54 +70,20 @@ class ActiveGradient(Tensor):
         return self.whole().clone()
 
     def numpy(self, *, force: bool = False) -> Any:
-        """Return the whole gradient as an array.
-
-        Parameters
-        ----------
-        force : bool, default=False
-            As of ``Tensor.numpy``.
-
-        Returns
-        -------
-        ndarray
-            A copy.
-        """
+        """Return the whole gradient as an array."""
         return self.whole().numpy(force=force)
 
     def tolist(self) -> list:
-        """Return the whole gradient as a list.
-
-        Returns
-        -------
-        list
-            Nested like the parameter's shape.
-        """
+        """Return the whole gradient as a list."""
         return self.whole().tolist()
 
     def whole(self) -> Tensor:
-        """Build the whole gradient.
-
-        Returns
-        -------
-        Tensor
-            Of the parameter's shape.
-        """
+        """Build the whole gradient."""
         content = self._content
         return content.stored if content.is_whole else content.entries.spread(content.stored)
 
     def active_part(self, entries: ActiveEntries) -> Tensor:
-        """Return the active entries.
-
-        Parameters
-        ----------
-        entries : ActiveEntries
-            Which are active, as somebody sees it now.
-
-        Returns
-        -------
-        Tensor of shape (n_active,)
-            The stored ones where they are of these positions, and a copy otherwise.
-        """
+        """Return the active entries."""
         if entries is self._content.entries and not self.is_whole:
             return self._content.stored
         return active_adam.gather(self.whole(), entries)

@@ -22,13 +22,7 @@ _NUMBERS = {4: ctypes.c_float, 8: ctypes.c_double}
 
 @functools.cache
 def compiled() -> tuple[Callable[..., None], Callable[..., None]] | None:
-    """Compile the step and the copying of active entries, or find them where they were left.
-
-    Returns
-    -------
-    tuple of callable, or None
-        As of `adam_kernel.compiled`; None without a compiler that does it.
-    """
+    """Compile the step and the copying of active entries, or find them where they were left."""
     library = c_library.load(SOURCE, *FLAGS)
     if library is None:
         return None

@@ -22,15 +22,7 @@ _BITS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 @functools.cache
 def kernel() -> tuple[str, Callable[..., None], Callable[..., None]] | None:
-    """Find what can step: a kernel in C, or else numba's.
-
-    Returns
-    -------
-    name : {"c", "numba"}
-        What compiled it.
-    step, gather : callable
-        As of `adam_kernel.compiled`. None, instead of all three, without compiler and numba.
-    """
+    """Find what can step: a kernel in C, or else numba's."""
     if found := adam_c.compiled():
         return "c", *found
     try:
@@ -41,55 +33,27 @@ def kernel() -> tuple[str, Callable[..., None], Callable[..., None]] | None:
 
 
 def label() -> str:
-    """Name what makes the steps.
-
-    Returns
-    -------
-    {"c", "numba"}
-        What compiled the kernel.
-    """
+    """Name what makes the steps."""
     return kernel()[0]
 
 
 def works(device: torch.device) -> bool:
-    """Tell whether the kernel is there.
-
-    Parameters
-    ----------
-    device : torch.device
-        A processor.
-
-    Returns
-    -------
-    bool
-        Whether there is a compiler for C, or numba.
-    """
+    """Tell whether the kernel is there."""
     return kernel() is not None
 
 
 def step(jobs: Sequence[Job]) -> None:
-    """Take one step.
-
-    Parameters
-    ----------
-    jobs : sequence of Job
-        What is to be done; values and states are altered in place.
-
-    Notes
-    -----
-    As many threads as torch uses, each with the same number of blocks; entries do not depend on one
-    another, and results not on the number of threads.
-
-    *Departures.* Bit for bit what torch's fused kernel makes of the same entries, where that works on
-    whole vectors (16 numbers of single precision with AVX-512): at a parameter's last few entries, and
-    on another processor, the second moment may differ in its last bit. Torch's other forms round
-    otherwise than the fused one, the kernel as the fused one.
-
-    References
-    ----------
-    Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1; Reddi et al.,
-    "On the convergence of Adam and beyond", ICLR 2018, algorithm 2.
-    """
+    """Take one step."""
+    # As many threads as torch uses, each with the same number of blocks; entries do not depend on one
+    # another, and results not on the number of threads.
+    #
+    # *Departures.* Bit for bit what torch's fused kernel makes of the same entries, where that works on
+    # whole vectors (16 numbers of single precision with AVX-512): at a parameter's last few entries, and on
+    # another processor, the second moment may differ in its last bit. Torch's other forms round otherwise
+    # than the fused one, the kernel as the fused one.
+    #
+    # Source: Kingma and Ba, "Adam: a method for stochastic optimization", ICLR 2015, algorithm 1; Reddi et
+    # al., "On the convergence of Adam and beyond", ICLR 2018, algorithm 2.
     n_threads = torch.get_num_threads()
     calls = [_arguments(job) for job in jobs]
     parts = _shares([len(call[2]) - 1 for call in calls], n_threads)
@@ -101,27 +65,7 @@ def step(jobs: Sequence[Job]) -> None:
 
 
 def gather(values: Tensor, entries: ActiveEntries, found: Tensor) -> bool:
-    """Copy the active entries out of a tensor.
-
-    Parameters
-    ----------
-    values : Tensor
-        Of the shape that the entries are of.
-    entries : ActiveEntries
-        Which.
-    found : Tensor of shape (n_active,)
-        Where to.
-
-    Returns
-    -------
-    bool
-        Whether there is a kernel for numbers of this width.
-
-    Raises
-    ------
-    ValueError
-        If a shape or a type differs.
-    """
+    """Copy the active entries out of a tensor."""
     kind = _BITS.get(values.element_size())
     if kernel() is None or kind is None:
         return False

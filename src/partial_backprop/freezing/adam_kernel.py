@@ -124,19 +124,7 @@ def _gather(
 
 @functools.cache
 def compiled() -> tuple[Callable[..., None], Callable[..., None]]:
-    """Compile the step and the copying of active entries, or fetch them from numba's cache.
-
-    Returns
-    -------
-    step : callable
-        ``(B, values, places, starts, bits, gradients, exp_avg, exp_avg_sq, max_exp_avg_sq, amsgrad,
-        1 − β₁, β₂, 1 − β₂, −step size, √(1 − β₂ᵗ), ε, decay, decay_by)``: arrays of shape (n,),
-        (n_active,), (⌈n / B⌉ + 1,), (⌈n / B⌉ B / 8,) and four times (n_active,), and numbers of the
-        arrays' type. The bits are `adam.c`'s alone. Values and moments are altered in place. It lets other
-        threads run meanwhile, and looks at no length: `active_adam.step` does.
-    gather : callable
-        ``(B, values, places, starts, found)``: writes the active ones of n values into the last.
-    """
+    """Compile the step and the copying of active entries, or fetch them from numba's cache."""
     # Without numpy's division, a test for a divisor of 0 would keep the loops from vectors.
     options = {"nogil": True, "error_model": "numpy"}
     try:

@@ -15,31 +15,13 @@ from partial_backprop.freezing.active_adam import COUPLED, DECOUPLED, Job, decay
 
 
 def label() -> str:
-    """Name what makes the steps.
-
-    Returns
-    -------
-    {"triton"}
-        What compiles the kernel.
-    """
+    """Name what makes the steps."""
     return "triton"
 
 
 @functools.cache
 def works(device: torch.device) -> bool:
-    """Tell whether the kernel steps on a device, by a small step.
-
-    Parameters
-    ----------
-    device : torch.device
-        A GPU.
-
-    Returns
-    -------
-    bool
-        False where Triton is not installed, and, with a warning, where it cannot compile (for want
-        of a C compiler, say) or does not round as it should.
-    """
+    """Tell whether the kernel steps on a device, by a small step, and rounds as it should."""
     if kernel.compiled() is None:
         return False
     values = torch.zeros(3, device=device)
@@ -68,28 +50,17 @@ def works(device: torch.device) -> bool:
 
 @torch.no_grad()
 def step(jobs: Sequence[Job]) -> None:
-    """Take one step.
-
-    Parameters
-    ----------
-    jobs : sequence of Job
-        What is to be done; values and states are altered in place.
-
-    Notes
-    -----
-    Nothing is waited for, and with steps on the device (``fused`` or ``capturable``) nothing is
-    copied to it, once the addresses are there: a CUDA graph may capture it.
-
-    *Departures.* In single precision the arithmetic is that of `adam_kernel`, rounding by rounding,
-    and so that of torch's fused kernel on a processor; in double precision the bias corrections may
-    differ in a last bit. Torch's fused kernel on a GPU rounds otherwise, and not in all versions
-    alike: moments in double precision up to some version, in single later. The kernel has run in
-    Triton's interpreter and was compiled for GPUs; it has not run on one.
-
-    References
-    ----------
-    Those of `adam_cpu.step`.
-    """
+    """Take one step."""
+    # Nothing is waited for, and with steps on the device (``fused`` or ``capturable``) nothing is copied to
+    # it, once the addresses are there: a CUDA graph may capture it.
+    #
+    # *Departures.* In single precision the arithmetic is that of `adam_kernel`, rounding by rounding, and
+    # so that of torch's fused kernel on a processor; in double precision the bias corrections may differ in
+    # a last bit. Torch's fused kernel on a GPU rounds otherwise, and not in all versions alike: moments in
+    # double precision up to some version, in single later. The kernel has run in Triton's interpreter and
+    # was compiled for GPUs; it has not run on one.
+    #
+    # Source: Those of `adam_cpu.step`.
     for _, some in itertools.groupby(
         jobs, key=lambda job: (id(job.group), job.parameter.device, job.parameter.dtype)
     ):
@@ -140,43 +111,18 @@ def _numbers(group: Mapping[str, Any], steps: Sequence[Tensor], kind: int) -> Te
 
 
 def table(rows: tuple[tuple[int, ...], ...], device: torch.device) -> Tensor:
-    """Put first blocks and addresses on a device.
-
-    Parameters
-    ----------
-    rows : tuple of tuple of int
-        8 rows of P numbers: of each parameter the first block among those of all, and the addresses
-        of its values, gradients, places, starts and moments.
-    device : torch.device
-        Where to.
-
-    Returns
-    -------
-    Tensor of int64, of shape (8, P)
-        The numbers. They are copied when they have changed. While a CUDA graph is captured, they are
-        arguments of kernels instead: what a graph copies it would copy again from memory of the
-        processor that may hold something else by then.
-    """
+    """Put first blocks and addresses on a device: int64 of shape (8, P), for P parameters."""
+    # Rows: the first block of each parameter among those of all, and the addresses of its values, gradients,
+    # places, starts and moments. They are copied when they have changed. While a CUDA graph is captured, they
+    # are arguments of kernels instead: what a graph copies it would copy again from memory of the processor
+    # that may hold something else by then.
     if device.type == "cuda" and torch.cuda.is_current_stream_capturing():
         return written(rows, device)
     return _copied(rows, device)
 
 
 def written(rows: tuple[tuple[int, ...], ...], device: torch.device) -> Tensor:
-    """Put first blocks and addresses on a device without a copy.
-
-    Parameters
-    ----------
-    rows : tuple of tuple of int
-        As for `table`.
-    device : torch.device
-        Where to.
-
-    Returns
-    -------
-    Tensor of int64, of shape (8, P)
-        The numbers, exactly.
-    """
+    """Put first blocks and addresses on a device without a copy."""
     found = torch.zeros(len(rows), len(rows[0]), dtype=torch.int64, device=device)
     torch._foreach_add_(list(found.view(-1).unbind()), list(itertools.chain(*rows)))
     return found

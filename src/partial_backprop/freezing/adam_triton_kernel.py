@@ -94,15 +94,7 @@ def _adam(
 
 @functools.cache
 def compiled() -> Any:
-    """Make the kernel, which Triton compiles when it is first started.
-
-    Returns
-    -------
-    callable or None
-        None where Triton is not installed. Started by ``compiled()[number of programs,](...)`` with
-        a table of int64, of shape (8, P): of each parameter the first block among those of all, and
-        addresses of values, gradients, places, starts, and first, second and largest second moments;
-        numbers of the parameters' type, of shape (3, P): −step size, √(1 − β₂ᵗ), factor of decay; and
-        what it is compiled for, by name. Values and moments are altered in place.
-    """
+    """Make the kernel, which Triton compiles when it is first started; None without Triton."""
+    # Arguments: `adam_triton.table`, of shape (8, P); numbers of the parameters' type, of shape (3, P): −step
+    # size, √(1 − β₂ᵗ), factor of decay; and what it is compiled for, by name.
     return triton.jit(_adam) if triton is not None else None

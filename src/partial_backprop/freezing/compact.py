@@ -22,28 +22,15 @@ from partial_backprop.freezing.optimizer_state import (
 
 
 class CompactSteps:
-    """Steps of an optimizer on the active entries of some parameters.
+    """Steps of an optimizer on the active entries of some parameters."""
 
-    Parameters
-    ----------
-    optimizer : torch.optim.Optimizer
-        One of `modes.ELEMENTWISE`. Its state is made compact on the next step: of each parameter with
-        frozen entries, vectors of the active ones in the order of memory.
-    entries : mapping of Parameter to ActiveEntries
-        Of those that have frozen entries.
-    before : mapping of Parameter to ActiveEntries, optional
-        Those of the mask in force until now: states of entries that stay active are carried over.
-
-    Notes
-    -----
-    Between steps the optimizer holds the parameters as ever: ``zero_grad``, clipping, learning-rate
-    schedules and ``GradScaler`` see nothing. For the time of a step, one of two things happens.
-
-    Adam and AdamW: a kernel steps (`active_adam`), in C or numba's on a processor and Triton's on a GPU, and
-    the gradients are out of sight of torch's own step, which then passes these parameters over. All
-    else: vectors of the active values and gradients take the parameters' place, torch's own step
-    works on them, and the values are written back.
-    """
+    # Between steps the optimizer holds the parameters as ever: ``zero_grad``, clipping, learning-rate
+    # schedules and ``GradScaler`` see nothing. For the time of a step, one of two things happens.
+    #
+    # Adam and AdamW: a kernel steps (`active_adam`), in C or numba's on a processor and Triton's on a GPU,
+    # and the gradients are out of sight of torch's own step, which then passes these parameters over. All
+    # else: vectors of the active values and gradients take the parameters' place, torch's own step works on
+    # them, and the values are written back.
 
     def __init__(
         self,
@@ -144,17 +131,7 @@ class CompactSteps:
     def replace(
         self, parameter: nn.Parameter, old: ActiveEntries, new: ActiveEntries | None
     ) -> None:
-        """Make a state of some entries one of others.
-
-        Parameters
-        ----------
-        parameter : Parameter
-            Whose state.
-        old : ActiveEntries
-            Entries that have a state.
-        new : ActiveEntries, optional
-            Entries that shall have one, 0 where there was none; None: all.
-        """
+        """Make a state of some entries one of others."""
         check_state(self._optimizer, [parameter], {parameter: old})
         state = self._optimizer.state.get(parameter, {})
         convert(state, old if CHECKSUM in state else None, new)
@@ -162,13 +139,7 @@ class CompactSteps:
             self._entries[parameter] = new
 
     def collect_gradients(self, on: bool) -> None:
-        """Keep only the active part of each gradient as soon as it is accumulated, or whole ones.
-
-        Parameters
-        ----------
-        on : bool
-            Which of the two.
-        """
+        """Keep only the active part of each gradient as soon as it is accumulated, or whole ones."""
         for hook in self._hooks:
             hook.remove()
         self._hooks, self._stored = [], {}
@@ -190,13 +161,7 @@ class CompactSteps:
             gradient.copy_(entries.spread(_active_part(gradient, entries)))
 
     def n_bytes(self) -> int:
-        """Count the bytes that the positions of active entries take.
-
-        Returns
-        -------
-        int
-            Bytes; what a step takes for its own time is left out.
-        """
+        """Count the bytes that the positions of active entries take."""
         return sum(entries.n_bytes() for entries in self._entries.values())
 
     def _collect(self, parameter: nn.Parameter) -> None:

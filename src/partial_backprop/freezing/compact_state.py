@@ -16,41 +16,15 @@ from partial_backprop.mask import Mask
 
 
 class CompactMaskState:
-    """A mask as positions of active entries, with the values of these and a checksum of the others.
+    """A mask as positions of active entries, with the values of these and a checksum of the others."""
 
-    Parameters
-    ----------
-    optimizer : torch.optim.Optimizer
-        One of `modes.ELEMENTWISE`; it will work on active entries alone.
-    parameters : mapping of str to Parameter
-        The parameters that the mask covers, by name.
-    mask : Mask
-        The mask.
-    values_at_mask : mapping of str to Tensor, optional
-        Values at the making of the mask, whole or of the active entries alone; by default the
-        parameters' own.
-    saved : mapping, optional
-        ``compact`` of a checkpoint: checksums and layouts.
-    changed : iterable of str, default=()
-        Parameters whose frozen values are known to differ from those at the making.
-    before : mapping of Parameter to ActiveEntries, optional
-        Those of the mask in force until now.
-
-    Raises
-    ------
-    UserError
-        If a parameter does not fill its memory, or lies in it in another order than when it was saved.
-
-    Notes
-    -----
-    What was frozen has no state. An entry that becomes active again, by a new mask or in the full
-    epochs at the end, begins with moments of 0 (without ``compact`` they would have faded, and
-    AMSGrad's maximum stayed), while its parameter's number of steps goes on: its first steps in Adam
-    are up to (1 − β₁) / √(1 − β₂) times the learning rate, 3.2 times by default.
-
-    Memory: two bytes for the position of an active entry, a copy of its value, the state, and, between
-    backward pass and step, its gradient.
-    """
+    # What was frozen has no state. An entry that becomes active again, by a new mask or in the full epochs
+    # at the end, begins with moments of 0 (without ``compact`` they would have faded, and AMSGrad's maximum
+    # stayed), while its parameter's number of steps goes on: its first steps in Adam are up to (1 − β₁) /
+    # √(1 − β₂) times the learning rate, 3.2 times by default.
+    #
+    # Memory: two bytes for the position of an active entry, a copy of its value, the state, and, between
+    # backward pass and step, its gradient.
 
     is_compact = True
 
@@ -107,13 +81,7 @@ class CompactMaskState:
         return {self.parameters[name]: one for name, one in self._entries.items()}
 
     def mask(self) -> Mask:
-        """Build the mask from the positions.
-
-        Returns
-        -------
-        Mask
-            Of all parameters that it covers.
-        """
+        """Build the mask from the positions."""
         active = {
             name: (
                 self._entries[name].mask()
@@ -126,14 +94,7 @@ class CompactMaskState:
 
     @torch.no_grad()
     def values_at_mask(self) -> dict[str, Tensor]:
-        """Build the values at the making of the mask.
-
-        Returns
-        -------
-        dict of str to Tensor
-            By parameter name; frozen entries as they are now, which is as they were but for
-            `changed` parameters.
-        """
+        """Build the values at the making of the mask."""
         self._follow()
         found = dict(self._values)
         for name, entries in self._entries.items():
@@ -142,13 +103,7 @@ class CompactMaskState:
         return found
 
     def saved(self) -> dict[str, Any]:
-        """Return what a checkpoint needs.
-
-        Returns
-        -------
-        dict
-            Tensors and plain values.
-        """
+        """Return what a checkpoint needs."""
         self._follow()
         layouts = {name: layout(self.parameters[name]) for name in self._entries}
         return {
@@ -158,13 +113,7 @@ class CompactMaskState:
         }
 
     def find_changes(self, written_only: bool = False) -> None:
-        """Add to `changed` what something else than a step has changed.
-
-        Parameters
-        ----------
-        written_only : bool, default=False
-            Look only at parameters that were written since the last step, as far as torch tells.
-        """
+        """Add to `changed` what something else than a step has changed."""
         self._follow()
         names = set(self._watch.written() if written_only else self.parameters)
         for name in (self._entries.keys() & names) - self.changed:
@@ -187,13 +136,7 @@ class CompactMaskState:
         self._watch.note_writes()
 
     def collect_gradients(self, on: bool) -> None:
-        """Keep only the active part of each gradient as soon as it is accumulated, or whole ones.
-
-        Parameters
-        ----------
-        on : bool
-            Which of the two.
-        """
+        """Keep only the active part of each gradient as soon as it is accumulated, or whole ones."""
         self._steps.collect_gradients(on)
 
     def expand_state(self) -> None:
@@ -201,13 +144,7 @@ class CompactMaskState:
         self._steps.expand_state()
 
     def detach(self) -> DenseMaskState:
-        """Release the optimizer, and hold nothing any more.
-
-        Returns
-        -------
-        DenseMaskState
-            The same mask and values, for reading.
-        """
+        """Release the optimizer, and hold nothing any more."""
         self.find_changes()
         self.collect_gradients(False)
         self.expand_state()

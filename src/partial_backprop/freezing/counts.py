@@ -11,38 +11,12 @@ from partial_backprop.mask import Mask
 
 
 def natural_zeros(gradients: Mapping[str, Tensor]) -> dict[str, int]:
-    """Count the gradients that are exactly 0 by themselves.
-
-    Parameters
-    ----------
-    gradients : mapping of str to Tensor
-        Gradients by parameter name, before any masking.
-
-    Returns
-    -------
-    dict of str to int
-        Number of zeros of either sign, by parameter name.
-    """
+    """Count the gradients that are exactly 0 by themselves."""
     return {name: int((gradient == 0).sum()) for name, gradient in gradients.items()}
 
 
 def made(epoch: int, mask: Mask, n_natural_zeros: Mapping[str, int]) -> MadeMask:
-    """Count what a mask freezes, at its making.
-
-    Parameters
-    ----------
-    epoch : int
-        Epoch from 0.
-    mask : Mask
-        The mask.
-    n_natural_zeros : mapping of str to int
-        From `natural_zeros`, of the gradients that made it.
-
-    Returns
-    -------
-    MadeMask
-        The counts.
-    """
+    """Count what a mask freezes, at its making."""
     layers = tuple(
         MaskedLayer(
             name=name,
@@ -56,62 +30,19 @@ def made(epoch: int, mask: Mask, n_natural_zeros: Mapping[str, int]) -> MadeMask
 
 
 def unmoved(values: Tensor, anchor: Tensor) -> int:
-    """Count the values that equal earlier ones, bit for bit.
-
-    Parameters
-    ----------
-    values, anchor : Tensor of the same shape and type
-        Values now, and then.
-
-    Returns
-    -------
-    int
-        Number of equal entries; 0.0 and -0.0 differ.
-    """
+    """Count the values that equal earlier ones, bit for bit."""
     return int((bits(values) == bits(anchor)).sum())
 
 
 def drift(values: Tensor, anchor: Tensor, active: Tensor) -> tuple[float, float]:
-    """Measure how far frozen values have gone.
-
-    Parameters
-    ----------
-    values, anchor : Tensor of the same shape
-        Values now, and at the making of the mask.
-    active : Tensor of bool, of the same shape
-        The mask; its active entries are left out.
-
-    Returns
-    -------
-    sum_abs : float
-        Sum of |value − anchor| over the frozen entries, in double precision.
-    max_abs : float
-        The largest of these; 0 without frozen entries.
-    """
+    """Measure how far frozen values have gone."""
     wide = torch.promote_types(values.dtype, torch.float64)  # of complex numbers: complex
     way = (values.detach().to(wide) - anchor.to(wide)).abs().masked_fill_(active, 0.0)
     return (float(way.sum()), float(way.max())) if way.numel() else (0.0, 0.0)
 
 
 def layer(name: str, values: Tensor, anchor: Tensor, active: Tensor, n_zeros: int) -> LayerFreezing:
-    """Gather the counts of one parameter tensor.
-
-    Parameters
-    ----------
-    name : str
-        Parameter name.
-    values, anchor : Tensor of the same shape
-        Values now, and at the making of the mask.
-    active : Tensor of bool, of the same shape
-        The mask.
-    n_zeros : int
-        Natural zeros among its gradients.
-
-    Returns
-    -------
-    LayerFreezing
-        The counts.
-    """
+    """Gather the counts of one parameter tensor."""
     sum_abs, max_abs = drift(values, anchor, active)
     return LayerFreezing(
         name=name,
@@ -167,20 +98,7 @@ def report_unmasked(
 
 
 def table(report: FreezingReport, mode: str) -> str:
-    """Lay out a report for a reader.
-
-    Parameters
-    ----------
-    report : FreezingReport
-        The counts.
-    mode : str
-        How weights were frozen.
-
-    Returns
-    -------
-    str
-        A line on the whole, and a line for each parameter and their sum.
-    """
+    """Lay out a report for a reader."""
     n_weights, n_frozen = report.total("n_weights"), report.total("n_mask_zeros")
     epochs = ", ".join(str(epoch) for epoch in report.masked_at_epochs)
     head = (

@@ -54,26 +54,7 @@ Criterion = Callable[[Mapping[str, Tensor]], Mapping[str, Tensor]]
 def as_callable(
     criterion: Criterion | str | Mapping[str, Any], optimizer: torch.optim.Optimizer | None = None
 ) -> Criterion:
-    """Turn whatever names a criterion into the criterion.
-
-    Parameters
-    ----------
-    criterion : callable, str or mapping
-        The criterion itself, the name of its module, or a mapping with that name and its options.
-    optimizer : torch.optim.Optimizer, optional
-        Where an option ``learning_rate`` of None is looked up, anew for each mask: the rate of the
-        first group, as in the listing.
-
-    Returns
-    -------
-    callable
-        From gradients by parameter name to a mask.
-
-    Raises
-    ------
-    UserError
-        If the name or an option is unknown, or the criterion draws at random and has no seed.
-    """
+    """Turn whatever names a criterion into the criterion."""
     if callable(criterion):
         return criterion
     named = {"name": criterion} if isinstance(criterion, str) else criterion
@@ -103,18 +84,7 @@ def _at_rate(options: Mapping[str, Any], rate: float) -> dict[str, Any]:
 
 
 def transposed_weights(model: nn.Module) -> dict[str, int]:
-    """Find the weights of transposed convolutions.
-
-    Parameters
-    ----------
-    model : nn.Module
-        The network.
-
-    Returns
-    -------
-    dict of str to int
-        Parameter name -> number of groups.
-    """
+    """Find the weights of transposed convolutions."""
     kinds = (nn.ConvTranspose1d, nn.ConvTranspose2d, nn.ConvTranspose3d)
     return {
         f"{name}.weight".removeprefix("."): module.groups
@@ -124,36 +94,12 @@ def transposed_weights(model: nn.Module) -> dict[str, int]:
 
 
 def are_finite(gradients: Mapping[str, Tensor]) -> bool:
-    """Tell whether a mask may be made of gradients, or a step is better skipped.
-
-    Parameters
-    ----------
-    gradients : mapping of str to Tensor
-        Gradients by parameter name.
-
-    Returns
-    -------
-    bool
-        False if one is NaN or infinite.
-    """
+    """Tell whether a mask may be made of gradients, or a step is better skipped."""
     return all(bool(torch.isfinite(g).all()) for g in gradients.values() if not g.is_sparse)
 
 
 def check_gradients(gradients: Mapping[str, Tensor], where: str) -> None:
-    """Refuse gradients of which no mask can be made.
-
-    Parameters
-    ----------
-    gradients : mapping of str to Tensor
-        Gradients by parameter name.
-    where : str
-        How the message begins.
-
-    Raises
-    ------
-    UserError
-        If there are none, or one is sparse, wider than 8 bytes a number, NaN or infinite.
-    """
+    """Refuse gradients of which no mask can be made."""
     if not gradients:
         raise UserError(f"{where}: there are no gradients; call backward() before step()")
     for name, gradient in gradients.items():
@@ -168,27 +114,7 @@ def check_gradients(gradients: Mapping[str, Tensor], where: str) -> None:
 
 
 def make_mask(criterion: Criterion, gradients: Mapping[str, Tensor], where: str) -> Mask:
-    """Make a mask of gradients.
-
-    Parameters
-    ----------
-    criterion : callable
-        From gradients by parameter name to a mask.
-    gradients : mapping of str to Tensor
-        Gradients by parameter name.
-    where : str
-        How a message begins.
-
-    Returns
-    -------
-    Mask
-        Of the gradients' names and shapes.
-
-    Raises
-    ------
-    UserError
-        If no mask can be made of these gradients, or the criterion's differs from them.
-    """
+    """Make a mask of gradients."""
     check_gradients(gradients, where)
     try:
         mask = criterion(gradients)
@@ -206,28 +132,7 @@ def make_mask(criterion: Criterion, gradients: Mapping[str, Tensor], where: str)
 def trainable(
     model: nn.Module, optimizer: torch.optim.Optimizer, frozen_too: bool = False
 ) -> dict[str, nn.Parameter]:
-    """Return the parameters that a mask may cover.
-
-    Parameters
-    ----------
-    model : nn.Module
-        The network.
-    optimizer : torch.optim.Optimizer
-        Its optimizer.
-    frozen_too : bool, default=False
-        Whether those that require no gradient now, and may have done so once, are among them.
-
-    Returns
-    -------
-    dict of str to Parameter
-        Those that require a gradient and are in a group of the optimizer, by name; a tied weight
-        once, under its first name.
-
-    Raises
-    ------
-    UserError
-        If there are none, or one is a part of a parameter that is spread over processes.
-    """
+    """Return the parameters that a mask may cover, by name; a tied weight once, under its first name."""
     held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
     found = {
         name: parameter

@@ -12,23 +12,7 @@ from partial_backprop.mask import Mask
 
 
 class DenseMaskState:
-    """A mask with all values at its making.
-
-    Parameters
-    ----------
-    parameters : mapping of str to Parameter
-        The parameters that the mask covers, by name.
-    mask : Mask
-        The mask, on the parameters' devices.
-    values_at_mask : dict of str to Tensor
-        Values of the parameters at its making.
-    strict : bool
-        Whether a step leaves every bit of a frozen value.
-    in_force : bool, default=True
-        Whether anything is frozen at all; False for reading alone.
-    changed : iterable of str, default=()
-        Parameters whose frozen values are known to differ from those at the making.
-    """
+    """A mask with all values at its making."""
 
     kernel = "torch"
     position_bytes = 0
@@ -51,44 +35,20 @@ class DenseMaskState:
         self._watch = ParameterWatch(parameters)
 
     def mask(self) -> Mask:
-        """Return the mask.
-
-        Returns
-        -------
-        Mask
-            Of all parameters that it covers.
-        """
+        """Return the mask."""
         return self._mask
 
     def values_at_mask(self) -> dict[str, Tensor]:
-        """Return the values at the making of the mask.
-
-        Returns
-        -------
-        dict of str to Tensor
-            By parameter name.
-        """
+        """Return the values at the making of the mask."""
         self._follow()
         return self._values_at_mask
 
     def saved(self) -> dict[str, Any]:
-        """Return what a checkpoint needs.
-
-        Returns
-        -------
-        dict
-            Tensors and plain values.
-        """
+        """Return what a checkpoint needs."""
         return {"active": dict(self._mask), "anchor": dict(self._values_at_mask)}
 
     def find_changes(self, written_only: bool = False) -> None:
-        """Add to `changed` what something else than a step has changed.
-
-        Parameters
-        ----------
-        written_only : bool, default=False
-            Look only at parameters that were written since the last step, as far as torch tells.
-        """
+        """Add to `changed` what something else than a step has changed."""
         if self._frozen is None or not self._strict:
             return
         self._follow()
@@ -118,25 +78,13 @@ class DenseMaskState:
             self._watch.note_writes()
 
     def collect_gradients(self, on: bool) -> None:
-        """Do nothing: gradients are whole.
-
-        Parameters
-        ----------
-        on : bool
-            No matter.
-        """
+        """Do nothing: gradients are whole."""
 
     def expand_state(self) -> None:
         """Do nothing: the optimizer has a state of every entry."""
 
     def detach(self) -> "DenseMaskState":
-        """Hold nothing any more.
-
-        Returns
-        -------
-        DenseMaskState
-            The same mask and values, for reading.
-        """
+        """Hold nothing any more."""
         return DenseMaskState(
             self.parameters, self._mask, self._values_at_mask, self._strict, False, self.changed
         )

@@ -28,42 +28,20 @@ _SHIFT = 15  # bits dropped from a float32 to make a cell: 256 cells an octave, 
 
 
 class Density(NamedTuple):
-    """Estimated density of magnitudes on an equidistant grid of cells.
+    """Estimated density of magnitudes on an equidistant grid of cells."""
 
-    Parameters
-    ----------
-    grid : ndarray of shape (n_cells,)
-        Cell centres, in the units of the values; the first cell begins at 0.
-    density : ndarray of shape (n_cells,)
-        Density at each, per unit of value, normalised over all values.
-    bandwidth : float
-        Standard deviation of the Gaussian kernel, in the units of the values.
-    step : float
-        Width of a cell.
-    beyond : float
-        Share of the values that lie beyond the grid.
-    """
-
-    grid: NDArray[np.float64]
-    density: NDArray[np.float64]
+    grid: NDArray[
+        np.float64
+    ]  # (n_cells,), centres in the units of the values; the first begins at 0
+    density: NDArray[np.float64]  # (n_cells,), per unit of value, normalised over all values
+    # Standard deviation of the kernel and width of a cell, in the units of the values
     bandwidth: float
     step: float
-    beyond: float
+    beyond: float  # share of the values that lie beyond the grid
 
 
 def chunks(values: NDArray[np.float32]) -> Iterator[NDArray[np.float64]]:
-    """Cut values into double-precision pieces that fit the cache.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        Values of any length.
-
-    Yields
-    ------
-    ndarray
-        Consecutive pieces, as float64.
-    """
+    """Cut values into double-precision pieces that fit the cache."""
     for start in range(0, len(values), _CHUNK):
         yield values[start : start + _CHUNK].astype(np.float64)
 
@@ -109,38 +87,15 @@ def _spread(values: NDArray[np.float32], rule: str | float) -> tuple[float, floa
 def kde(
     values: NDArray[np.float32], *, bandwidth: str | float = "silverman", reflect: bool = True
 ) -> Density:
-    """Estimate the density of positive values with a Gaussian kernel.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        Positive, finite values, not all equal; read as float32.
-    bandwidth : {"silverman", "scott"} or float, default="silverman"
-        ``silverman``: 0.9 min(σ, IQR / 1.34) n^(-1/5), which a heavy tail does not move;
-        ``scott``: 1.06 σ n^(-1/5), which it does; a number: that many units.
-    reflect : bool, default=True
-        Fold the mass that the kernel carries below 0 back onto the positive side. Without it the
-        density falls to half its height at 0, where most gradients are.
-
-    Returns
-    -------
-    Density
-        The estimate from 0 to beyond the quantile 1 - `TAIL`; never negative.
-
-    Raises
-    ------
-    ValueError
-        If there are no values, one is not positive and finite, or all are equal.
-
-    Notes
-    -----
-    Values are counted in cells of an eighth of the bandwidth, and the counts are convolved by FFT:
-    O(n + m log m) for m cells, where the plain sum is O(n m).
-
-    References
-    ----------
-    Seed 001, section 3.1, equation 1; B. W. Silverman, *Density Estimation*, 1986, equation 3.31.
-    """
+    """Estimate the density of positive values with a Gaussian kernel."""
+    # bandwidth: silverman, 0.9 min(σ, IQR / 1.34) n^(-1/5), which a heavy tail does not move; scott,
+    # 1.06 σ n^(-1/5), which it does; or a number. reflect: fold what the kernel carries below 0 back onto
+    # the positive side; without it the density falls to half its height at 0, where most gradients are.
+    #
+    # Values are counted in cells of an eighth of the bandwidth, and the counts are convolved by FFT: O(n +
+    # m log m) for m cells, where the plain sum is O(n m).
+    #
+    # Source: Seed 001, section 3.1, equation 1; B. W. Silverman, *Density Estimation*, 1986, equation 3.31.
     # KDEpy takes as long to import as all the rest, and only this function needs it.
     from KDEpy import FFTKDE
 

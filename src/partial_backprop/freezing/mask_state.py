@@ -33,40 +33,16 @@ class MaskState(Protocol):
         """Bytes that the positions of active entries take."""
 
     def mask(self) -> Mask:
-        """Return the mask.
-
-        Returns
-        -------
-        Mask
-            Of all parameters that it covers.
-        """
+        """Return the mask."""
 
     def values_at_mask(self) -> dict[str, Tensor]:
-        """Return the values at the making of the mask.
-
-        Returns
-        -------
-        dict of str to Tensor
-            By parameter name.
-        """
+        """Return the values at the making of the mask."""
 
     def saved(self) -> dict[str, Any]:
-        """Return what a checkpoint needs.
-
-        Returns
-        -------
-        dict
-            Tensors and plain values.
-        """
+        """Return what a checkpoint needs."""
 
     def find_changes(self, written_only: bool = False) -> None:
-        """Add to `changed` what something else than a step has changed.
-
-        Parameters
-        ----------
-        written_only : bool, default=False
-            Look only at parameters that were written since the last step, as far as torch tells.
-        """
+        """Add to `changed` what something else than a step has changed."""
 
     def zero_gradients(self) -> None:
         """Set the gradient of every frozen entry to 0."""
@@ -78,46 +54,17 @@ class MaskState(Protocol):
         """Finish the optimizer's step."""
 
     def collect_gradients(self, on: bool) -> None:
-        """Keep only the active part of each gradient as soon as it is accumulated, or whole ones.
-
-        Parameters
-        ----------
-        on : bool
-            Which of the two.
-        """
+        """Keep only the active part of each gradient as soon as it is accumulated, or whole ones."""
 
     def expand_state(self) -> None:
         """Give the optimizer a state of every entry."""
 
     def detach(self) -> "MaskState":
-        """Let the optimizer move everything again.
-
-        Returns
-        -------
-        MaskState
-            The same mask and values, for reading.
-        """
+        """Let the optimizer move everything again."""
 
 
 def check_saved(state: object, keys: Iterable[str], *, mode: str, compact: bool) -> None:
-    """Refuse a saved state that is none, or one of another way to freeze.
-
-    Parameters
-    ----------
-    state : mapping
-        What was saved.
-    keys : iterable of str
-        What it must have.
-    mode : str
-        How weights are frozen.
-    compact : bool
-        Whether a compact state is welcome.
-
-    Raises
-    ------
-    UserError
-        If something is missing or does not agree.
-    """
+    """Refuse a saved state that is none, or one of another way to freeze."""
     if not isinstance(state, Mapping):
         raise UserError(
             f"this is no state of PartialBackprop but a {type(state).__name__}: "
@@ -138,26 +85,8 @@ def check_saved(state: object, keys: Iterable[str], *, mode: str, compact: bool)
 
 
 def renamed(state: Mapping[str, Any], parameters: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Give the parameters of a saved state the names that they have in a model.
-
-    Parameters
-    ----------
-    state : mapping
-        A saved state, by whose ``active`` the names are known.
-    parameters : mapping of str to Tensor
-        The model's parameters by name.
-
-    Returns
-    -------
-    dict
-        The state, with names that differ by the prefixes of ``torch.compile`` (``_orig_mod.``) and of
-        ``DistributedDataParallel`` (``module.``) alone replaced.
-
-    Raises
-    ------
-    UserError
-        If a parameter is not found, or has another shape.
-    """
+    """Give the parameters of a saved state the names that they have in a model."""
+    # They may differ by the prefixes of torch.compile (_orig_mod.) and of DistributedDataParallel (module.).
     plain = {_without_wrappers(name): name for name in parameters}
     names = {}
     for name, entries in state["active"].items():
@@ -195,34 +124,7 @@ def put_in_force(
     changed: Iterable[str] = (),
     before: MaskState | None = None,
 ) -> MaskState:
-    """Put a mask in force.
-
-    Parameters
-    ----------
-    optimizer : torch.optim.Optimizer
-        The optimizer.
-    parameters : mapping of str to Parameter
-        Its parameters by name.
-    mask : Mask
-        The mask, on any device.
-    strict, compact : bool
-        Whether frozen values keep every bit, and whether active entries alone have a state.
-    in_force : bool
-        False for a mask that is only read from now on.
-    values_at_mask : mapping of str to Tensor, optional
-        Values at the making of the mask; by default the parameters' own.
-    saved : mapping, optional
-        ``compact`` of a checkpoint.
-    changed : iterable of str, default=()
-        Parameters whose frozen values are known to differ from those at the making.
-    before : MaskState, optional
-        The mask that was in force until now; state of entries that stay active is carried over.
-
-    Returns
-    -------
-    MaskState
-        The mask in force.
-    """
+    """Put a mask in force."""
     active = {name: entries.to(parameters[name].device) for name, entries in mask.items()}
     mask = Mask(active, threshold=mask.threshold)
     covered = {name: parameters[name] for name in mask}

@@ -219,17 +219,6 @@ class MaskingSteps:
 
 
 def list_names(names: set[str]) -> str:
-    """List names in a message.
-
-    Parameters
-    ----------
-    names : set of str
-        Any number.
-
-    Returns
-    -------
-    str
-        The first three.
-    """
+    """List names in a message."""
     first = ", ".join(map(repr, sorted(names)[:3]))
     return f"{first} and {len(names) - 3} more" if len(names) > 3 else first

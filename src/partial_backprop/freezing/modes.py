@@ -25,23 +25,7 @@ ELEMENTWISE = (
 
 
 def check_mode(mode: str, compact: bool | str, optimizer: torch.optim.Optimizer) -> None:
-    """Refuse ways to freeze that do not exist or do not go together.
-
-    Parameters
-    ----------
-    mode : str
-        How weights are frozen.
-    compact : bool or "auto"
-        Whether active entries alone shall have a state.
-    optimizer : torch.optim.Optimizer
-        Any.
-
-    Raises
-    ------
-    UserError
-        If the mode is neither ``strict`` nor ``gradient``; or `compact` is wanted with ``gradient``, or
-        with an optimizer that is none of `ELEMENTWISE`; or the optimizer is LBFGS.
-    """
+    """Refuse ways to freeze that do not exist or do not go together."""
     if isinstance(optimizer, torch.optim.LBFGS):
         raise UserError(
             "LBFGS computes new gradients within its step, after the mask: use another optimizer"
@@ -67,25 +51,8 @@ SHARE_WITHOUT_KERNEL = 0.5
 
 
 def saves_time(optimizer: torch.optim.Optimizer, mask: Mask) -> bool:
-    """Tell whether compact steps are faster than dense ones with the same mask: ``compact="auto"``.
-
-    Parameters
-    ----------
-    optimizer : torch.optim.Optimizer
-        Any.
-    mask : Mask
-        The mask, on the parameters' devices.
-
-    Returns
-    -------
-    bool
-        True where a kernel steps; otherwise from `SHARE_WITHOUT_KERNEL` up. False for optimizers
-        that are none of `ELEMENTWISE`.
-
-    Notes
-    -----
-    A rule of types, devices and the frozen share: nothing is timed, so that bits repeat.
-    """
+    """Tell whether compact steps are faster than dense ones with the same mask: ``compact="auto"``."""
+    # A rule of types, devices and the frozen share: nothing is timed, so that bits repeat.
     if type(optimizer) not in ELEMENTWISE:
         return False
     groups = optimizer.param_groups
@@ -109,17 +76,6 @@ def unwrapped(optimizer: Any) -> torch.optim.Optimizer:
 
 
 def overflowed(optimizer: torch.optim.Optimizer) -> bool:
-    """Tell whether a ``GradScaler`` left it to the step to skip itself.
-
-    Parameters
-    ----------
-    optimizer : torch.optim.Optimizer
-        Any.
-
-    Returns
-    -------
-    bool
-        Whether its next step does nothing, since a gradient is not finite.
-    """
+    """Tell whether a ``GradScaler`` left it to the step to skip itself."""
     found = getattr(optimizer, "found_inf", None)
     return found is not None and bool(found)

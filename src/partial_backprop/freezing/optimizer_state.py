@@ -19,20 +19,7 @@ knows of no mask fails; torch's fused kernels would leave the memory of vectors 
 
 
 def pack_state(_: torch.optim.Optimizer, saved: dict[str, Any]) -> dict[str, Any]:
-    """Put vectors of active entries out of reach of an optimizer without a mask.
-
-    Parameters
-    ----------
-    _ : torch.optim.Optimizer
-        Whose state was saved.
-    saved : dict
-        Its state, as ``state_dict`` returns it.
-
-    Returns
-    -------
-    dict
-        The same, with other states of parameters.
-    """
+    """Put vectors of active entries out of reach of an optimizer without a mask."""
     states = saved["state"]
     for key, state in states.items():
         if CHECKSUM in state:
@@ -47,22 +34,7 @@ def check_state(
     parameters: Iterable[nn.Parameter],
     entries: Mapping[nn.Parameter, ActiveEntries],
 ) -> None:
-    """Unpack a loaded state, and refuse one that is not of the mask in force.
-
-    Parameters
-    ----------
-    optimizer : torch.optim.Optimizer
-        Any.
-    parameters : iterable of Parameter
-        Some that it holds.
-    entries : mapping of Parameter to ActiveEntries
-        Active entries of those of which only these have a state; empty without a compact mask.
-
-    Raises
-    ------
-    UserError
-        If a state is of other entries.
-    """
+    """Unpack a loaded state, and refuse one that is not of the mask in force."""
     for parameter in parameters:
         state = optimizer.state.get(parameter)
         if not state:
@@ -81,33 +53,12 @@ def check_state(
 
 
 def is_entrywise(key: str, value: object) -> bool:
-    """Tell whether a value of a state has a number for each entry.
-
-    Parameters
-    ----------
-    key : str
-        Its key.
-    value : object
-        The value.
-
-    Returns
-    -------
-    bool
-        False for counts of steps and the like.
-    """
+    """Tell whether a value of a state has a number for each entry."""
     return isinstance(value, Tensor) and value.dim() > 0 and key != "step"
 
 
 def convert(state: dict[str, Any], old: ActiveEntries | None, new: ActiveEntries | None) -> None:
-    """Make a parameter's state of some entries one of others.
-
-    Parameters
-    ----------
-    state : dict
-        Of one parameter; altered in place.
-    old, new : ActiveEntries, optional
-        Entries that have a state, and that shall have one; None stands for all.
-    """
+    """Make a parameter's state of some entries one of others, in place; None stands for all entries."""
     state.pop(CHECKSUM, None)
     for key in [key for key, value in state.items() if is_entrywise(key, value)]:
         value = state[key] if old is None else old.spread(state[key])

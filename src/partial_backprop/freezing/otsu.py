@@ -11,36 +11,13 @@ from partial_backprop.freezing.density import Density, chunks, kde
 
 
 def otsu(counts: ArrayLike, centers: ArrayLike) -> float:
-    """Find the position that splits a histogram in two with the least variance within.
-
-    Parameters
-    ----------
-    counts : array_like of shape (n_bins,)
-        Values per bin, not negative.
-    centers : array_like of shape (n_bins,)
-        Position of each bin, increasing where counts are positive.
-
-    Returns
-    -------
-    float
-        Position of the last bin of the lower part; the first such, where several are as good.
-
-    Raises
-    ------
-    ValueError
-        If fewer than two bins hold values.
-
-    Notes
-    -----
-    The variance within the parts and the one between them sum to the variance of all, so the least
-    of equation 2 is the largest q₁q₂(μ₁ − μ₂)². Empty bins are left out: they would divide by zero
-    in equation 3 at the ends, and give the split of their lower neighbour elsewhere.
-
-    References
-    ----------
-    Seed 001, equations 2 and 3; N. Otsu, *A threshold selection method from gray-level histograms*,
-    1979.
-    """
+    """Find the position that splits a histogram in two with the least variance within."""
+    # The variance within the parts and the one between them sum to the variance of all, so the least of
+    # equation 2 is the largest q₁q₂(μ₁ − μ₂)². Empty bins are left out: they would divide by zero in
+    # equation 3 at the ends, and give the split of their lower neighbour elsewhere.
+    #
+    # Source: Seed 001, equations 2 and 3; N. Otsu, *A threshold selection method from gray-level
+    # histograms*, 1979.
     counts, centers = np.asarray(counts, dtype=np.float64), np.asarray(centers, dtype=np.float64)
     counts, centers = counts[counts > 0], centers[counts > 0]
     if len(counts) < 2:
@@ -54,31 +31,16 @@ def otsu(counts: ArrayLike, centers: ArrayLike) -> float:
 
 
 class OtsuKde(NamedTuple):
-    """Otsu's threshold on the high-likelihood range of a density, all in raw units.
+    """Otsu's threshold on the high-likelihood range of a density, all in raw units."""
 
-    Parameters
-    ----------
-    grid : ndarray of shape (n_points,)
-        Magnitudes at which the density is given, increasing.
-    density : ndarray of shape (n_points,)
-        Density at each, per unit of raw magnitude.
-    low, high : float
-        Ends of the high-likelihood range G_n.
-    threshold : float
-        Mean of the sub-range that splits G_n.
-    bandwidth : float
-        Standard deviation of the kernel.
-    frozen : str
-        Side of the threshold that freezes (see `thresholds.split`).
-    """
-
-    grid: NDArray[np.float64]
-    density: NDArray[np.float64]
+    grid: NDArray[np.float64]  # (n_points,), increasing
+    density: NDArray[np.float64]  # (n_points,), per unit of raw magnitude
+    # Ends of the high-likelihood range G_n
     low: float
     high: float
-    threshold: float
-    bandwidth: float
-    frozen: str
+    threshold: float  # mean of the sub-range that splits G_n
+    bandwidth: float  # standard deviation of the kernel
+    frozen: str  # side of the threshold that freezes (`thresholds.split`)
 
 
 def _likely(density: Density, rule: str, mass: float, peak: float) -> tuple[float, float]:
@@ -110,46 +72,11 @@ def otsu_kde(
     frozen: str = "at_or_below",
     n_points: int = 1024,
 ) -> OtsuKde:
-    """Find the paper's automatic threshold: density, high-likelihood range, Otsu.
-
-    Parameters
-    ----------
-    values : Tensor of shape (n,)
-        Gradients or their magnitudes, in raw units; zeros are left out.
-    n_bins : int, default=300
-        For this and the following see `partial_backprop.freezing.otsu_kde.mask`.
-    bandwidth : {"silverman", "scott"}, default="silverman"
-        Rule for the kernel's bandwidth.
-    reflect : bool, default=True
-        Reflect the kernel at 0.
-    likely : {"mass", "peak"}, default="mass"
-        What the high-likelihood range is.
-    mass : float, default=0.95
-        Share of the density in it, for ``mass``.
-    peak_fraction : float, default=0.01
-        Share of the density's maximum at its ends, for ``peak``.
-    positions : {"mean", "index"}, default="mean"
-        Position of a sub-range on Otsu's axis.
-    frozen : str, default="at_or_below"
-        Side that freezes: handed on, without a say in the threshold.
-    n_points : int, default=1024
-        Most points of the density that is returned, from 0 to twice the end of G_n; where there
-        are more, they are thinned out towards the end.
-
-    Returns
-    -------
-    OtsuKde
-        Density, range and threshold.
-
-    Raises
-    ------
-    ValueError
-        If there is no non-zero value, one is not finite, all are equal, or an option is out of range.
-
-    References
-    ----------
-    Seed 001, section 3.1, equations 1 to 3.
-    """
+    """Find the paper's automatic threshold: density, high-likelihood range, Otsu."""
+    # The options are those of `freezing.otsu_kde.mask`; n_points: most points of the density that is
+    # returned, from 0 to twice the end of G_n.
+    #
+    # Source: seed 001, section 3.1, equations 1 to 3.
     if n_bins < 2 or not 0 < mass < 1 or not 0 < peak_fraction < 1:
         raise ValueError(
             "otsu_kde needs n_bins >= 2, and mass and peak_fraction between 0 and 1, "

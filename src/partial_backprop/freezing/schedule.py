@@ -7,29 +7,12 @@ from partial_backprop.errors import UserError
 
 @dataclass(frozen=True)
 class Schedule:
-    """Epochs of partial backpropagation, from 0.
+    """Epochs of partial backpropagation, from 0."""
 
-    Parameters
-    ----------
-    start_epoch : int
-        First epoch with a mask; from 0 up.
-    remask_every : int, optional
-        Epochs from one mask to the next, at least 1; None: one mask for good.
-    full_epochs_at_end : int
-        Last epochs without a mask; from 0 up.
-    epochs : int, optional
-        Epochs in all, at least 1.
-
-    Raises
-    ------
-    UserError
-        If a number is out of range, or no epoch is left for the mask.
-    """
-
-    start_epoch: int
-    remask_every: int | None = None
-    full_epochs_at_end: int = 0
-    epochs: int | None = None
+    start_epoch: int  # first one with a mask
+    remask_every: int | None = None  # epochs from one mask to the next; None: one mask for good
+    full_epochs_at_end: int = 0  # last ones, without a mask
+    epochs: int | None = None  # in all
 
     def __post_init__(self) -> None:
         """Hold the numbers to their ranges."""
@@ -48,20 +31,7 @@ class Schedule:
             )
 
     def check(self, epoch: int, last: int | None) -> None:
-        """Check that an epoch may begin.
-
-        Parameters
-        ----------
-        epoch : int
-            The epoch.
-        last : int, optional
-            The epoch before; the same one may begin again, as it does after a resume.
-
-        Raises
-        ------
-        UserError
-            If it lies before `last`, or not before the end.
-        """
+        """Check that an epoch may begin."""
         if epoch < (last or 0):
             raise UserError(
                 f"epoch {epoch} cannot begin after epoch {last or 0}: count epochs upwards from 0, "
@@ -73,35 +43,11 @@ class Schedule:
             )
 
     def is_full(self, epoch: int) -> bool:
-        """Tell whether an epoch is one of the full ones at the end.
-
-        Parameters
-        ----------
-        epoch : int
-            The epoch.
-
-        Returns
-        -------
-        bool
-            Whether no mask holds in it, though one was made.
-        """
+        """Tell whether an epoch is one of the full ones at the end."""
         return self.epochs is not None and epoch >= self.epochs - self.full_epochs_at_end
 
     def is_due(self, epoch: int, masked_at: tuple[int, ...]) -> bool:
-        """Tell whether an epoch needs a mask that has not been made.
-
-        Parameters
-        ----------
-        epoch : int
-            The epoch.
-        masked_at : tuple of int
-            Epochs at which masks have been made, in order.
-
-        Returns
-        -------
-        bool
-            Whether a mask is to be made on its next step.
-        """
+        """Tell whether an epoch needs a mask that has not been made."""
         if epoch < self.start_epoch or self.is_full(epoch):
             return False
         if not masked_at or self.remask_every is None:

@@ -59,18 +59,7 @@ class _SkippingTorchConv2d(_Skipping, nn.Conv2d):
     plain = nn.Conv2d
 
     def forward(self, images: Tensor) -> Tensor:
-        """Convolve.
-
-        Parameters
-        ----------
-        images : Tensor of shape (N, C, height, width)
-            A batch.
-
-        Returns
-        -------
-        Tensor of shape (N, F, height, width)
-            As of the plain layer.
-        """
+        """Convolve."""
         if not torch.is_grad_enabled() or images.dim() == 3:
             return super().forward(images)
         geometry = self.stride, self.padding, self.dilation, self.groups
@@ -91,18 +80,7 @@ class _SkippingLinear(_Skipping, nn.Linear):
     plain = nn.Linear
 
     def forward(self, inputs: Tensor) -> Tensor:
-        """Apply the layer.
-
-        Parameters
-        ----------
-        inputs : Tensor of shape (..., C)
-            A batch.
-
-        Returns
-        -------
-        Tensor of shape (..., F)
-            As of ``nn.Linear``.
-        """
+        """Apply the layer."""
         if not torch.is_grad_enabled():
             return super().forward(inputs)
         rows = self.active_filters.to(inputs.device)
@@ -119,28 +97,18 @@ these does in its forward is not known; one with a ``forward`` of its own adds a
 
 
 class SkippedFilters:
-    """Layers of a network that compute no weight gradients of filters frozen whole.
+    """Layers of a network that compute no weight gradients of filters frozen whole."""
 
-    Parameters
-    ----------
-    model : nn.Module
-        The network, altered in place until `remove`.
-    mask : mapping of str to Tensor of bool
-        True where active, by parameter name.
-
-    Notes
-    -----
-    Parameters without an active entry require no gradient meanwhile; where all parameters up to some
-    layer are frozen, autograd therefore stops behind it. Layers of class ``nn.Conv2d`` or
-    `layers.convolution.Conv2d` (with zero padding given in numbers, and one group) and ``nn.Linear`` with
-    some frozen filters change their class to one that leaves out the rest (`SKIPPING`); their gradients of
-    frozen filters are 0. All other layers work as ever, and copies of a network do.
-
-    Where several processes train together, parameters without an active entry require their gradients
-    all the same: ``DistributedDataParallel`` waits for every one that it has seen at its making.
-
-    Gradients of active filters are the same sums, added up in another order by the kernels.
-    """
+    # Parameters without an active entry require no gradient meanwhile; where all parameters up to some
+    # layer are frozen, autograd therefore stops behind it. Layers of class ``nn.Conv2d`` or
+    # `layers.convolution.Conv2d` (with zero padding given in numbers, and one group) and ``nn.Linear`` with
+    # some frozen filters change their class to one that leaves out the rest (`SKIPPING`); their gradients
+    # of frozen filters are 0. All other layers work as ever, and copies of a network do.
+    #
+    # Where several processes train together, parameters without an active entry require their gradients all
+    # the same: ``DistributedDataParallel`` waits for every one that it has seen at its making.
+    #
+    # Gradients of active filters are the same sums, added up in another order by the kernels.
 
     def __init__(self, model: nn.Module, mask: Mapping[str, Tensor]) -> None:
         parameters = dict(model.named_parameters())

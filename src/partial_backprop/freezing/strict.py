@@ -21,36 +21,16 @@ _INTEGERS = {1: torch.int8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 
 def bits(values: Tensor) -> Tensor:
-    """Read the bits of a tensor as integers of the same width.
-
-    Parameters
-    ----------
-    values : Tensor of any shape
-        Floating-point or complex values of at most 8 bytes each.
-
-    Returns
-    -------
-    Tensor of the same shape
-        A view on the same memory.
-    """
+    """Read the bits of a tensor as integers of the same width."""
     return values.detach().view(_INTEGERS[values.element_size()])
 
 
 class FrozenWeights:
-    """The frozen entries of some parameters, in the form in which each step needs them.
+    """The frozen entries of some parameters, in the form in which each step needs them."""
 
-    Parameters
-    ----------
-    parameters : mapping of str to Parameter
-        The parameters by name.
-    active : mapping of str to Tensor
-        For each, a boolean tensor of its shape: True where active.
-
-    Notes
-    -----
-    Memory: a byte for each entry (without the kernel, as much as the parameters' for factors), and as much as
-    the parameters' during a step for the values. Parameters without a frozen entry take none, and no time.
-    """
+    # Memory: a byte for each entry (without the kernel, as much as the parameters' for factors), and as
+    # much as the parameters' during a step for the values. Parameters without a frozen entry take none, and
+    # no time.
 
     def __init__(
         self, parameters: Mapping[str, nn.Parameter], active: Mapping[str, Tensor]
@@ -90,13 +70,9 @@ class FrozenWeights:
 
     @torch.no_grad()
     def restore_values(self) -> None:
-        """Put the noted values back, whatever has been written in their place.
-
-        Notes
-        -----
-        Zero gradients are not enough: momentum, weight decay and AMSGrad's running averages move a
-        weight whose gradient is 0.
-        """
+        """Put the noted values back, whatever has been written in their place."""
+        # Zero gradients are not enough: momentum, weight decay and AMSGrad's running averages move a weight
+        # whose gradient is 0.
         values = [bits(parameter) for parameter in self._parameters]
         if self._values and _have_kernel(values, self._active):
             _call("put_back", values, self._active, self._values)
@@ -109,20 +85,7 @@ class FrozenWeights:
         self._values = ()
 
     def differ(self, name: str, then: Tensor) -> bool:
-        """Tell whether a frozen value is another than it was.
-
-        Parameters
-        ----------
-        name : str
-            A parameter.
-        then : Tensor
-            Its values then, of its shape and type.
-
-        Returns
-        -------
-        bool
-            Whether one differs, by the bit.
-        """
+        """Tell whether a frozen value is another than it was."""
         if name not in self._names:
             return False
         place = self._names.index(name)

@@ -27,28 +27,16 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Threshold:
-    """A threshold on gradient magnitudes that carries its scale.
+    """A threshold on gradient magnitudes that carries its scale."""
 
-    Parameters
-    ----------
-    raw : float
-        Magnitude in the units of ``parameter.grad``; not negative.
-    learning_rate : float, default=0.001
-        What the paper divides by.
+    # *Departures.* The paper divides by the learning rate "to obtain the original gradient (non-scaled by
+    # the learning rate)". Gradients from autograd carry no learning rate, so the division only changes the
+    # unit: 0.45 in the listing is a raw 4.5e-4.
+    #
+    # Source: Seed 001, section 3.1 and the listing's ``zeroGrad``.
 
-    Notes
-    -----
-    *Departures.* The paper divides by the learning rate "to obtain the original gradient (non-scaled
-    by the learning rate)". Gradients from autograd carry no learning rate, so the division only
-    changes the unit: 0.45 in the listing is a raw 4.5e-4.
-
-    References
-    ----------
-    Seed 001, section 3.1 and the listing's ``zeroGrad``.
-    """
-
-    raw: float
-    learning_rate: float = 1e-3
+    raw: float  # in the units of ``parameter.grad``
+    learning_rate: float = 1e-3  # what the paper divides by
 
     def __post_init__(self) -> None:
         """Hold the numbers to their ranges."""
@@ -59,20 +47,7 @@ class Threshold:
 
     @classmethod
     def from_paper(cls, value: float, learning_rate: float = 1e-3) -> "Threshold":
-        """Read a threshold in the paper's units.
-
-        Parameters
-        ----------
-        value : float
-            Magnitude divided by the learning rate.
-        learning_rate : float, default=0.001
-            That learning rate.
-
-        Returns
-        -------
-        Threshold
-            The same threshold, in raw units.
-        """
+        """Read a threshold in the paper's units."""
         return cls(value * learning_rate, learning_rate)
 
     @property
@@ -82,24 +57,7 @@ class Threshold:
 
 
 def magnitudes(gradients: Mapping[str, Tensor]) -> Tensor:
-    """Gather the magnitudes of all gradients in one vector.
-
-    Parameters
-    ----------
-    gradients : mapping of str to Tensor
-        Gradients by parameter name.
-
-    Returns
-    -------
-    Tensor of shape (n,)
-        |g| on the CPU as float32, in the order of the mapping. What is computed from it does not
-        depend on the device of the gradients.
-
-    Raises
-    ------
-    ValueError
-        If there are no gradients, or one is NaN or infinite.
-    """
+    """Gather the magnitudes of all gradients in one vector."""
     check_finite(gradients)
     values = torch.empty(sum(gradient.numel() for gradient in gradients.values()))
     parts = values.split([gradient.numel() for gradient in gradients.values()])
@@ -109,35 +67,13 @@ def magnitudes(gradients: Mapping[str, Tensor]) -> Tensor:
 
 
 def magnitude(gradient: Tensor) -> Tensor:
-    """Compute the magnitudes of one gradient.
-
-    Parameters
-    ----------
-    gradient : Tensor of any shape
-        Real or complex.
-
-    Returns
-    -------
-    Tensor of the same shape
-        |g| on the CPU as float32, in torch's default order in memory.
-    """
+    """Compute the magnitudes of one gradient."""
     size = gradient.detach().abs().to("cpu", torch.float32)
     return size.contiguous()
 
 
 def check_finite(gradients: Mapping[str, Tensor]) -> None:
-    """Refuse gradients of which no mask can be made.
-
-    Parameters
-    ----------
-    gradients : mapping of str to Tensor
-        Gradients by parameter name.
-
-    Raises
-    ------
-    ValueError
-        If there are no gradients, or one is NaN or infinite.
-    """
+    """Refuse gradients of which no mask can be made."""
     if not any(gradient.numel() for gradient in gradients.values()):
         raise ValueError("there are no gradients: call backward() first")
     if not all(bool(torch.isfinite(gradient).all()) for gradient in gradients.values()):
@@ -145,29 +81,7 @@ def check_finite(gradients: Mapping[str, Tensor]) -> None:
 
 
 def split(gradients: Mapping[str, Tensor], threshold: float, frozen: str = "at_or_below") -> Mask:
-    """Split weights by the magnitude of their gradients.
-
-    Parameters
-    ----------
-    gradients : mapping of str to Tensor
-        Gradients by parameter name.
-    threshold : float
-        Raw magnitude, rounded to the gradients' own precision in the comparison, or to single precision
-        where that is lower.
-    frozen : {"at_or_below", "below", "above"}, default="at_or_below"
-        Side of the threshold that is frozen: ``<=`` as in the listing, ``<`` as in the prose, or
-        ``>``, the opposite of the paper's method, as a control.
-
-    Returns
-    -------
-    Mask
-        True where the weight stays active.
-
-    Raises
-    ------
-    ValueError
-        If `frozen` is none of these, or there are no gradients.
-    """
+    """Split weights by the magnitude of their gradients."""
     if not gradients:
         raise ValueError("there are no gradients: call backward() first")
     active = {

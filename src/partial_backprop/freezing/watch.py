@@ -8,13 +8,7 @@ from partial_backprop.errors import UserError
 
 
 class ParameterWatch:
-    """What parameters were like when somebody looked at them last.
-
-    Parameters
-    ----------
-    parameters : mapping of str to Parameter
-        The parameters by name; their shapes have to stay.
-    """
+    """What parameters were like when somebody looked at them last."""
 
     def __init__(self, parameters: Mapping[str, nn.Parameter]) -> None:
         self._parameters = dict(parameters)
@@ -22,18 +16,7 @@ class ParameterWatch:
         self._writes: dict[str, tuple[int, int]] = {}
 
     def changed_forms(self) -> list[str]:
-        """Find parameters of another type, device or order in memory than before, and note these.
-
-        Returns
-        -------
-        list of str
-            Their names.
-
-        Raises
-        ------
-        UserError
-            If a shape has changed.
-        """
+        """Find parameters of another type, device or order in memory than before, and note these."""
         changed = []
         for name, parameter in self._parameters.items():
             form = _form(parameter)
@@ -50,13 +33,8 @@ class ParameterWatch:
         return changed
 
     def written(self) -> list[str]:
-        """Find parameters that were written or got other memory since `note_writes`.
-
-        Returns
-        -------
-        list of str
-            Their names, all before the first `note_writes`. Writing through ``.data`` goes unnoticed.
-        """
+        """Find parameters that were written or got other memory since `note_writes`."""
+        # What is written through ``.data`` goes unnoticed.
         return [n for n, p in self._parameters.items() if self._writes.get(n) != _writes(p)]
 
     def note_writes(self) -> None:
@@ -73,20 +51,7 @@ def _writes(parameter: nn.Parameter) -> tuple[int, int]:
 
 
 def check_same(parameters: Mapping[str, nn.Parameter], model: nn.Module) -> None:
-    """Refuse a model that has lost parameters which a mask is of.
-
-    Parameters
-    ----------
-    parameters : mapping of str to Parameter
-        Parameters that the mask is of, by name.
-    model : nn.Module
-        The model.
-
-    Raises
-    ------
-    UserError
-        If one is not the model's any more.
-    """
+    """Refuse a model that has lost parameters which a mask is of."""
     present = {id(parameter) for parameter in model.parameters()}
     for name, parameter in parameters.items():
         if id(parameter) not in present:

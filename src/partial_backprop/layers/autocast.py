@@ -7,18 +7,7 @@ from torch import Tensor
 
 
 def as_autocast_would(*tensors: Tensor | None) -> list[Tensor | None]:
-    """Cast to autocast's precision, where it is on: gradients come back in that of the weights.
-
-    Parameters
-    ----------
-    *tensors : Tensor or None
-        Images, weights and biases on one device.
-
-    Returns
-    -------
-    list of Tensor or None
-        The same, cast; double precision stays.
-    """
+    """Cast to autocast's precision, where it is on: gradients come back in that of the weights."""
     device = tensors[0].device.type
     if not torch.amp.is_autocast_available(device) or not torch.is_autocast_enabled(device):
         return list(tensors)
@@ -27,18 +16,7 @@ def as_autocast_would(*tensors: Tensor | None) -> list[Tensor | None]:
 
 
 def without_autocast(device: torch.device) -> AbstractContextManager:
-    """Switch autocast off; devices such as "meta" have none.
-
-    Parameters
-    ----------
-    device : torch.device
-        Where the tensors lie.
-
-    Returns
-    -------
-    context manager
-        To compute in.
-    """
+    """Switch autocast off; devices such as "meta" have none."""
     if not torch.amp.is_autocast_available(device.type):
         return nullcontext()
     return torch.autocast(device.type, enabled=False)

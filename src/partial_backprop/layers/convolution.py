@@ -22,52 +22,19 @@ _TILE = 16  # channels; with fewer inputs a tile of the weight gradient is mostl
 
 
 class Conv2d(nn.Conv2d):
-    """``nn.Conv2d`` with the same parameters, whose small convolutions on a processor run faster.
+    """``nn.Conv2d`` with the same parameters, whose small convolutions on a processor run faster."""
 
-    Parameters
-    ----------
-    *arguments, **options : object
-        Of ``nn.Conv2d``.
-
-    Notes
-    -----
-    What runs depends on shapes, type and device alone, so that bits repeat (`algorithm`). Gradients can be
-    differentiated once.
-    """
-
-    def __init__(self, *arguments: Any, **options: Any) -> None:
-        super().__init__(*arguments, **options)
+    # What runs depends on shapes, type and device alone, so that bits repeat (`algorithm`). Gradients can
+    # be differentiated once.
 
     def forward(self, images: Tensor) -> Tensor:
-        """Convolve.
-
-        Parameters
-        ----------
-        images : Tensor of shape (N, C, H, W)
-            A batch.
-
-        Returns
-        -------
-        Tensor of shape (N, F, H', W')
-            As of ``nn.Conv2d``.
-        """
+        """Convolve."""
         if self.padding_mode != "zeros" or isinstance(self.padding, str):
             return super().forward(images)
         return convolve(images, self.weight, self.bias, self.geometry)
 
     def beside(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Convolve, and return the input too, for another use of it.
-
-        Parameters
-        ----------
-        images : Tensor of shape (N, C, H, W)
-            A batch.
-
-        Returns
-        -------
-        tuple of Tensor
-            Output, and the input; the sum of both gradients may then take no pass of its own.
-        """
+        """Convolve, and return the input too, for another use of it."""
         (like,) = as_autocast_would(self.weight[:0])
         if (
             type(self) is not Conv2d  # which may do something else
@@ -96,28 +63,7 @@ def convolve(
     *,
     by_torch: bool = False,
 ) -> Tensor:
-    """Convolve, in autocast's type where that is on.
-
-    Parameters
-    ----------
-    images : Tensor of shape (N, C, H, W)
-        A batch.
-    weight : Tensor of shape (F, C / groups, height, width)
-        Filters.
-    bias : Tensor of shape (F,) or None
-        What is added.
-    geometry : tuple
-        Stride, padding, dilation and groups.
-    rows : Tensor of int64, optional
-        The only filters whose weight gradient is computed; the others' is 0.
-    by_torch : bool
-        Whether torch's own kernels shall do it.
-
-    Returns
-    -------
-    Tensor of shape (N, F, H', W')
-        As of ``F.conv2d``.
-    """
+    """Convolve, in autocast's type where that is on; only some rows (filters) may have a weight gradient."""
     given, like = as_autocast_would(images, weight[:0])
     alike = given.dtype == like.dtype  # or else torch refuses
     if alike and not by_torch and algorithm(given, weight, geometry) == "tiles":
@@ -134,28 +80,14 @@ def convolve(
 
 
 def algorithm(images: Tensor, weight: Tensor, geometry: tuple) -> str:
-    """Choose how to convolve.
-
-    Parameters
-    ----------
-    images : Tensor of shape (N, C, H, W)
-        A batch.
-    weight : Tensor of shape (F, C, 3, 3)
-        Filters.
-    geometry : tuple
-        Stride, padding, dilation and groups.
-
-    Returns
-    -------
-    {"matrix", "winograd", "tiles", "torch"}
-        All but torch's own want a processor, stride 1 and a padding that keeps the map's size. ``matrix``,
-        3 x 3 on maps of at most 2 x 2: one matrix product with only those products that do not meet the
-        padding. ``winograd``, 3 x 3 (forward and input gradient; the weight gradient sums products as ever,
-        so that exact zeros stay zero): float32, one thread, sides that 4 divides, and the compiled kernels.
-        Both want at least 32 channels and filters. ``tiles``: bfloat16, one thread, and the compiled kernels
-        on a processor with AMX; 3 x 3 and 1 x 1. Torch's kernels do forward and input gradient unless
-        `_by_tiles` says so, and the weight gradient of 3 x 3 with fewer than 16 channels.
-    """
+    """Choose how to convolve: "matrix", "winograd", "tiles" or "torch"."""
+    # All but torch's own want a processor, stride 1 and a padding that keeps the map's size. matrix, 3 x 3
+    # on maps of at most 2 x 2: one matrix product with only those products that do not meet the padding.
+    # winograd, 3 x 3 (forward and input gradient; the weight gradient sums products as ever, so that exact
+    # zeros stay zero): float32, one thread, sides that 4 divides, and the compiled kernels. Both want at
+    # least 32 channels and filters. tiles: bfloat16, one thread, and the compiled kernels on a processor
+    # with AMX; 3 x 3 and 1 x 1. Torch's kernels do forward and input gradient unless `_by_tiles` says so,
+    # and the weight gradient of 3 x 3 with fewer than 16 channels.
     side = weight.shape[2] if weight.dim() == 4 else 0
     usual = (
         kernels.suit(images, weight)

@@ -18,13 +18,7 @@ _off = False
 
 @contextlib.contextmanager
 def torch_only() -> Iterator[None]:
-    """Let all layers of this package run as torch's own for the length of a block, to compare the two.
-
-    Yields
-    ------
-    None
-        Once.
-    """
+    """Let all layers of this package run as torch's own for the length of a block, to compare the two."""
     global _off
     before, _off = _off, True
     try:
@@ -34,19 +28,7 @@ def torch_only() -> Iterator[None]:
 
 
 def suit(*tensors: Tensor) -> bool:
-    """Tell whether code of our own may compute with some tensors, or only torch's may.
-
-    Parameters
-    ----------
-    *tensors : Tensor
-        What would be computed with.
-
-    Returns
-    -------
-    bool
-        False on other devices, for subclasses of ``torch.Tensor``, inside ``torch.compile`` and the
-        transformations of ``torch.func``, and in `torch_only`.
-    """
+    """Tell whether code of our own may compute with some tensors, or only torch's may."""
     return (
         not _off
         and not torch.compiler.is_compiling()
@@ -56,36 +38,12 @@ def suit(*tensors: Tensor) -> bool:
 
 
 def are_there_for(*tensors: Tensor) -> bool:
-    """Tell whether the compiled kernels may compute with some tensors: `suit`, with one thread.
-
-    Parameters
-    ----------
-    *tensors : Tensor
-        What would be computed with.
-
-    Returns
-    -------
-    bool
-        Whether torch uses one thread, the tensors suit and there is a library.
-    """
+    """Tell whether the compiled kernels may compute with some tensors: `suit`, with one thread."""
     return suit(*tensors) and torch.get_num_threads() == 1 and library() is not None
 
 
 def are_vectors(length: int, *tensors: Tensor | None) -> bool:
-    """Tell whether a kernel may read some vectors, such as biases and statistics, as they lie in memory.
-
-    Parameters
-    ----------
-    length : int
-        Numbers that a kernel reads.
-    *tensors : Tensor or None
-        Vectors; None is one that is not there.
-
-    Returns
-    -------
-    bool
-        Whether all are float32 on the processor, without gaps and of this length.
-    """
+    """Tell whether a kernel may read some vectors, such as biases and statistics, as they lie in memory."""
     return all(
         one is None
         or (
@@ -99,72 +57,28 @@ def are_vectors(length: int, *tensors: Tensor | None) -> bool:
 
 
 def of_type(name: str, tensor: Tensor) -> str:
-    """Name the kernel for a tensor's type.
-
-    Parameters
-    ----------
-    name : str
-        A function of `maps.h`.
-    tensor : Tensor
-        A map, in float32 or bfloat16.
-
-    Returns
-    -------
-    str
-        The function's name in the library.
-    """
+    """Name the kernel for a tensor's type."""
     return f"{name}_{str(tensor.dtype).removeprefix('torch.')}"
 
 
 def library() -> ctypes.CDLL | None:
-    """Build the kernels where that has not happened yet, and load them.
-
-    Returns
-    -------
-    ctypes.CDLL or None
-        None without a compiler, with PARTIAL_BACKPROP_KERNELS=0 in the environment, and in `torch_only`.
-    """
+    """Build the kernels where that has not happened yet, and load them; None where they cannot be."""
     return None if _off else c_library.load(SOURCE, *FLAGS)
 
 
 def have_tiles() -> bool:
-    """Tell whether there are kernels for a processor that multiplies matrices of bfloat16 in tiles (AMX).
-
-    Returns
-    -------
-    bool
-        Whether they were built for one, and Linux lets this process use it.
-    """
+    """Tell whether there are kernels for a processor that multiplies matrices of bfloat16 in tiles (AMX)."""
     there = library()
     return there is not None and there.tiles_ready() == 1
 
 
 def call(name: str, *arguments: Tensor | int | float | None) -> None:
-    """Call a kernel.
-
-    Parameters
-    ----------
-    name : str
-        A function of `kernels.c`.
-    *arguments : Tensor, int, float or None
-        Its arguments: tensors as they lie in memory (None: a null pointer), sizes and numbers.
-    """
+    """Call a kernel."""
     getattr(library(), name)(*map(_converted, arguments))
 
 
 def last(images: Tensor) -> Tensor:
-    """Lay out images as kernels read them.
-
-    Parameters
-    ----------
-    images : Tensor of shape (N, C, H, W)
-        A batch.
-
-    Returns
-    -------
-    Tensor of shape (N, H, W, C)
-        In this order in memory; a view where it was already.
-    """
+    """Lay out images (N, C, H, W) as kernels read them: (N, H, W, C)."""
     return images.permute(0, 2, 3, 1).contiguous()
 
 

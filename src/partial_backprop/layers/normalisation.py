@@ -20,42 +20,18 @@ _VECTOR = 32  # numbers of bfloat16 that a processor takes at once
 
 
 class BatchNorm2d(nn.BatchNorm2d):
-    """``nn.BatchNorm2d`` with the same parameters and buffers, and what follows it.
+    """``nn.BatchNorm2d`` with the same parameters and buffers, and what follows it."""
 
-    Parameters
-    ----------
-    num_features : int
-        Channels.
-    rectify : bool
-        Whether a rectifier follows.
-    **options : object
-        Further arguments of ``nn.BatchNorm2d``.
-
-    Notes
-    -----
-    On a processor, in float32 or bfloat16, with one thread and channels last, kernels of our own run, with
-    torch's values to rounding; gradients can then be differentiated once. Everything else is torch's.
-    """
+    # On a processor, in float32 or bfloat16, with one thread and channels last, kernels of our own run,
+    # with torch's values to rounding; gradients can then be differentiated once. Everything else is
+    # torch's.
 
     def __init__(self, num_features: int, *, rectify: bool = False, **options: Any) -> None:
         super().__init__(num_features, **options)
         self.rectify = rectify
 
     def forward(self, features: Tensor, addend: Tensor | None = None) -> Tensor:
-        """Normalise, add, rectify.
-
-        Parameters
-        ----------
-        features : Tensor of shape (N, C, H, W)
-            Input.
-        addend : Tensor of shape (N, C, H, W), optional
-            What is added after the normalisation, such as a shortcut.
-
-        Returns
-        -------
-        Tensor of shape (N, C, H, W)
-            Output.
-        """
+        """Normalise, add, rectify."""
         if not self._has_kernel(features, addend):
             outputs = super().forward(features)
             outputs = outputs if addend is None else outputs + addend
@@ -65,18 +41,7 @@ class BatchNorm2d(nn.BatchNorm2d):
         return _Normalisation.apply(features, addend, self.weight, self.bias, self)[0]
 
     def beside(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Normalise, and return the input too, for another use of it.
-
-        Parameters
-        ----------
-        features : Tensor of shape (N, C, H, W)
-            Input.
-
-        Returns
-        -------
-        tuple of Tensor
-            Output, and the input; the sum of both gradients then takes no pass of its own.
-        """
+        """Normalise, and return the input too, for another use of it."""
         if not self._has_kernel(features, None):
             return self(features), features
         if self.training:

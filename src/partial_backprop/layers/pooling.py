@@ -11,37 +11,18 @@ from partial_backprop.layers import kernels
 
 
 class MaxPool2d(nn.MaxPool2d):
-    """``nn.MaxPool2d(2)``, and a rectifier behind it.
+    """``nn.MaxPool2d(2)``, and a rectifier behind it."""
 
-    Parameters
-    ----------
-    rectify : bool
-        Whether a rectifier follows.
-
-    Notes
-    -----
-    On a processor, in float32 or bfloat16, with one thread, channels last and even sides, a kernel of our
-    own keeps one byte per output for the backward pass, where torch keeps eight; same values and gradients.
-    A gradient can then be differentiated once. Everything else is torch's.
-    """
+    # On a processor, in float32 or bfloat16, with one thread, channels last and even sides, a kernel of our
+    # own keeps one byte per output for the backward pass, where torch keeps eight; same values and
+    # gradients. A gradient can then be differentiated once. Everything else is torch's.
 
     def __init__(self, *, rectify: bool = False) -> None:
         super().__init__(2)
         self.rectify = rectify
 
     def forward(self, features: Tensor) -> Tensor:
-        """Pool and rectify.
-
-        Parameters
-        ----------
-        features : Tensor of shape (N, C, H, W)
-            Input.
-
-        Returns
-        -------
-        Tensor of shape (N, C, H / 2, W / 2)
-            Output.
-        """
+        """Pool and rectify."""
         if (
             features.dim() == 4
             and features.dtype in (torch.float32, torch.bfloat16)

@@ -17,26 +17,7 @@ def convolve(
     *,
     backward: bool = False,
 ) -> Tensor:
-    """Convolve, or with `backward` take an output's gradient back to the input.
-
-    Parameters
-    ----------
-    images : Tensor of shape (N, C, H, W)
-        A batch; with `backward` the gradient of an output, of shape (N, F, H, W).
-    weight : Tensor of shape (F, C, r, r)
-        Filters.
-    bias : Tensor of shape (F,) or None
-        What is added.
-    addend : Tensor of the result's shape, optional
-        What is added to it.
-    backward : bool
-        Which of the two.
-
-    Returns
-    -------
-    Tensor of shape (N, F, H, W), or with `backward` (N, C, H, W)
-        Channels last.
-    """
+    """Convolve, or with `backward` take an output's gradient (N, F, H, W) back to the input."""
     images, weight = kernels.last(images), kernels.last(weight).float()
     (n, h, w, _), (f, side, _, c) = images.shape, weight.shape
     outputs = images.new_empty(n, h, w, c if backward else f)
@@ -48,22 +29,7 @@ def convolve(
 
 
 def weight_gradient(gradient: Tensor, images: Tensor, weight: Tensor) -> Tensor:
-    """Multiply outputs' gradients by the inputs' windows, in float32 from the products on.
-
-    Parameters
-    ----------
-    gradient : Tensor of shape (N, F, H, W)
-        The gradient of an output.
-    images : Tensor of shape (N, C, H, W)
-        The input.
-    weight : Tensor of shape (F, C, r, r)
-        Filters, of which only form and order in memory count.
-
-    Returns
-    -------
-    Tensor of float32, of shape (F, C, r, r)
-        The gradient of the filters.
-    """
+    """Multiply outputs' gradients by the inputs' windows, in float32 from the products on."""
     outputs, inputs = kernels.last(gradient), kernels.last(images)
     (f, c, side, _), (n, h, w, _) = weight.shape, inputs.shape
     kind = torch.preserve_format  # with one name for two orders of 1 x 1

@@ -17,24 +17,7 @@ _local = threading.local()
 def convolve(
     images: Tensor, weight: Tensor, bias: Tensor | None, *, backward: bool = False
 ) -> Tensor:
-    """Convolve, or with `backward` take an output's gradient back to the input, by F(4 x 4, 3 x 3).
-
-    Parameters
-    ----------
-    images : Tensor of shape (N, C, H, W)
-        A batch; with `backward` the gradient of an output, of shape (N, F, H, W).
-    weight : Tensor of shape (F, C, 3, 3)
-        Filters.
-    bias : Tensor of shape (F,) or None
-        What is added.
-    backward : bool
-        Which of the two.
-
-    Returns
-    -------
-    Tensor of shape (N, F, H, W), or with `backward` (N, C, H, W)
-        Channels last.
-    """
+    """Convolve, or with `backward` take a gradient (N, F, H, W) back to the input, by F(4 x 4, 3 x 3)."""
     images, weight = kernels.last(images), kernels.last(weight)
     (n, h, w, c_in), (f, _, _, c) = images.shape, weight.shape
     c_out = c if backward else f
