@@ -17,13 +17,7 @@ NAMES = tuple(performance.TITLES)
 
 
 def main() -> int:
-    """Run them.
-
-    Returns
-    -------
-    int
-        How many failed.
-    """
+    """Run them."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(NAMES)}")
     parser.add_argument("--quick", action="store_true", help="a rough answer, soon")

@@ -47,13 +47,7 @@ AT = f"{SHARE:.0%} frozen"
 
 
 def optimizer_steps(benchmark: Benchmark) -> None:
-    """Time optimizers' steps, and count their states.
-
-    Parameters
-    ----------
-    benchmark : Benchmark
-        Gets the measurements.
-    """
+    """Time optimizers' steps, and count their states."""
     make = functools.partial(Training, batch_size=8, memory_format=torch.contiguous_format)
     torch_s = {"fused": make(FB), "foreach": make(FOREACH)}
     points: dict[str, list[Point]] = {name: [] for name in CURVES}
@@ -98,13 +92,7 @@ def optimizer_steps(benchmark: Benchmark) -> None:
 
 
 def channels_last_step(benchmark: Benchmark) -> None:
-    """Time optimizers' steps on weights with channels last, as the recipes have them.
-
-    Parameters
-    ----------
-    benchmark : Benchmark
-        Gets the measurement.
-    """
+    """Time optimizers' steps on weights with channels last, as the recipes have them."""
     make = functools.partial(Training, batch_size=8, memory_format=torch.channels_last)
     ways = {"compact": make(compact(SHARE)).optimizer.step, "fused": make(FB).optimizer.step}
     rounds = 5 if benchmark.quick else 25
@@ -121,13 +109,7 @@ def channels_last_step(benchmark: Benchmark) -> None:
 
 
 def whole_steps(benchmark: Benchmark) -> None:
-    """Time whole training steps.
-
-    Parameters
-    ----------
-    benchmark : Benchmark
-        Gets the measurements.
-    """
+    """Time whole training steps."""
     timed = {name: way for name, way in WAYS.items() if name != "compact_from_start"}
     trainings = {n: Training(way, BATCH_SIZE, torch.channels_last) for n, way in timed.items()}
     ways = {name: training.step for name, training in trainings.items()}
@@ -151,13 +133,7 @@ def whole_steps(benchmark: Benchmark) -> None:
 
 
 def memory(benchmark: Benchmark) -> None:
-    """Measure peak memory, each time in a process of its own.
-
-    Parameters
-    ----------
-    benchmark : Benchmark
-        Gets the measurements.
-    """
+    """Measure peak memory, each time in a process of its own."""
     found: dict[str, list[list[float]]] = {name: [] for name in WAYS}
     for _ in range(1 if benchmark.quick else 3):
         for name in WAYS:
@@ -184,13 +160,7 @@ def memory(benchmark: Benchmark) -> None:
 
 
 def run(benchmark: Benchmark) -> None:
-    """Measure everything.
-
-    Parameters
-    ----------
-    benchmark : Benchmark
-        Gets the measurements.
-    """
+    """Measure everything."""
     torch.set_num_threads(1)  # whose own time is not that of what else runs on the machine
     torch.set_flush_denormal(True)
     benchmark.on(1)

@@ -252,13 +252,7 @@ def pretrain(path: Path, width: int, depth: int, n_steps: int) -> None:
 
 
 def run(benchmark: Benchmark) -> None:
-    """Measure every way that can run.
-
-    Parameters
-    ----------
-    benchmark : Benchmark
-        Gets the measurements.
-    """
+    """Measure every way that can run."""
     benchmark.on(1)
     torch.set_num_threads(1)
     quick = benchmark.quick

@@ -32,18 +32,7 @@ LEVEL = 0.05  # of each one-sided test
 
 
 def accuracy(run: RunConfig) -> float:
-    """Train to the last epoch.
-
-    Parameters
-    ----------
-    run : RunConfig
-        A run of full backpropagation on embedded data.
-
-    Returns
-    -------
-    float
-        Test accuracy, percent.
-    """
+    """Train to the last epoch."""
     here = Path()  # nothing is read or written
     context = build_context(run, Job(out=here, data_root=here, device=torch.device("cpu")))
     fit(context.train_state, context.splits, run.training, run.seed)
@@ -52,20 +41,7 @@ def accuracy(run: RunConfig) -> float:
 
 
 def interval(differences: Sequence[float], level: float = LEVEL) -> tuple[float, float]:
-    """Bound the mean difference by one-sided tests.
-
-    Parameters
-    ----------
-    differences : sequence of float
-        One of each seed; at least two.
-    level : float
-        Of each of the two tests.
-
-    Returns
-    -------
-    tuple of float
-        The ends of the two-sided interval of confidence 1 - 2 `level`.
-    """
+    """Bound the mean difference by one-sided tests."""
     mean, error = np.mean(differences), stats.sem(differences)
     reach = stats.t.ppf(1 - level, len(differences) - 1) * error
     return float(mean - reach), float(mean + reach)
@@ -74,20 +50,7 @@ def interval(differences: Sequence[float], level: float = LEVEL) -> tuple[float,
 def quantities(
     experiment: str, float32: Sequence[float], bf16: Sequence[float]
 ) -> tuple[Quantity, ...]:
-    """Put the accuracies of a network into the form of a benchmark.
-
-    Parameters
-    ----------
-    experiment : str
-        The network's experiment.
-    float32, bf16 : sequence of float
-        Test accuracies, percent, seed by seed.
-
-    Returns
-    -------
-    tuple of Quantity
-        Both accuracies, their difference, and how far from 0 its interval reaches, with the margin as goal.
-    """
+    """Put the accuracies of a network into the form of a benchmark."""
     network = labels.CNNS[experiment]
     differences = [after - before for before, after in zip(float32, bf16, strict=True)]
     farthest = float(f"{max(map(abs, interval(differences))):.3g}")
@@ -117,13 +80,7 @@ def quantities(
 
 
 def run(benchmark: Benchmark) -> None:
-    """Train every pair.
-
-    Parameters
-    ----------
-    benchmark : Benchmark
-        Gets the measurements.
-    """
+    """Train every pair."""
     benchmark.on(1)
     for experiment in NETWORKS[:1] if benchmark.quick else NETWORKS:
         found: dict[str, list[float]] = {"fb": [], "fb_bf16": []}

@@ -10,19 +10,7 @@ from partial_backprop.performance import Curve, Machine, Performance, Quantity
 
 
 class Benchmark:
-    """Gathers what a benchmark finds; writes it whenever something is added.
-
-    Parameters
-    ----------
-    name : str
-        Name of the benchmark and of its file.
-    quick : bool
-        Whether it is cut short.
-    folder : pathlib.Path
-        Where the file goes.
-    threads : int, optional
-        CPU threads that the user asks for.
-    """
+    """Gathers what a benchmark finds; writes it whenever something is added."""
 
     def __init__(self, name: str, quick: bool, folder: Path, threads: int | None = None) -> None:
         self.name, self.quick, self.folder, self.threads = name, quick, folder, threads
@@ -30,38 +18,18 @@ class Benchmark:
         self._found: list[Quantity | Curve] = []
 
     def on(self, threads: int, device: str | None = None) -> None:
-        """Say what measures; to be called first.
-
-        Parameters
-        ----------
-        threads : int
-            CPU threads of what is measured.
-        device : str, optional
-            Name of the accelerator; the processor by default.
-        """
+        """Say what measures; to be called first."""
         self._machine = machine.describe(threads, device)
 
     def add(self, found: Iterable[Quantity | Curve]) -> None:
-        """Take measurements, print them and write the file anew.
-
-        Parameters
-        ----------
-        found : iterable of Quantity or Curve
-            What was measured.
-        """
+        """Take measurements, print them and write the file anew."""
         for one in found:
             self._found.append(one)
             print(line(one), flush=True)
         performance.write(self.result(), self.folder)
 
     def result(self) -> Performance:
-        """Return what was found so far.
-
-        Returns
-        -------
-        Performance
-            All measurements.
-        """
+        """Return what was found so far."""
         if self._machine is None:
             self.on(1)
         return Performance(
@@ -76,34 +44,12 @@ class Benchmark:
 
 
 def number(value: float) -> str:
-    """Print a number for a terminal.
-
-    Parameters
-    ----------
-    value : float
-        The number.
-
-    Returns
-    -------
-    str
-        With three significant digits.
-    """
+    """Print a number for a terminal."""
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:,.0f}"
 
 
 def line(found: Quantity | Curve) -> str:
-    """Tell of a measurement in a line.
-
-    Parameters
-    ----------
-    found : Quantity or Curve
-        The measurement.
-
-    Returns
-    -------
-    str
-        Title, median and quartiles, and the goal if it has one; of a curve its points.
-    """
+    """Tell of a measurement in a line."""
     if isinstance(found, Curve):
         points = ", ".join(
             f"{number(point.x)}: {number(point.value.median)}" for point in found.points
@@ -118,15 +64,7 @@ def line(found: Quantity | Curve) -> str:
 
 
 def main(name: str, run: Callable[[Benchmark], None]) -> None:
-    """Run one benchmark from the command line.
-
-    Parameters
-    ----------
-    name : str
-        Its name.
-    run : callable
-        Called with a `Benchmark`.
-    """
+    """Run one benchmark from the command line."""
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}")
     parser.add_argument("--quick", action="store_true", help="a rough answer, soon")
     parser.add_argument("--out", type=Path, default=performance.FOLDER, metavar="FOLDER")

@@ -28,42 +28,14 @@ CPU = torch.device("cpu")
 
 @torch.no_grad()
 def certainty(eyes: Encoder, images: np.ndarray) -> float:
-    """Compute the largest probability that the network gives any class.
-
-    Parameters
-    ----------
-    eyes : Encoder
-        The network with a normalisation.
-    images : ndarray of uint8, of shape (n, 3, H, W)
-        Photographs.
-
-    Returns
-    -------
-    float
-        The mean over the photographs.
-    """
+    """Compute the largest probability that the network gives any class."""
     wide = F.relu6(eyes.model._bn1(eyes.model._conv_head(eyes.feature_map(images))))
     return float(eyes.model._fc(wide.mean((2, 3))).softmax(1).amax(1).mean())
 
 
 @torch.no_grad()
 def means(eyes: Encoder, part: CaptionedImages) -> tuple[np.ndarray, np.ndarray]:
-    """Compute the means over all places of two layers.
-
-    Parameters
-    ----------
-    eyes : Encoder
-        The network.
-    part : CaptionedImages
-        N images.
-
-    Returns
-    -------
-    narrow : ndarray of shape (N, 320)
-        Of the last block.
-    wide : ndarray of shape (N, 1280)
-        Of the convolution behind it.
-    """
+    """Compute the means over all places of two layers."""
     narrow, wide = [], []
     for start in range(0, len(part), 25):
         found = eyes.feature_map(part.images[start : start + 25])
@@ -74,36 +46,12 @@ def means(eyes: Encoder, part: CaptionedImages) -> tuple[np.ndarray, np.ndarray]
 
 
 def words_of(part: CaptionedImages) -> list[set[str]]:
-    """List the words of each image's captions.
-
-    Parameters
-    ----------
-    part : CaptionedImages
-        Images with captions.
-
-    Returns
-    -------
-    list of set of str
-        Words in lower case.
-    """
+    """List the words of each image's captions."""
     return [set(re.findall("[a-z0-9]+", " ".join(five).lower())) for five in part.captions]
 
 
 def precision(train: np.ndarray, unseen: np.ndarray, said: np.ndarray, true: np.ndarray) -> float:
-    """Fit a ridge regression from features to words and rank unseen images by it.
-
-    Parameters
-    ----------
-    train, unseen : ndarray of shape (N, D)
-        Features.
-    said, true : ndarray of bool, of shape (N, words)
-        Words of the training images and of the unseen ones.
-
-    Returns
-    -------
-    float
-        Average precision, the mean over the words, of the best penalty: an upper bound.
-    """
+    """Fit a ridge regression from features to words and rank unseen images by it."""
     centre, spread = train.mean(0), train.std(0) + 1e-6
     train, unseen = (train - centre) / spread, (unseen - centre) / spread
     there = np.flatnonzero(true.any(0))

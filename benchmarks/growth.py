@@ -47,18 +47,7 @@ MASKS = {
 
 
 def parameters(n: int) -> dict[str, torch.nn.Parameter]:
-    """Make parameters with drawn gradients.
-
-    Parameters
-    ----------
-    n : int
-        Weights in all, in `N_TENSORS` tensors.
-
-    Returns
-    -------
-    dict of str to Parameter
-        By name.
-    """
+    """Make parameters with drawn gradients."""
     made = {}
     for number, drawn in enumerate(gradients(n).chunk(N_TENSORS)):
         made[str(number)] = torch.nn.Parameter(torch.zeros_like(drawn))
@@ -102,26 +91,7 @@ def by_weights(
     sizes: Sequence[int],
     threads: int,
 ) -> list[Curve]:
-    """Measure time and memory against the number of weights, each in a process of its own.
-
-    Parameters
-    ----------
-    what : str
-        Beginning of the curves' names.
-    measure : callable
-        From weights, a name, rounds and threads to seconds and MiB.
-    names : dict of str to str
-        Name -> title.
-    sizes : sequence of int
-        Numbers of weights; those that the memory does not allow are left out.
-    threads : int
-        CPU threads.
-
-    Returns
-    -------
-    list of Curve
-        For each name seconds and MiB.
-    """
+    """Measure time and memory against the number of weights, each in a process of its own."""
     curves = []
     free = available_bytes()
     for name, title in names.items():
@@ -150,13 +120,7 @@ def by_weights(
 
 
 def available_bytes() -> int:
-    """Return the memory that is free now.
-
-    Returns
-    -------
-    int
-        Bytes; all of the machine's where the system does not tell.
-    """
+    """Return the memory that is free now."""
     try:
         text = Path("/proc/meminfo").read_text(encoding="utf-8")
         return 1024 * int(re.search(r"MemAvailable: +(\d+)", text)[1])
@@ -165,18 +129,7 @@ def available_bytes() -> int:
 
 
 def by_seeds(counts: Sequence[int]) -> list[Curve]:
-    """Time the reading and summing up of many seeds' records.
-
-    Parameters
-    ----------
-    counts : sequence of int
-        Numbers of records.
-
-    Returns
-    -------
-    list of Curve
-        Seconds.
-    """
+    """Time the reading and summing up of many seeds' records."""
     from partial_backprop.frames.aggregate import layers_frame, runs_frame
     from partial_backprop.inputs import read_runs
 
@@ -210,33 +163,14 @@ def by_seeds(counts: Sequence[int]) -> list[Curve]:
 
 
 def with_seed(content: dict, seed: int) -> Record:
-    """Copy a record for another seed.
-
-    Parameters
-    ----------
-    content : dict
-        A record.
-    seed : int
-        The other seed.
-
-    Returns
-    -------
-    Record
-        As if that seed had given the same results.
-    """
+    """Copy a record for another seed."""
     config = RunConfig.model_validate(content["config"] | {"seed": seed})
     changed = {"seed": seed, "config": config, "config_sha256": config.sha256()}
     return Record.model_validate(content | changed)
 
 
 def run(benchmark: Benchmark) -> None:
-    """Measure all curves.
-
-    Parameters
-    ----------
-    benchmark : Benchmark
-        Gets the measurements.
-    """
+    """Measure all curves."""
     threads = benchmark.threads or 1  # as a run of the workflow has
     benchmark.on(threads)
     sizes = QUICK_WEIGHTS if benchmark.quick else WEIGHTS

@@ -24,20 +24,7 @@ RESOLVED = 0.01
 
 
 def gradients(n: int, seed: int = 0) -> torch.Tensor:
-    """Draw gradients.
-
-    Parameters
-    ----------
-    n : int
-        How many.
-    seed : int
-        Of the generator.
-
-    Returns
-    -------
-    Tensor of shape (n,)
-        Normal numbers of log-normal scale: most near 0, a few far out.
-    """
+    """Draw gradients."""
     generator = torch.Generator().manual_seed(seed)
     drawn = torch.empty(n).normal_(0, 1, generator=generator).exp_().mul_(1e-4)
     for piece in drawn.split(2**20):  # one large array at once, and no second beside it
@@ -46,19 +33,7 @@ def gradients(n: int, seed: int = 0) -> torch.Tensor:
 
 
 def deviation(values: np.ndarray) -> Spread:
-    """Compare our density with scipy's.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        Magnitudes, few enough for scipy.
-
-    Returns
-    -------
-    Spread
-        Absolute difference over scipy's own value, in percent, at points from 0 on: quartiles over
-        the points where the density is above `RESOLVED` of its maximum, and ``high`` the largest.
-    """
+    """Compare our density with scipy's."""
     from scipy.stats import gaussian_kde
 
     ours = kde(values)
@@ -73,24 +48,12 @@ def deviation(values: np.ndarray) -> Spread:
 
 
 def peak_mib() -> float:
-    """Return the most memory that this process has had.
-
-    Returns
-    -------
-    float
-        Resident memory in MiB.
-    """
+    """Return the most memory that this process has had."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * machine.RSS_UNIT / 2**20
 
 
 def run(benchmark: Benchmark) -> None:
-    """Measure time, memory and deviation.
-
-    Parameters
-    ----------
-    benchmark : Benchmark
-        Gets the measurements.
-    """
+    """Measure time, memory and deviation."""
     n = N_GRADIENTS // 10 if benchmark.quick else N_GRADIENTS
     threads = benchmark.threads or machine.n_cores()
     torch.set_num_threads(threads)

@@ -57,22 +57,7 @@ BF16 = "ours, bf16"
 
 
 def measure(network: str, place: Place) -> list[Quantity]:
-    """Time one network.
-
-    Parameters
-    ----------
-    network : str
-        One of `CASES`.
-    place : Place
-        Where to train.
-
-    Returns
-    -------
-    list of Quantity
-        Plain over ours, where the plain loop counts zero gradients every step, and where it does not;
-        where the device multiplies in bfloat16, also with ours in it, and on a GPU the goal is for that;
-        on a processor there is one for each (`bf16_goal`).
-    """
+    """Time one network."""
     case = CASES[network]
     n_batches = GPU_BATCHES if place.on_gpu else case.n_batches
     data = pictures(case.image_shape, place.batch_size * n_batches)
@@ -133,40 +118,14 @@ def measure(network: str, place: Place) -> list[Quantity]:
 
 
 def bf16_goal(case: Case, found: Bf16Instructions) -> float | None:
-    """Look up what is asked of bfloat16 on a processor.
-
-    Parameters
-    ----------
-    case : Case
-        The network.
-    found : Bf16Instructions
-        What the processor can do.
-
-    Returns
-    -------
-    float or None
-        Least ratio of times, plain over ours; None where nothing is asked.
-    """
+    """Look up what is asked of bfloat16 on a processor."""
     if case.bf16_goal is None or not any(found):
         return None
     return case.bf16_goal if found.amx_bf16 else AVX512_GOAL
 
 
 def step_operations(model: torch.nn.Module, image_shape: tuple[int, int, int]) -> int:
-    """Count the multiplications and additions of a step by an image, as plain convolutions make them.
-
-    Parameters
-    ----------
-    model : nn.Module
-        The network.
-    image_shape : tuple of int
-        Channels, height and width.
-
-    Returns
-    -------
-    int
-        Forward pass and both gradients; the first layer has no gradient of its input.
-    """
+    """Count the multiplications and additions of a step by an image, as plain convolutions make them."""
     first = next(m for m in model.modules() if isinstance(m, torch.nn.Conv2d | torch.nn.Linear))
     seen: list[int] = []
     handle = first.register_forward_hook(
@@ -178,13 +137,7 @@ def step_operations(model: torch.nn.Module, image_shape: tuple[int, int, int]) -
 
 
 def run(benchmark: Benchmark) -> None:
-    """Time all networks.
-
-    Parameters
-    ----------
-    benchmark : Benchmark
-        Gets the measurements.
-    """
+    """Time all networks."""
     place = here(benchmark)
     for network in CASES:
         benchmark.add(measure(network, place))

@@ -19,13 +19,7 @@ _LOOKED_S = 1.0
 
 
 def n_cores() -> int:
-    """Count the cores that this process may use.
-
-    Returns
-    -------
-    int
-        At least 1.
-    """
+    """Count the cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # not on Linux
@@ -33,20 +27,7 @@ def n_cores() -> int:
 
 
 def describe(threads: int, device: str | None = None) -> Machine:
-    """Describe the machine.
-
-    Parameters
-    ----------
-    threads : int
-        Threads that the measured ways use.
-    device : str, optional
-        Name of the accelerator, where one measures; the processor's by default.
-
-    Returns
-    -------
-    Machine
-        Hardware, versions, and how busy others keep it, looked at for a second.
-    """
+    """Describe the machine."""
     return Machine(
         device=device or processor(),
         system=f"{platform.system()} {platform.machine()}",

@@ -47,68 +47,23 @@ FOREACH = Way("FB", form="foreach")
 
 
 def masked(share: float) -> Way:
-    """Describe partial backpropagation that keeps everything.
-
-    Parameters
-    ----------
-    share : float
-        Frozen share of the weights.
-
-    Returns
-    -------
-    Way
-        The way.
-    """
+    """Describe partial backpropagation that keeps everything."""
     return Way("PB", criterion=functools.partial(quantile.mask, q=share))
 
 
 def compact(share: float) -> Way:
-    """Describe partial backpropagation with state of active weights alone.
-
-    Parameters
-    ----------
-    share : float
-        Frozen share of the weights.
-
-    Returns
-    -------
-    Way
-        The way.
-    """
+    """Describe partial backpropagation with state of active weights alone."""
     return masked(share)._replace(title="compact PB", compact=True)
 
 
 def whole_filters(share: float, scope: str) -> Way:
-    """Describe partial backpropagation of whole filters.
-
-    Parameters
-    ----------
-    share : float
-        Frozen share of the filters.
-    scope : {"network", "layer"}
-        What they are ranked over.
-
-    Returns
-    -------
-    Way
-        The way.
-    """
+    """Describe partial backpropagation of whole filters."""
     criterion = functools.partial(filters.mask, q=share, scope=scope)
     return Way(f"filters by {scope}", criterion=criterion, compact=True, skip_filters=True)
 
 
 class Training:
-    """A network in training, past the making of its mask.
-
-    Parameters
-    ----------
-    way : Way
-        How it trains.
-    batch_size : int
-        Pictures a step.
-    memory_format : torch.memory_format
-        Order of weights and pictures in memory.
-    """
+    """A network in training, past the making of its mask."""
 
     def __init__(self, way: Way, batch_size: int, memory_format: torch.memory_format) -> None:
         torch.manual_seed(0)
@@ -142,13 +97,7 @@ class Training:
         self.optimizer.step()
 
     def state_bytes(self) -> int:
-        """Count the bytes that the optimizer keeps, positions of active entries included.
-
-        Returns
-        -------
-        int
-            Bytes.
-        """
+        """Count the bytes that the optimizer keeps, positions of active entries included."""
         tensors = [value for state in self.optimizer.state.values() for value in state.values()]
         found = sum(tensor.numel() * tensor.element_size() for tensor in tensors)
         return found + (self.pb.position_bytes if self.pb is not None else 0)
@@ -177,18 +126,7 @@ class Peaks(NamedTuple):
 
 
 def peak_mib(way: Way) -> Peaks:
-    """Measure the most memory that a process has while it trains.
-
-    Parameters
-    ----------
-    way : Way
-        How it trains.
-
-    Returns
-    -------
-    Peaks
-        Of this process, whose record of the peak is begun anew.
-    """
+    """Measure the most memory that a process has while it trains."""
     training = Training(way, BATCH_SIZE, torch.channels_last)
     before = _recorded_mib()
     ctypes.CDLL(None).malloc_trim(0)

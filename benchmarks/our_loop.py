@@ -27,22 +27,7 @@ class Images(NamedTuple):
 
 
 def pictures(shape: tuple[int, int, int], n: int, seed: int = 0) -> Images:
-    """Draw pictures.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Channels, height and width.
-    n : int
-        How many.
-    seed : int
-        Of the generator.
-
-    Returns
-    -------
-    Images
-        Bytes and class indices.
-    """
+    """Draw pictures."""
     random = np.random.default_rng(seed)
     pixels = random.integers(0, 256, (n, *shape), dtype=np.uint8)
     return Images(pixels, random.integers(0, N_CLASSES, n, dtype=np.int64))
@@ -56,26 +41,7 @@ def our_loop(
     mode: str = "strict",
     precision: Precision = "float32",
 ) -> Callable[[], None]:
-    """Prepare a training of ours, with partial backpropagation from the first step on.
-
-    Parameters
-    ----------
-    model : nn.Module
-        The network, on its device.
-    data : Images
-        Training examples.
-    batch_size : int
-        Examples a step.
-    mode : {"strict", "gradient"}
-        Of partial backpropagation.
-    precision : {"float32", "tf32", "bf16"}
-        How the network computes.
-
-    Returns
-    -------
-    callable
-        Trains for one more epoch.
-    """
+    """Prepare a training of ours, with partial backpropagation from the first step on."""
     device = next(model.parameters()).device
     channels = data.images.shape[1]
     split = DeviceSplit.of(data, [MEAN] * channels, [STD] * channels, device)

@@ -13,27 +13,10 @@ OURS = ("results/{}/", "figures/{}/", "paper/{}.pdf")
 
 
 def overhead(root: Path, scale: str) -> Quantity | None:
-    """Compare the time of all jobs of a scale with that of training in them.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        Folder in which snakemake ran.
-    scale : str
-        Name of the scale.
-
-    Returns
-    -------
-    Quantity or None
-        Share of the jobs' time, in percent, in which nothing was trained or evaluated: processes that
-        start, load data and save; tables, figures, the paper. None where nothing ran.
-
-    Notes
-    -----
-    Snakemake notes when a job began and ended; a record has the seconds of its training. Those of the
-    epochs that arms share are in each arm's record too, and counted once. The plan itself, a few seconds
-    a run, is no job and left out.
-    """
+    """Compare the time of all jobs of a scale with that of training in them."""
+    # Snakemake notes when a job began and ended; a record has the seconds of its training. Those of the
+    # epochs that arms share are in each arm's record too, and counted once. The plan itself, a few seconds
+    # a run, is no job and left out.
     jobs: dict[str, tuple[float, float]] = {}
     for log, started, ended in _outputs(root / ".snakemake" / "metadata", scale):
         first, last = jobs.get(log, (started, ended))

@@ -19,70 +19,23 @@ class Times(NamedTuple):
     seconds: dict[str, list[float]]
 
     def spread(self, name: str) -> Spread:
-        """Summarise the seconds of one way.
-
-        Parameters
-        ----------
-        name : str
-            Its name.
-
-        Returns
-        -------
-        Spread
-            Median and quartiles.
-        """
+        """Summarise the seconds of one way."""
         return spread(self.seconds[name])
 
     def ratio(self, numerator: str, denominator: str) -> Spread:
-        """Summarise how many times as long one way takes as another.
-
-        Parameters
-        ----------
-        numerator, denominator : str
-            Names of two ways.
-
-        Returns
-        -------
-        Spread
-            Median and quartiles of the ratios within a round: what changes from round to round
-            falls out.
-        """
+        """Summarise how many times as long one way takes as another."""
         pairs = zip(self.seconds[numerator], self.seconds[denominator], strict=True)
         return spread([above / below for above, below in pairs])
 
 
 def spread(values: Sequence[float]) -> Spread:
-    """Summarise values.
-
-    Parameters
-    ----------
-    values : sequence of float
-        At least one.
-
-    Returns
-    -------
-    Spread
-        Median and quartiles, to four significant digits.
-    """
+    """Summarise values."""
     low, median, high = (float(f"{one:.4g}") for one in np.percentile(values, (25, 50, 75)))
     return Spread(low=low, median=median, high=high, n=len(values))
 
 
 def seconds(way: Way, clock: Callable[[], float] = time.perf_counter) -> float:
-    """Time one call.
-
-    Parameters
-    ----------
-    way : callable
-        What to time; it waits for its accelerator itself.
-    clock : callable
-        Returns seconds.
-
-    Returns
-    -------
-    float
-        Seconds.
-    """
+    """Time one call."""
     started = clock()
     way()
     return clock() - started
@@ -95,25 +48,7 @@ def take_turns(
     warm_up: int = 1,
     clock: Callable[[], float] = time.perf_counter,
 ) -> Times:
-    """Time several ways in turn.
-
-    Parameters
-    ----------
-    ways : mapping of str to callable
-        Name -> what to time.
-    rounds : int
-        How often each is timed; at least 1.
-    warm_up : int
-        Calls of each before that, which do not count.
-    clock : callable
-        Returns seconds.
-
-    Returns
-    -------
-    Times
-        Seconds of each. Every other round has the reverse order, so that none profits from always
-        following another.
-    """
+    """Time several ways in turn."""
     if rounds < 1:
         raise ValueError(f"rounds must be 1 or more, got {rounds}")
     names = tuple(ways)

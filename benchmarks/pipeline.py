@@ -45,13 +45,7 @@ _STARTS = {
 
 
 def run(benchmark: Benchmark) -> None:
-    """Measure all of it.
-
-    Parameters
-    ----------
-    benchmark : Benchmark
-        Gets the measurements.
-    """
+    """Measure all of it."""
     benchmark.on(1)
     rounds = 1 if benchmark.quick else 5
     benchmark.add(starts(3 if benchmark.quick else 7))
@@ -63,18 +57,7 @@ def run(benchmark: Benchmark) -> None:
 
 
 def starts(rounds: int) -> list[Quantity]:
-    """Time the start of processes.
-
-    Parameters
-    ----------
-    rounds : int
-        How often each is started.
-
-    Returns
-    -------
-    list of Quantity
-        Seconds until the first step, and how many times as long it takes without what `startup` does.
-    """
+    """Time the start of processes."""
 
     def start(code: str) -> None:
         subprocess.run([sys.executable, "-c", code], check=True)
@@ -107,25 +90,7 @@ def starts(rounds: int) -> list[Quantity]:
 
 
 def nothing_to_do(copy: Project, rounds: int) -> Quantity:
-    """Time snakemake on a finished scale.
-
-    Parameters
-    ----------
-    copy : Project
-        Gets empty files in place of the scale's.
-    rounds : int
-        How often.
-
-    Returns
-    -------
-    Quantity
-        Seconds.
-
-    Raises
-    ------
-    RuntimeError
-        If there was something to do.
-    """
+    """Time snakemake on a finished scale."""
     copy.finish(SCALE)
     told = copy.snakemake(SCALE)
     if _NOTHING not in told:
@@ -141,20 +106,7 @@ def nothing_to_do(copy: Project, rounds: int) -> Quantity:
 
 
 def figure(copy: Project, rounds: int) -> Quantity:
-    """Time the rebuild of a figure whose module was edited.
-
-    Parameters
-    ----------
-    copy : Project
-        Gets the published runs.
-    rounds : int
-        How often.
-
-    Returns
-    -------
-    Quantity
-        Seconds.
-    """
+    """Time the rebuild of a figure whose module was edited."""
     shutil.copytree(ROOT / "results" / "published", copy.root / "results" / "published")
     target = f"figures/published/{FIGURE}.pdf"
 

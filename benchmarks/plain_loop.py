@@ -25,17 +25,7 @@ THRESHOLD = 0.45
 
 
 class Pictures(torch.utils.data.Dataset):
-    """Pictures that are transformed one by one, as torchvision's data sets do it.
-
-    Parameters
-    ----------
-    images : ndarray of uint8, of shape (N, C, H, W)
-        Pixels; C is 1 or 3.
-    labels : ndarray of shape (N,)
-        Class indices.
-    mean, std : sequence of float
-        Per channel, for pixels between 0 and 1.
-    """
+    """Pictures that are transformed one by one, as torchvision's data sets do it."""
 
     def __init__(
         self, images: np.ndarray, labels: np.ndarray, mean: Sequence[float], std: Sequence[float]
@@ -65,27 +55,7 @@ class Progress(NamedTuple):
 
 
 class PlainLoop:
-    """A network in training as the listing trains it.
-
-    Parameters
-    ----------
-    model : nn.Module
-        The network, on its device.
-    dataset : torch.utils.data.Dataset
-        Training examples.
-    batch_size : int
-        Examples a step (seed 001, section 3.2: 100).
-    learning_rate : float
-        Of Adam.
-    threshold : float or None
-        On |gradient| / learning rate: at or below it a gradient is masked, from the first step on;
-        None masks nothing.
-    count_every : int
-        Steps between two counts of zero gradients, each before and after the mask is used by the
-        optimizer; the listing has 100. 0 never counts.
-    order : sequence of int, optional
-        Examples in the order of every epoch; drawn anew by default.
-    """
+    """A network in training as the listing trains it."""
 
     def __init__(
         self,
@@ -110,13 +80,7 @@ class PlainLoop:
 
     @kernels.torch_only()
     def epoch(self) -> Progress:
-        """Train one epoch, all layers being torch's own.
-
-        Returns
-        -------
-        Progress
-            What the listing prints.
-        """
+        """Train one epoch, all layers being torch's own."""
         self.model.train()
         loss_sum, n_correct, n_seen, frozen = 0.0, 0, 0, float("nan")
         for step, (images, labels) in enumerate(self._loader):

@@ -11,18 +11,7 @@ from partial_backprop.performance import Curve, Point
 
 
 def by_jobs(planned: dict[str, Sequence[int]]) -> list[Curve]:
-    """Time the planning of many jobs, without running any.
-
-    Parameters
-    ----------
-    planned : dict of str to sequence of int
-        Scale -> numbers of seeds.
-
-    Returns
-    -------
-    list of Curve
-        Seconds and MiB of a dry run against its number of jobs.
-    """
+    """Time the planning of many jobs, without running any."""
     times, memory = [], []
     with project() as copy:
         for scale, counts in planned.items():
@@ -42,17 +31,7 @@ def by_jobs(planned: dict[str, Sequence[int]]) -> list[Curve]:
 
 
 def set_seeds(copy: Project, scale: str, n: int) -> None:
-    """Give all experiments of a scale as many seeds.
-
-    Parameters
-    ----------
-    copy : Project
-        Whose configuration is altered.
-    scale : str
-        Name of the scale.
-    n : int
-        Number of seeds.
-    """
+    """Give all experiments of a scale as many seeds."""
     path = copy.root / "config" / "scales" / f"{scale}.yaml"
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     content["seeds"] = list(range(n))

@@ -18,18 +18,7 @@ LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.egg-info")
 
 
 class Project:
-    """A copy of the project without results.
-
-    Parameters
-    ----------
-    root : pathlib.Path
-        An empty folder.
-
-    Attributes
-    ----------
-    peak_mib : float
-        Most resident memory of the last process that was run, in MiB.
-    """
+    """A copy of the project without results."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -43,23 +32,7 @@ class Project:
                 shutil.copy(source, target)
 
     def run(self, *words: str) -> str:
-        """Run ``python -m`` some words there, with the copy's own sources.
-
-        Parameters
-        ----------
-        *words : str
-            Module and arguments.
-
-        Returns
-        -------
-        str
-            What it printed.
-
-        Raises
-        ------
-        RuntimeError
-            If it fails; with the end of what it printed.
-        """
+        """Run ``python -m`` some words there, with the copy's own sources."""
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         with tempfile.TemporaryFile() as printed:
             process = subprocess.Popen(
@@ -80,46 +53,16 @@ class Project:
         return told
 
     def snakemake(self, scale: str, *words: str) -> str:
-        """Run snakemake for a scale.
-
-        Parameters
-        ----------
-        scale : str
-            Name of the scale.
-        *words : str
-            More of its arguments.
-
-        Returns
-        -------
-        str
-            What it printed.
-        """
+        """Run snakemake for a scale."""
         return self.run("snakemake", *words, "--cores", "2", "--config", f"scale={scale}")
 
     def n_jobs(self, scale: str) -> int:
-        """Plan a scale and count its jobs.
-
-        Parameters
-        ----------
-        scale : str
-            Name of the scale.
-
-        Returns
-        -------
-        int
-            Jobs of all rules.
-        """
+        """Plan a scale and count its jobs."""
         told = self.snakemake(scale, "--dry-run", "--quiet", "host")
         return int(re.findall(r"^total +(\d+)$", told, re.MULTILINE)[-1])
 
     def finish(self, scale: str) -> None:
-        """Make snakemake believe that a scale is finished: empty files with the right times.
-
-        Parameters
-        ----------
-        scale : str
-            Name of the scale.
-        """
+        """Make snakemake believe that a scale is finished: empty files with the right times."""
         header, *lines = [
             line.split("\t")
             for line in self.snakemake(scale, "--summary").splitlines()
@@ -135,12 +78,6 @@ class Project:
 
 @contextmanager
 def project() -> Iterator[Project]:
-    """Copy the project for the time of a ``with`` block.
-
-    Yields
-    ------
-    Project
-        The copy.
-    """
+    """Copy the project for the time of a ``with`` block."""
     with tempfile.TemporaryDirectory(prefix="partial_backprop_bench_") as folder:
         yield Project(Path(folder))

@@ -20,20 +20,7 @@ PENALTIES = (1e-4, 1e-3, 1e-2)
 
 
 def linear(dataset: Dataset, features: str) -> float:
-    """Fit a multinomial logistic regression and return its accuracy on the test set.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        Scenes.
-    features : {"pixels", "colours"}
-        All pixels, or mean and standard deviation of each channel and a histogram of 4³ colours.
-
-    Returns
-    -------
-    float
-        The best accuracy of several penalties, chosen on the test set: an upper bound.
-    """
+    """Fit a multinomial logistic regression and return its accuracy on the test set."""
     parts = []
     for part in (dataset.train, dataset.test):
         if features == "pixels":
@@ -57,13 +44,7 @@ def linear(dataset: Dataset, features: str) -> float:
 
 
 def network() -> nn.Module:
-    """Build a network of four convolutions.
-
-    Returns
-    -------
-    torch.nn.Module
-        About 66,000 parameters.
-    """
+    """Build a network of four convolutions."""
     layers: list[nn.Module] = []
     for n_in, n_out in ((3, 32), (32, 32), (32, 64), (64, 64)):
         layers += [
@@ -77,22 +58,7 @@ def network() -> nn.Module:
 
 
 def convolutional(dataset: Dataset, epochs: int, seed: int) -> float:
-    """Train the network with Adam (rate 2e-3, cosine to 0, batch 50), return its test accuracy.
-
-    Parameters
-    ----------
-    dataset : Dataset
-        Scenes.
-    epochs : int
-        Passes over the training set.
-    seed : int
-        Seed of initial weights and order.
-
-    Returns
-    -------
-    float
-        Accuracy after the last epoch.
-    """
+    """Train the network with Adam (rate 2e-3, cosine to 0, batch 50), return its test accuracy."""
     torch.manual_seed(seed)
     mean, std = (torch.tensor(v)[:, None, None] for v in (dataset.mean, dataset.std))
     images, unseen = (

@@ -45,13 +45,7 @@ class Place(NamedTuple):
         return 20 if self.quick else 100
 
     def clock(self) -> float:
-        """Read the clock.
-
-        Returns
-        -------
-        float
-            Seconds: of one thread its own, which are not those of what else runs on the machine.
-        """
+        """Read the clock."""
         alone = self.threads == 1 and not self.on_gpu
         return time.process_time() if alone else time.perf_counter()
 
@@ -61,20 +55,7 @@ class Place(NamedTuple):
             torch.cuda.synchronize(self.device)
 
     def way(self, train: Way, settle: Callable[[], None]) -> Way:
-        """Return a way to train.
-
-        Parameters
-        ----------
-        train : callable
-            Trains.
-        settle : callable
-            Chooses torch's settings first: `as_our_runs` or `as_torch_is`.
-
-        Returns
-        -------
-        callable
-            Trains, and waits for the device.
-        """
+        """Return a way to train."""
 
         def settled() -> None:
             settle()
@@ -98,18 +79,7 @@ class Place(NamedTuple):
 
 
 def here(benchmark: Benchmark) -> Place:
-    """Choose where is trained, and tell the benchmark.
-
-    Parameters
-    ----------
-    benchmark : Benchmark
-        Learns threads and device.
-
-    Returns
-    -------
-    Place
-        CUDA where there is one; else the processor.
-    """
+    """Choose where is trained, and tell the benchmark."""
     threads = benchmark.threads or machine.n_cores()
     if not torch.cuda.is_available():
         benchmark.on(threads)
@@ -133,22 +103,7 @@ class Compared(NamedTuple):
 
 
 def ratios(times: Times, name: str, title: str, compared: Sequence[Compared]) -> list[Quantity]:
-    """Divide the times of ways.
-
-    Parameters
-    ----------
-    times : Times
-        Seconds of each way.
-    name, title : str
-        Of the network, for files and for print.
-    compared : sequence of Compared
-        Which ways.
-
-    Returns
-    -------
-    list of Quantity
-        One for each pair, with the seconds of both.
-    """
+    """Divide the times of ways."""
     return [
         Quantity(
             name=f"{name}{one.suffix}",
