@@ -41,10 +41,10 @@ def main() -> int:
             failed.append(name)
     print("\n== all", flush=True)
     for found in performance.read(chosen.out.glob("*.json")):
-        told = found.machine
+        machine = found.machine
         print(
-            f"{found.name}: {told.device}, {told.n_cores} cores, {told.threads} threads, load "
-            f"{told.load:g}{', quick' if found.quick else ''}"
+            f"{found.name}: {machine.device}, {machine.n_cores} cores, {machine.threads} threads, load "
+            f"{machine.load:g}{', quick' if found.quick else ''}"
         )
         for one in (*found.quantities, *found.curves):
             print(f"  {line(one)}")

@@ -13,7 +13,7 @@ import time
 import torch
 
 from benchmarks import paired
-from benchmarks.command import Benchmark, main
+from benchmarks.command import Benchmark, main, quantity
 from benchmarks.masked_training import (
     BATCH_SIZE,
     FB,
@@ -24,7 +24,7 @@ from benchmarks.masked_training import (
     compact,
     masked,
 )
-from partial_backprop.performance import Curve, Goal, Point, Quantity
+from partial_backprop.performance import Curve, Point
 
 SHARES = (0.0, 0.1, 0.25, 0.5, 0.8, 0.9, 0.95, 0.99)
 """Frozen shares; at 0 there is nothing to be compact about, and torch steps."""
@@ -55,7 +55,7 @@ def optimizer_steps(benchmark: Benchmark) -> None:
         trainings = torch_s | {"compact": make(compact(share)), "masked": make(masked(share))}
         ways = {name: training.optimizer.step for name, training in trainings.items()}
         rounds = 5 if benchmark.quick else 25
-        times = paired.take_turns(ways, rounds=rounds, warm_up=2, clock=time.process_time)
+        times = paired.interleave(ways, rounds=rounds, warm_up=2, clock=time.process_time)
         whole = trainings["fused"].state_bytes()
         found = {
             "compact_fused": times.ratio("compact", "fused"),
@@ -68,15 +68,18 @@ def optimizer_steps(benchmark: Benchmark) -> None:
         if share == SHARE:
             for name in ("compact_fused", "compact_foreach", "state"):
                 ends = ("compact", name.removeprefix("compact_")) if name != "state" else ()
-                quantity = Quantity(
-                    name=name,
-                    title=f"{CURVES[name]}, {AT}",
-                    unit="×",
-                    value=found[name],
-                    goal=Goal(value=STATE_GOAL if name == "state" else STEP_GOAL, at_least=False),
-                    parts={end: times.spread(end) for end in ends},
+                benchmark.add(
+                    [
+                        quantity(
+                            name,
+                            f"{CURVES[name]}, {AT}",
+                            "×",
+                            found[name],
+                            at_most=STATE_GOAL if name == "state" else STEP_GOAL,
+                            parts={end: times.spread(end) for end in ends},
+                        )
+                    ]
                 )
-                benchmark.add([quantity])
             print(f"kernel: {trainings['compact'].pb.kernel}", file=sys.stderr)
     curves = [
         Curve(
@@ -96,16 +99,19 @@ def channels_last_step(benchmark: Benchmark) -> None:
     make = functools.partial(Training, batch_size=8, memory_format=torch.channels_last)
     ways = {"compact": make(compact(SHARE)).optimizer.step, "fused": make(FB).optimizer.step}
     rounds = 5 if benchmark.quick else 25
-    times = paired.take_turns(ways, rounds=rounds, warm_up=2, clock=time.process_time)
-    quantity = Quantity(
-        name="compact_fused_channels_last",
-        title=f"{CURVES['compact_fused']}, channels last, {AT}",
-        unit="×",
-        value=times.ratio("compact", "fused"),
-        goal=Goal(value=STEP_GOAL, at_least=False),
-        parts={name: times.spread(name) for name in ways},
+    times = paired.interleave(ways, rounds=rounds, warm_up=2, clock=time.process_time)
+    benchmark.add(
+        [
+            quantity(
+                "compact_fused_channels_last",
+                f"{CURVES['compact_fused']}, channels last, {AT}",
+                "×",
+                times.ratio("compact", "fused"),
+                at_most=STEP_GOAL,
+                parts={name: times.spread(name) for name in ways},
+            )
+        ]
     )
-    benchmark.add([quantity])
 
 
 def whole_steps(benchmark: Benchmark) -> None:
@@ -114,22 +120,25 @@ def whole_steps(benchmark: Benchmark) -> None:
     trainings = {n: Training(way, BATCH_SIZE, torch.channels_last) for n, way in timed.items()}
     ways = {name: training.step for name, training in trainings.items()}
     rounds = 2 if benchmark.quick else 7
-    times = paired.take_turns(ways, rounds=rounds, clock=time.process_time)
+    times = paired.interleave(ways, rounds=rounds, clock=time.process_time)
     for name, way in timed.items():
         if name == "fb":
             continue
         mask = trainings[name].pb.mask
         share = mask.n_frozen() / mask.n_weights()
         goal = WHOLE_GOALS.get(name)
-        quantity = Quantity(
-            name=f"whole_{name}",
-            title=f"Training step, {way.title} ({share:.0%} of weights frozen) over FB",
-            unit="×",
-            value=times.ratio(name, "fb"),
-            goal=Goal(value=goal, at_least=False) if goal is not None else None,
-            parts={end: times.spread(end) for end in (name, "fb")},
+        benchmark.add(
+            [
+                quantity(
+                    f"whole_{name}",
+                    f"Training step, {way.title} ({share:.0%} of weights frozen) over FB",
+                    "×",
+                    times.ratio(name, "fb"),
+                    at_most=goal,
+                    parts={end: times.spread(end) for end in (name, "fb")},
+                )
+            ]
         )
-        benchmark.add([quantity])
 
 
 def memory(benchmark: Benchmark) -> None:
@@ -149,14 +158,17 @@ def memory(benchmark: Benchmark) -> None:
             if name != "fb":
                 measured.append((" over FB", "×", ratios, goal))
             for suffix, unit, numbers, wanted in measured:
-                quantity = Quantity(
-                    name=f"{key}_{name}" if not suffix else f"{key}_ratio_{name}",
-                    title=f"Peak memory of a process{suffix}, {when}, {way.title}",
-                    unit=unit,
-                    value=paired.spread(numbers),
-                    goal=Goal(value=wanted, at_least=False) if wanted is not None else None,
+                benchmark.add(
+                    [
+                        quantity(
+                            f"{key}_{name}" if not suffix else f"{key}_ratio_{name}",
+                            f"Peak memory of a process{suffix}, {when}, {way.title}",
+                            unit,
+                            paired.spread(numbers),
+                            at_most=wanted,
+                        )
+                    ]
                 )
-                benchmark.add([quantity])
 
 
 def run(benchmark: Benchmark) -> None:

@@ -22,9 +22,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks import paired
-from benchmarks.command import Benchmark, main
+from benchmarks.command import Benchmark, main, quantity
 from partial_backprop import PartialBackprop
-from partial_backprop.performance import Quantity
 from partial_backprop.torchvision_compat import import_torchvision
 
 N_TOKENS, LENGTH, BATCH, N_HEADS = 61, 48, 8, 4  # a prime number of tokens, for the rules
@@ -267,7 +266,7 @@ def run(benchmark: Benchmark) -> None:
         base = Path(folder) / "base.pt"
         pretrain(base, width, depth, n_steps)
         tunings = {way: Tuning(way, base, RATES[0]) for way in ways}
-        times = paired.take_turns(
+        times = paired.interleave(
             {way: one.step for way, one in tunings.items()},
             rounds=5 if quick else 25,
             warm_up=2,
@@ -287,7 +286,7 @@ def run(benchmark: Benchmark) -> None:
                 "trained": ("weights that train", "", paired.spread([best.n_trained])),
             }
             benchmark.add(
-                Quantity(name=f"{way}_{key}", title=f"{WAYS[way]}: {title}", unit=unit, value=value)
+                quantity(f"{way}_{key}", f"{WAYS[way]}: {title}", unit, value)
                 for key, (title, unit, value) in values.items()
             )
 

@@ -15,9 +15,9 @@ import torch
 from scipy import stats
 
 from benchmarks import paired
-from benchmarks.command import Benchmark, main
+from benchmarks.command import Benchmark, main, quantity
 from partial_backprop import config, labels
-from partial_backprop.performance import Goal, Quantity, Spread
+from partial_backprop.performance import Quantity, Spread
 from partial_backprop.recipes.context import build_context
 from partial_backprop.recipes.job import Job
 from partial_backprop.run_config import RunConfig
@@ -64,18 +64,12 @@ def quantities(
             f"farther end of the {1 - 2 * LEVEL:.0%} interval of the mean difference",
             "points",
             reach,
-            Goal(value=MARGIN, at_least=False),
+            MARGIN,
         ),
     )
     return tuple(
-        Quantity(
-            name=f"{experiment}_{name}",
-            title=f"{network}: {title}",
-            unit=unit,
-            value=value,
-            goal=goal,
-        )
-        for name, title, unit, value, goal in found
+        quantity(f"{experiment}_{name}", f"{network}: {title}", unit, value, at_most=at_most)
+        for name, title, unit, value, at_most in found
     )
 
 

@@ -1,12 +1,12 @@
 """What every benchmark of ``make bench`` does besides measuring: read options, write, print."""
 
 import argparse
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from benchmarks import machine
 from partial_backprop import performance
-from partial_backprop.performance import Curve, Machine, Performance, Quantity
+from partial_backprop.performance import Curve, Goal, Machine, Performance, Quantity, Spread
 
 
 class Benchmark:
@@ -41,6 +41,22 @@ class Benchmark:
             quantities=tuple(one for one in self._found if isinstance(one, Quantity)),
             curves=tuple(one for one in self._found if isinstance(one, Curve)),
         )
+
+
+def quantity(
+    name: str,
+    title: str,
+    unit: str,
+    value: Spread,
+    *,
+    at_most: float | None = None,
+    at_least: float | None = None,
+    parts: Mapping[str, Spread] | None = None,
+) -> Quantity:
+    """Make a quantity, with a goal where a bound is given."""
+    bound = at_least if at_most is None else at_most
+    goal = None if bound is None else Goal(value=bound, at_least=at_most is None)
+    return Quantity(name=name, title=title, unit=unit, value=value, goal=goal, parts=parts or {})
 
 
 def number(value: float) -> str:

@@ -9,16 +9,17 @@ import multiprocessing
 import os
 import re
 import tempfile
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
+import yaml
 
 from benchmarks import paired
 from benchmarks.command import Benchmark, main
 from benchmarks.kde import gradients, peak_mib
-from benchmarks.planning import by_jobs
-from benchmarks.project import ROOT
+from benchmarks.project import ROOT, Project, project
 from partial_backprop.freezing import fixed, otsu_kde, quantile
 from partial_backprop.freezing.partial_backprop import PartialBackprop
 from partial_backprop.performance import Curve, Point
@@ -167,6 +168,38 @@ def with_seed(content: dict, seed: int) -> Record:
     config = RunConfig.model_validate(content["config"] | {"seed": seed})
     changed = {"seed": seed, "config": config, "config_sha256": config.sha256()}
     return Record.model_validate(content | changed)
+
+
+def by_jobs(planned: dict[str, Sequence[int]]) -> list[Curve]:
+    """Time the planning of many jobs, without running any."""
+    times, memory = [], []
+    with project() as copy:
+        for scale, counts in planned.items():
+            for n_seeds in counts:
+                set_seeds(copy, scale, n_seeds)
+                started = time.perf_counter()
+                n_jobs = copy.n_jobs(scale)
+                taken = time.perf_counter() - started
+                times.append(Point(x=n_jobs, value=paired.spread([taken])))
+                memory.append(Point(x=n_jobs, value=paired.spread([copy.peak_mib])))
+    return [
+        Curve(
+            name=f"jobs_{what}", title="Planning (dry run)", axis="jobs", unit=unit, points=points
+        )
+        for what, unit, points in (("time", "s", tuple(times)), ("memory", "MiB", tuple(memory)))
+    ]
+
+
+def set_seeds(copy: Project, scale: str, n: int) -> None:
+    """Give all experiments of a scale as many seeds."""
+    path = copy.root / "config" / "scales" / f"{scale}.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content["seeds"] = list(range(n))
+    for name, part in content["experiments"].items():
+        # The features of the images are those of the encoder's only seed.
+        if part and "seeds" in part and name not in ("encoder_pretraining", "caption_features"):
+            part["seeds"] = list(range(n))
+    path.write_text(yaml.safe_dump(content), encoding="utf-8")
 
 
 def run(benchmark: Benchmark) -> None:

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from benchmarks import machine, paired
-from benchmarks.command import Benchmark, main
+from benchmarks.command import Benchmark, main, quantity
 from partial_backprop.freezing.density import kde
 from partial_backprop.freezing.otsu import otsu_kde
-from partial_backprop.performance import Goal, Quantity, Spread
+from partial_backprop.performance import Spread
 
 N_GRADIENTS = 20_000_000
 """About as many as VGG19 has weights."""
@@ -61,7 +61,7 @@ def run(benchmark: Benchmark) -> None:
     values = gradients(n)
     otsu_kde(values[:1000])  # imports
     before = peak_mib()
-    times = paired.take_turns(
+    times = paired.interleave(
         {"threshold": lambda: otsu_kde(values)}, rounds=3 if benchmark.quick else 7
     )
     beyond = peak_mib() - before
@@ -70,26 +70,26 @@ def run(benchmark: Benchmark) -> None:
     millions = f"{n / 1e6:g} million gradients"
     benchmark.add(
         [
-            Quantity(
-                name="time",
-                title=f"Density and threshold of {millions}",
-                unit="s",
-                value=times.spread("threshold"),
-                goal=Goal(value=1.0, at_least=False),
+            quantity(
+                "time",
+                f"Density and threshold of {millions}",
+                "s",
+                times.spread("threshold"),
+                at_most=1.0,
             ),
-            Quantity(
-                name="memory",
-                title=f"Memory of the same, beyond imports and the {millions}",
-                unit="MiB",
-                value=paired.spread([beyond]),
-                goal=Goal(value=1000.0, at_least=False),
+            quantity(
+                "memory",
+                f"Memory of the same, beyond imports and the {millions}",
+                "MiB",
+                paired.spread([beyond]),
+                at_most=1000.0,
             ),
-            Quantity(
-                name="deviation",
-                title=f"Largest deviation from scipy's density, {N_SUBSAMPLE:,} gradients",
-                unit="%",
-                value=worst,
-                goal=Goal(value=1.0, at_least=False),
+            quantity(
+                "deviation",
+                f"Largest deviation from scipy's density, {N_SUBSAMPLE:,} gradients",
+                "%",
+                worst,
+                at_most=1.0,
             ),
         ]
     )

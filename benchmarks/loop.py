@@ -10,19 +10,12 @@ from typing import NamedTuple
 import torch
 
 from benchmarks import paired
-from benchmarks.command import Benchmark, main
-from benchmarks.our_loop import (
-    LEARNING_RATE,
-    MEAN,
-    N_CLASSES,
-    STD,
-    our_loop,
-    pictures,
-)
+from benchmarks.command import Benchmark, main, quantity
+from benchmarks.our_loop import LEARNING_RATE, MEAN, N_CLASSES, STD, our_loop, pictures
 from benchmarks.plain_loop import Pictures, PlainLoop
 from benchmarks.ways import Compared, Place, here, ratios
 from partial_backprop import labels, registry
-from partial_backprop.performance import Goal, Quantity
+from partial_backprop.performance import Quantity
 from partial_backprop.pruning.cost import multiply_adds
 from partial_backprop.training.precision import Bf16Instructions, bf16_instructions
 
@@ -73,9 +66,7 @@ def measure(network: str, place: Place) -> list[Quantity]:
     channels = case.image_shape[0]
     dataset = Pictures(data.images, data.labels, [MEAN] * channels, [STD] * channels)
     options = {"batch_size": place.batch_size, "learning_rate": LEARNING_RATE}
-    ways = {
-        OURS: place.way(our_loop(our_network(), data, place.batch_size), place.as_our_runs),
-    }
+    ways = {OURS: place.way(our_loop(our_network(), data, place.batch_size), place.as_our_runs)}
     for name, every in ((PLAIN, 1), (QUIET, 0)):
         plain = PlainLoop(new(), dataset, **options, count_every=every)
         ways[name] = place.way(plain.epoch, place.as_torch_is)
@@ -85,7 +76,7 @@ def measure(network: str, place: Place) -> list[Quantity]:
     if place.has_bf16:
         fast = our_loop(our_network(), data, place.batch_size, precision="bf16")
         ways[BF16] = place.way(fast, place.as_our_runs)
-    times = paired.take_turns(ways, rounds=place.rounds, clock=place.clock)
+    times = paired.interleave(ways, rounds=place.rounds, clock=place.clock)
     place.as_torch_is()
     compared = [
         Compared(PLAIN, OURS, at_least=None if place.on_gpu else case.goal),
@@ -104,14 +95,13 @@ def measure(network: str, place: Place) -> list[Quantity]:
             products * a / b
             for a, b in zip(*(times.seconds[n] for n in (PRODUCT, OURS)), strict=True)
         ]
-        goal = Goal(value=case.limit_goal, at_least=True) if case.limit_goal else None
         found.append(
-            Quantity(
-                name=f"{network}_limit",
-                title=f"{title}; its convolutions and products at the rate of a large product, over ours",
-                unit="×",
-                value=paired.spread(share),
-                goal=goal,
+            quantity(
+                f"{network}_limit",
+                f"{title}; its convolutions and products at the rate of a large product, over ours",
+                "×",
+                paired.spread(share),
+                at_least=case.limit_goal,
             )
         )
     return found

@@ -41,7 +41,7 @@ def seconds(way: Way, clock: Callable[[], float] = time.perf_counter) -> float:
     return clock() - started
 
 
-def take_turns(
+def interleave(
     ways: Mapping[str, Way],
     *,
     rounds: int,

@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks import machine
 
 ROOT = Path(__file__).parents[1]
-ROOMS = ("Snakefile", "workflow", "profiles", "config", "envs", "src", "paper/source")
+COPIED = ("Snakefile", "workflow", "profiles", "config", "envs", "src", "paper/source")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.egg-info")
 
 
@@ -23,7 +23,7 @@ class Project:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.peak_mib = float("nan")
-        for name in ROOMS:
+        for name in COPIED:
             source, target = ROOT / name, root / name
             target.parent.mkdir(parents=True, exist_ok=True)
             if source.is_dir():
@@ -46,11 +46,11 @@ class Project:
             _, status, used = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             printed.seek(0)
-            told = printed.read().decode(errors="replace")
+            text = printed.read().decode(errors="replace")
         self.peak_mib = used.ru_maxrss * machine.RSS_UNIT / 2**20
         if process.returncode:
-            raise RuntimeError(f"{' '.join(words)}: {told[-2000:]}")
-        return told
+            raise RuntimeError(f"{' '.join(words)}: {text[-2000:]}")
+        return text
 
     def snakemake(self, scale: str, *words: str) -> str:
         """Run snakemake for a scale."""
@@ -58,8 +58,8 @@ class Project:
 
     def n_jobs(self, scale: str) -> int:
         """Plan a scale and count its jobs."""
-        told = self.snakemake(scale, "--dry-run", "--quiet", "host")
-        return int(re.findall(r"^total +(\d+)$", told, re.MULTILINE)[-1])
+        printed = self.snakemake(scale, "--dry-run", "--quiet", "host")
+        return int(re.findall(r"^total +(\d+)$", printed, re.MULTILINE)[-1])
 
     def finish(self, scale: str) -> None:
         """Make snakemake believe that a scale is finished: empty files with the right times."""

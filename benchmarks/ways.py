@@ -7,9 +7,9 @@ from typing import NamedTuple
 import torch
 
 from benchmarks import machine
-from benchmarks.command import Benchmark
+from benchmarks.command import Benchmark, quantity
 from benchmarks.paired import Times, Way
-from partial_backprop.performance import Goal, Quantity
+from partial_backprop.performance import Quantity
 from partial_backprop.startup import keep_freed_memory
 from partial_backprop.training.precision import bf16_instructions
 from partial_backprop.training.seeding import make_deterministic
@@ -105,12 +105,12 @@ class Compared(NamedTuple):
 def ratios(times: Times, name: str, title: str, compared: Sequence[Compared]) -> list[Quantity]:
     """Divide the times of ways."""
     return [
-        Quantity(
-            name=f"{name}{one.suffix}",
-            title=f"{title}{one.words}",
-            unit="×",
-            value=times.ratio(one.above, one.below),
-            goal=None if one.at_least is None else Goal(value=one.at_least, at_least=True),
+        quantity(
+            f"{name}{one.suffix}",
+            f"{title}{one.words}",
+            "×",
+            times.ratio(one.above, one.below),
+            at_least=one.at_least,
             parts={part: times.spread(part) for part in (one.above, one.below)},
         )
         for one in compared

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import growth, kde, overhead, pipeline
+from benchmarks import growth, kde, pipeline
 from partial_backprop.training import checkpoint
 
 
@@ -84,12 +84,12 @@ def test_the_overhead_is_what_no_training_explains(tmp_path):
             output(tmp_path, f"results/mine/runs/experiment/{arm}/seed0/{name}", arm, 0, 25)
     output(tmp_path, "figures/mine/figure_1.pdf", "figure.log", 25, 30)
     output(tmp_path, "figures/other/figure_1.pdf", "figure.log", 0, 1000)
-    found = overhead.overhead(tmp_path, "mine")
+    found = pipeline.overhead(tmp_path, "mine")
     # Of 10 + 3 * 25 + 5 seconds of jobs 6 trained the shared epochs, 20 - 6 the arm that begins with
     # them, and 20 each of the others.
     assert found.value.median == pytest.approx(100 * (1 - 60 / 90), abs=0.01)
     assert "5 jobs" in found.title
-    assert overhead.overhead(tmp_path, "nosuch") is None
+    assert pipeline.overhead(tmp_path, "nosuch") is None
 
 
 def test_a_process_that_trains_makes_a_step(monkeypatch):

@@ -13,7 +13,7 @@ from benchmarks import paired
 def test_ways_take_turns_and_the_order_changes():
     called = []
     ways = {name: lambda name=name: called.append(name) for name in "abc"}
-    times = paired.take_turns(ways, rounds=3, warm_up=2)
+    times = paired.interleave(ways, rounds=3, warm_up=2)
     assert "".join(called) == "aabbcc" + "abc" + "cba" + "abc"
     assert times.names == ("a", "b", "c")
     assert {name: len(seconds) for name, seconds in times.seconds.items()} == {
@@ -32,7 +32,7 @@ def test_seconds_are_those_of_the_right_way():
         return lambda: [next(ticks) for _ in range(spent[name])]
 
     ways = {name: way(name) for name in spent}
-    times = paired.take_turns(ways, rounds=4, warm_up=0, clock=clock)
+    times = paired.interleave(ways, rounds=4, warm_up=0, clock=clock)
     assert times.seconds == {"short": [2.0] * 4, "long": [4.0] * 4}
     ratio = times.ratio("long", "short")
     assert (ratio.low, ratio.median, ratio.high, ratio.n) == (2, 2, 2, 4)
@@ -54,4 +54,4 @@ def test_quartiles_are_numpy_s_in_order(values):
 
 def test_no_rounds_is_an_error():
     with pytest.raises(ValueError, match="rounds must be 1 or more"):
-        paired.take_turns({"a": lambda: None}, rounds=0)
+        paired.interleave({"a": lambda: None}, rounds=0)
