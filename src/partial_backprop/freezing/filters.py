@@ -75,7 +75,7 @@ def mask(
     if like is None:
         frozen, threshold = lowest(parts, q, scope)
     else:
-        threshold = as_callable(like)(gradients).threshold
+        threshold = getattr(as_callable(like)(gradients), "threshold", None)
         if threshold is None:
             raise ValueError(f"criterion {like['name']!r} has no threshold over the network here")
         frozen = [part <= threshold for part in parts]

@@ -1,6 +1,6 @@
 """Keep whole rows active: all weights of an output unit or filter, with its bias, by their mean score."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
@@ -61,6 +61,7 @@ def mask(
     means = row_means(gradients, score_of(score, gradients).items(), keep)
     if not means:
         raise ValueError("there are no rows: no parameter that is ranked has two axes")
+    frozen: Sequence[Tensor]
     if budget is not None:
         sizes = [gradients[name].numel() // len(mean) for name, mean in means.items()]
         frozen = _over_budget(list(means.values()), sizes, budget // bytes_per_weight)
