@@ -25,12 +25,10 @@ def write_config(root: Path) -> Path:
     """Write a configuration folder with the project's lab at a scale of its own."""
     folder = root / "config"
     scale = {"title": "a test", "seeds": [0], "experiments": {EXPERIMENT: {}}}
-    for name in ("scales", "experiments"):
-        (folder / name).mkdir(parents=True)
+    (folder / "scales").mkdir(parents=True)
     (folder / "config.yaml").write_text(f"scale: {SCALE}\n")
     (folder / "scales" / f"{SCALE}.yaml").write_text(yaml.safe_dump(scale))
-    for name in (f"experiments/{EXPERIMENT}.yaml", "reported.yaml"):
-        (folder / name).write_bytes((CONFIG / name).read_bytes())
+    (folder / "reported.yaml").write_bytes((CONFIG / "reported.yaml").read_bytes())
     return folder
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("Snakefile", "workflow", "profiles", "config", "envs", "src", "pyproject.toml")
+LENET5 = "src/partial_backprop/experiments/partial_backprop/lenet5_mnist.yaml"
 GENERATED = shutil.ignore_patterns("__pycache__", "*.egg-info", "*.pdf", "build")
 
 

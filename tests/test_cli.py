@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from partial_backprop import cli, config
+from partial_backprop import cli, config, folders
 
 
 def test_an_error_is_one_line_and_status_2(capsys):
@@ -45,7 +45,8 @@ def test_a_bad_experiment_is_one_line_and_status_2_before_anything_runs(
 ):
     folder = shutil.copytree(config.CONFIG_DIR, tmp_path / "config")
     path = folder / "experiments" / "lenet5_mnist.yaml"
-    text = path.read_text(encoding="utf-8")
+    path.parent.mkdir(exist_ok=True)
+    text = folders.experiment("lenet5_mnist").read_text(encoding="utf-8")
     assert found in text
     path.write_text(text.replace(found, put), encoding="utf-8")
     out = tmp_path / "out"

@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests import fakes
 
-from partial_backprop import config, record, reported
+from partial_backprop import config, folders, record, reported
 from partial_backprop.errors import UserError
 
 CONFIG = Path(__file__).parents[1] / "config"
-EXPERIMENTS = sorted(path.stem for path in (CONFIG / "experiments").glob("*.yaml"))
+EXPERIMENTS = sorted(folders.every_experiment())
 
 SCALARS = st.one_of(
     st.none(),
@@ -86,6 +86,8 @@ def folder(tmp_path):
         target = tmp_path / path.relative_to(CONFIG)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(path.read_bytes())
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "lab1.yaml").write_bytes(folders.experiment("lab1").read_bytes())
     return tmp_path
 
 
@@ -102,7 +104,7 @@ def resolve_all(experiment, folder):
 def test_an_experiment_file(folder, data):
     name = data.draw(st.sampled_from(EXPERIMENTS))
     path = folder / "experiments" / f"{name}.yaml"
-    original = path.read_bytes()
+    original = folders.experiment(name).read_bytes()
     try:
         path.write_text(dumped(damaged(data.draw, yaml.safe_load(original))), "utf-8")
         accepted(resolve_all, name, folder)

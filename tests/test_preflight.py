@@ -15,8 +15,7 @@ SCALES = sorted({path.stem for path in (CONFIG / "scales").glob("*.yaml")} - {"p
 
 @pytest.fixture
 def directory(tmp_path):
-    """A configuration folder with the project's experiments and its smoke scale."""
-    (tmp_path / "experiments").symlink_to(CONFIG / "experiments")
+    """A configuration folder with the project's smoke scale."""
     (tmp_path / "scales").mkdir()
     (tmp_path / "scales" / "smoke.yaml").write_bytes(
         (CONFIG / "scales" / "smoke.yaml").read_bytes()

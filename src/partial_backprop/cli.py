@@ -130,7 +130,7 @@ def _parser() -> argparse.ArgumentParser:
         name: str, command: object, summary: str, *, arm: bool = True
     ) -> argparse.ArgumentParser:
         sub = add(name, command, summary)
-        sub.add_argument("experiment", help="file in config/experiments")
+        sub.add_argument("experiment", help="such as lenet5_mnist")
         if arm:
             sub.add_argument("arm", help="arm of the experiment, or trunk, its warm-up checkpoint")
         sub.add_argument("seed", type=int)

@@ -1,4 +1,4 @@
-"""From the files in ``config/`` to one resolved, checked and hashed configuration a run.
+"""From experiments and the files in ``config/`` to one resolved, checked and hashed configuration a run.
 
 Five layers are merged, later ones winning: the experiment file, the scale's ``defaults``, the
 scale's entry for the experiment, the arm, and the scale's entry for the arm. The data *role* is then
@@ -7,11 +7,12 @@ replaced by the data set that plays it at this scale, the word ``base`` in a cri
 filled in with its default.
 """
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from partial_backprop import registry
+from partial_backprop import folders, registry
 from partial_backprop.config_files import Experiment, Part, Scale, Settings
 from partial_backprop.errors import UserError
 from partial_backprop.files import read_checked, read_yaml, validated
@@ -40,16 +41,47 @@ def read_settings(directory: Path = CONFIG_DIR, **overrides: Any) -> Settings:
 
 
 def read_scale(name: str, directory: Path = CONFIG_DIR) -> Scale:
-    """Read a scale file."""
+    """Read a scale file, with the experiments that say themselves that they run at the scale."""
     path = directory / "scales" / f"{name}.yaml"
     own = directory / OWN_SCALES / f"{name}.yaml"
-    return read_checked(Scale, own if own.exists() and not path.exists() else path)
+    if own.exists() and not path.exists():  # in which these experiments are already
+        return read_checked(Scale, own)
+    scale = read_checked(Scale, path)
+    joining = {one: parts[name] for one, parts in _scales_of_all(directory) if name in parts}
+    joining = {one: part for one, part in joining.items() if one not in scale.experiments}
+    return (
+        scale.model_copy(update={"experiments": scale.experiments | joining}) if joining else scale
+    )
+
+
+def _scales_of_all(directory: Path) -> tuple[tuple[str, dict[str, Part]], ...]:
+    """What experiments say of scales, in the order of the folders."""
+    stats = ((path, path.stat()) for path in folders.every_experiment(directory).values())
+    return tuple(
+        (path.stem, found)
+        for path, stat in stats
+        if (found := _scales_in(path, stat.st_mtime_ns, stat.st_size))
+    )
+
+
+@functools.lru_cache(maxsize=256)
+def _scales_in(path: Path, mtime_ns: int, size: int) -> dict[str, Part]:
+    if "scales:" not in path.read_text(encoding="utf-8"):
+        return {}
+    return read_checked(Experiment, path).scales
 
 
 def read_experiment(name: str, directory: Path = CONFIG_DIR) -> dict[str, Any]:
-    """Read an experiment file, unmerged."""
-    path = directory / "experiments" / f"{name}.yaml"
-    return read_checked(Experiment, path).model_dump(exclude_unset=True)
+    """Read an experiment file, unmerged and without its scales."""
+    found = read_checked(Experiment, folders.experiment(name, directory))
+    return found.model_dump(exclude_unset=True, exclude={"scales"})
+
+
+def without_scale(directory: Path = CONFIG_DIR) -> list[str]:
+    """List the experiments that no scale runs, not even on request."""
+    scales = [path.stem for path in sorted((directory / "scales").glob("*.yaml"))]
+    running = {one for scale in scales for one in read_scale(scale, directory).experiments}
+    return [name for name in folders.every_experiment(directory) if name not in running]
 
 
 def recipe(experiment: str, directory: Path = CONFIG_DIR) -> str:
@@ -102,7 +134,8 @@ def resolve(
     content = read_experiment(experiment, directory)
     where = f"config of {experiment}/{arm} at scale {scale}"
     all_arms = content.pop("arms")
-    content.pop("title")
+    for key in ("title", "sampled"):
+        content.pop(key, None)
     content = merge(content, the_scale.defaults.as_dict())
     if experiment not in the_scale.experiments:
         listed = ", ".join(the_scale.experiments) or "none"

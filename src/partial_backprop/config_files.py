@@ -1,4 +1,4 @@
-"""What may stand in the files in ``config/``: their keys and types, and nothing of what they do."""
+"""What may stand in files of experiments and scales: their keys and types, and nothing of what they do."""
 
 import os
 from collections.abc import Iterable
@@ -48,15 +48,6 @@ class Changes(StrictModel):
         return self.model_dump(include=set(Changes.model_fields), exclude_unset=True)
 
 
-class Experiment(Changes):
-    """``config/experiments/NAME.yaml``: what is run, and the arms in which its runs differ."""
-
-    title: str = pydantic.Field(min_length=1)
-    """What it is, for who reads the file; print has names of its own (`labels`)."""
-    arms: dict[Name, Changes | None] = pydantic.Field(min_length=1)
-    """Arm -> its changes to the experiment."""
-
-
 class Part(Changes):
     """What a scale changes in one experiment."""
 
@@ -68,6 +59,20 @@ class Part(Changes):
     """Arm of the experiment file -> what the scale changes in it, on top of all else."""
     on_request: bool = False
     """Runs only where ``also`` of the settings names it, as for data that few people have."""
+
+
+class Experiment(Changes):
+    """``NAME.yaml`` of a folder of experiments: what is run, and the arms in which its runs differ."""
+
+    title: str = pydantic.Field(min_length=1)
+    """What it is, for who reads the file; print has names of its own (`labels`)."""
+    arms: dict[Name, Changes | None] = pydantic.Field(min_length=1)
+    """Arm -> its changes to the experiment."""
+    scales: dict[Name, Part] = pydantic.Field(default_factory=dict)
+    """Scale at which it runs, though the scale's file does not name it -> what is changed there."""
+    sampled: tuple[Name, Name] | None = None
+    """Two arms whose thresholds figures show over the gradients after the warm-up, which are then measured:
+    one with a fixed threshold, and one with Otsu's."""
 
 
 class Scale(StrictModel):

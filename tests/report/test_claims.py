@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from partial_backprop import config, reported
+from partial_backprop import config, folders, reported
 from partial_backprop.errors import UserError
 from partial_backprop.report import claims, judge
 from partial_backprop.report.checks import CHECKS
@@ -45,8 +45,8 @@ def test_names_are_used_once(sources):
 
 def test_claims_name_experiments_arms_and_checks_that_exist(sources):
     arms = {
-        path.stem: set(config.read_experiment(path.stem, CONFIG)["arms"])
-        for path in (CONFIG / "experiments").glob("*.yaml")
+        name: set(config.read_experiment(name, CONFIG)["arms"])
+        for name in folders.every_experiment()
     }
     for source in sources:
         assert set(source.conditions) <= arms.keys()

@@ -6,7 +6,7 @@ import functools
 import pytest
 
 import fakes
-from partial_backprop import config
+from partial_backprop import folders
 from partial_backprop.report import claims, judge, ledger
 
 
@@ -44,7 +44,7 @@ def test_what_is_made_of_parts_is_there_with_any_of_them(nothing):
 
 
 def test_claims_are_about_experiments_of_the_project(nothing):
-    known = {path.stem for path in (config.CONFIG_DIR / "experiments").glob("*.yaml")}
+    known = folders.every_experiment().keys()
     for source in claims.read(nothing.config_dir, nothing.reported):
         for name in source.claims:
             for side in claims.about(source, name):

@@ -29,6 +29,8 @@ PRINTED |= {"table_entries", "facts", "labels", "reported", "gradients", "inputs
 
 ALLOWED = {
     "errors": set(),
+    "experiments": set(),
+    "folders": {"errors", "experiments", "files", "run_config"},
     "labels": set(),
     "sources": {"errors", "run_config"},
     "stamps": {"config", "files", "run_config", "sources", "table_entries"},
@@ -44,7 +46,7 @@ ALLOWED = {
     "files": {"errors"},
     "run_config": set(),
     "config_files": {"run_config"},
-    "config": {"errors", "registry", "files", "config_files", "run_config"},
+    "config": {"errors", "folders", "registry", "files", "config_files", "run_config"},
     "correct_images": {"run_config"},
     "freezing_report": {"run_config"},
     "record": {"correct_images", "errors", "files", "freezing_report", "run_config"},

@@ -1,13 +1,12 @@
 """What holds of every table, whatever ran."""
 
 import io
-from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import everything
-from partial_backprop import artifacts, table_entries
+from partial_backprop import artifacts, folders, table_entries
 from partial_backprop.inputs import Inputs
 from partial_backprop.report import gather, tables
 from partial_backprop.report.layout import Cell, Table
@@ -121,6 +120,6 @@ def test_metrics_are_those_of_the_frame(full: Inputs) -> None:
 
 
 def test_all_runs_of_an_entry_exist_in_the_configuration() -> None:
-    known = {path.stem for path in Path("config/experiments").glob("*.yaml")}
+    known = folders.every_experiment().keys()
     for name in NAMES:
         assert set(table_entries.read(name).experiments) <= known

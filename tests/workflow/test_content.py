@@ -10,7 +10,9 @@ import sys
 
 import pytest
 import yaml
-from tests.project import Project
+from tests.project import LENET5, Project
+
+from partial_backprop import config
 
 KEPT = ("lenet5_mnist", "resnet20_pretraining", "lab2_pruning")
 ARMS = {"lenet5_mnist": ("fb", "pb", "pb_otsu"), "lab2_pruning": ("iterative",)}
@@ -28,9 +30,7 @@ def few(folder):
     kept = {name: scale["experiments"][name] for name in KEPT}
     skipped = []
     for name, arms in ARMS.items():
-        every = yaml.safe_load((folder / "config" / "experiments" / f"{name}.yaml").read_text())[
-            "arms"
-        ]
+        every = config.every_arm(name)
         skipped += [f"{name}/{arm}" for arm in every if arm not in arms]
     scale |= {"seeds": [0], "experiments": kept, "skip_arms": skipped}
     path.write_text(yaml.safe_dump(scale))
@@ -138,7 +138,7 @@ def test_another_name_in_print_trains_nothing(project):
 
 
 def test_a_changed_configuration_trains_what_it_changes(project):
-    path = project.root / "config" / "experiments" / "lenet5_mnist.yaml"
+    path = project.root / LENET5
     text = path.read_text()
     path.write_text(text.replace("threshold: 0.50", "threshold: 0.60"))
     sampled = {"train_arm": 1, "measure_gradients": 1, "table_2": 1, "figure_kde": 1}

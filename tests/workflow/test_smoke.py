@@ -8,7 +8,7 @@ from collections import Counter
 
 import pandas as pd
 import pytest
-from tests.project import ROOT, Project
+from tests.project import LENET5, ROOT, Project
 
 from partial_backprop import artifacts, captions, record
 from partial_backprop.paper import latex
@@ -207,7 +207,7 @@ def test_editing_the_pruner_prunes_again_and_trains_nothing_else(project):
 
 
 def test_a_changed_configuration_retrains_what_it_changes(project):
-    path = project.root / "config/experiments/lenet5_mnist.yaml"
+    path = project.root / LENET5
     text = path.read_text()
     path.write_text(text.replace("threshold: 0.50", "threshold: 0.60"))
     try:
@@ -305,7 +305,7 @@ def test_shipped_records_of_another_configuration_are_noticed_without_metadata(p
     """Snakemake's own notes do not travel with a clone; a record carries its configuration's hash."""
     clone = Project(tmp_path)
     shutil.copytree(project.root / "results", clone.root / "results", copy_function=shutil.copy2)
-    path = clone.root / "config/experiments/lenet5_mnist.yaml"
+    path = clone.root / LENET5
     path.write_text(path.read_text().replace("threshold: 0.50", "threshold: 0.60"))
     outcome = clone.snakemake(
         "table_arms", "--forcerun", "table_arms", "--allowed-rules", "table_arms"
