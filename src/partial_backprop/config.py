@@ -66,7 +66,7 @@ def _scales_of_all(directory: Path) -> tuple[tuple[str, dict[str, Part]], ...]:
 
 @functools.lru_cache(maxsize=256)
 def _scales_in(path: Path, mtime_ns: int, size: int) -> dict[str, Part]:
-    if "scales:" not in path.read_text(encoding="utf-8"):
+    if b"scales:" not in path.read_bytes():
         return {}
     return read_checked(Experiment, path).scales
 
