@@ -136,8 +136,8 @@ def test_missing_shards(tmp_path):
     [
         ([b"no picture"], [0], "has in row 0 no whole picture"),
         ([None], [0], "has in row 0 no whole picture"),
-        ([b""], [10], "has labels from 10 to 10, not from 0 to 9"),
-        ([b""], [-1], "has labels from -1"),
+        ([b""], [10], "has in row 0 the label 10, not one from 0 to 9"),
+        ([b""], [-1], "the label -1"),
         ([b""], ["cat"], "has no readable columns"),
         (
             [layouts.encode(layouts.random_images(1, 3, 30)[0], "PNG")],

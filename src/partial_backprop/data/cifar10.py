@@ -9,7 +9,7 @@ import numpy as np
 
 from partial_backprop.data.dataset import Dataset
 from partial_backprop.data.examples import Examples, subset
-from partial_backprop.data.files import check_md5, damaged, fetch
+from partial_backprop.data.files import check_md5, content_of, damaged, fetch
 
 FOLDER = "cifar-10-batches-py"
 TRAIN = tuple(f"data_batch_{i}" for i in range(1, 6))
@@ -61,10 +61,7 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 def read_batch(path: Path, md5: str) -> Examples:
     """Read one batch file."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise damaged(path, f"cannot be read ({error.strerror})") from None
+    content = content_of(path)
     check_md5(path, content, md5)
     try:
         batch = _ArrayUnpickler(io.BytesIO(content), encoding="latin1").load()

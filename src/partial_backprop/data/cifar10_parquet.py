@@ -1,6 +1,7 @@
 """CIFAR-10's pictures from Hugging Face parquet shards, named after their encoding."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -9,49 +10,29 @@ from partial_backprop.data.dataset import Dataset
 from partial_backprop.data.examples import Examples, balanced
 from partial_backprop.data.files import damaged
 from partial_backprop.data.pictures import decode, pixels
-from partial_backprop.data.shards import find, locate
+from partial_backprop.data.shards import locate, read
 from partial_backprop.errors import UserError
 
 COLUMNS = ("img", "label")
 
 
-def _read(shard: Path) -> tuple[list[bytes], np.ndarray]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        with pq.ParquetFile(shard) as file:
-            table = file.read(columns=list(COLUMNS))
-        contents = [value.get("bytes") for value in table["img"].to_pylist()]
-        labels = table["label"].to_numpy().astype(np.int64)
-    except (OSError, KeyError, ValueError, AttributeError, pa.ArrowException) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise damaged(shard, f"has no readable columns img.bytes and label ({reason})") from None
-    if len(labels) and not 0 <= labels.min() <= labels.max() < len(CLASSES):
-        raise damaged(shard, f"has labels from {labels.min()} to {labels.max()}, not from 0 to 9")
-    return contents, labels
+def _row(values: dict[str, Any]) -> tuple[bytes, int]:
+    return values["img"]["bytes"] or b"", int(values["label"])
 
 
 def _examples(folder: Path, part: str, n: int | None) -> tuple[Examples, set[str]]:
-    shards = find(folder, part)
-    contents: list[bytes] = []
-    where: list[tuple[Path, int]] = []
-    labels: list[np.ndarray] = []
-    for shard in shards:
-        some_contents, some_labels = _read(shard)
-        contents += some_contents
-        where += [(shard, row) for row in range(len(some_labels))]
-        labels.append(some_labels)
-    all_labels = np.concatenate(labels)
-    if not len(all_labels):
-        raise damaged(shards[0], "holds no images")
-    chosen = balanced(all_labels, n, f"{part} images of {folder.name}")
+    rows, where = read(folder, part, COLUMNS, "img.bytes and label", _row)
+    labels = np.array([label for _, label in rows], dtype=np.int64)
+    for index in np.flatnonzero((labels < 0) | (labels >= len(CLASSES))):
+        shard, row = where[index]
+        raise damaged(shard, f"has in row {row} the label {labels[index]}, not one from 0 to 9")
+    chosen = balanced(labels, n, f"{part} images of {folder.name}")
     images = np.empty((len(chosen), 3, 32, 32), dtype=np.uint8)
     encodings = set()
     for i, index in enumerate(chosen):
         shard, row = where[index]
         try:
-            picture, encoding = decode(contents[index] or b"")
+            picture, encoding = decode(rows[index][0])
         except ValueError as error:
             raise damaged(shard, f"has in row {row} {error}") from None
         if picture.size != (32, 32):
@@ -59,7 +40,7 @@ def _examples(folder: Path, part: str, n: int | None) -> tuple[Examples, set[str
             raise damaged(shard, f"has in row {row} a picture of {width}×{height}, not 32×32")
         images[i] = pixels(picture)
         encodings.add(encoding)
-    return Examples(images, all_labels[chosen]), encodings
+    return Examples(images, labels[chosen]), encodings
 
 
 def load(

@@ -22,6 +22,14 @@ def damaged(path: Path, reason: str) -> UserError:
     return UserError(f"{path} {reason}: delete it and put the published file in its place")
 
 
+def content_of(path: Path) -> bytes:
+    """Read a file."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise damaged(path, f"cannot be read ({error.strerror})") from None
+
+
 def check_md5(path: Path, content: bytes, expected: str) -> None:
     """Check a file's content against its published checksum."""
     found = hashlib.md5(content, usedforsecurity=False).hexdigest()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from partial_backprop.data.captioned import CaptionedImages, how_many
 from partial_backprop.data.compressed import CompressedPictures
-from partial_backprop.data.files import damaged
+from partial_backprop.data.files import content_of, damaged
 from partial_backprop.errors import UserError
 
 IMAGES = ("Images", "Flicker8k_Dataset")
@@ -43,7 +43,7 @@ def read(folder: Path, part: str, n: int | None, side: int) -> CaptionedImages:
             raise damaged(texts, f"has no caption of {name}")
     paths = [images / name for name in names]
     pictures = CompressedPictures(
-        [_content(path) for path in paths], side, lambda index, why: damaged(paths[index], why)
+        [content_of(path) for path in paths], side, lambda index, why: damaged(paths[index], why)
     )
     return CaptionedImages(pictures, tuple(tuple(by_name[name]) for name in names))
 
@@ -110,10 +110,3 @@ def _tokens(path: Path) -> Iterator[tuple[str, str]]:
 
 def _entry(path: Path, line: int) -> str:
     return f"{path} has no photograph and caption in line {line}"
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise damaged(path, f"cannot be read ({error.strerror})") from None

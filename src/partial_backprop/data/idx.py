@@ -12,7 +12,7 @@ import numpy as np
 
 from partial_backprop.data.dataset import Dataset
 from partial_backprop.data.examples import Examples, subset
-from partial_backprop.data.files import check_md5, damaged, fetch
+from partial_backprop.data.files import check_md5, content_of, damaged, fetch
 
 IMAGES, LABELS = "{}-images-idx3-ubyte", "{}-labels-idx1-ubyte"
 
@@ -33,13 +33,11 @@ class Published:
 
 def read(path: Path) -> bytes:
     """Read a file, unpacking it if its name ends in ``.gz``."""
+    content = content_of(path)
     try:
-        content = path.read_bytes()
         return gzip.decompress(content) if path.suffix == ".gz" else content
     except (EOFError, zlib.error, gzip.BadGzipFile):
         raise damaged(path, "is truncated or no gzip file") from None
-    except OSError as error:
-        raise damaged(path, f"cannot be read ({error.strerror})") from None
 
 
 def parse(content: bytes, n_dimensions: int, path: Path) -> np.ndarray:

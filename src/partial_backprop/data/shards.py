@@ -2,9 +2,11 @@
 
 import re
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import Any
 
+from partial_backprop.data.files import damaged
 from partial_backprop.errors import UserError
 
 
@@ -46,6 +48,41 @@ def find(folder: Path, part: str) -> list[Path]:
             f"{'add' if wrong < total else 'remove'} number {wrong}"
         )
     return [shards[number] for number in sorted(shards)]
+
+
+def read(
+    folder: Path,
+    part: str,
+    columns: Collection[str],
+    what: str,
+    row: Callable[[dict[str, Any]], Any],
+) -> tuple[list[Any], list[tuple[Path, int]]]:
+    """Read the rows of a part, each by a function, and shard and number of each; at least one."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    shards = find(folder, part)
+    found: list[Any] = []
+    where: list[tuple[Path, int]] = []
+    for shard in shards:
+        try:
+            with pq.ParquetFile(shard) as file:
+                some = [row(values) for values in file.read(columns=list(columns)).to_pylist()]
+        except (
+            OSError,
+            LookupError,
+            TypeError,
+            ValueError,
+            AttributeError,
+            pa.ArrowException,
+        ) as error:
+            reason = " ".join(str(error).split())[:120]
+            raise damaged(shard, f"has no readable columns {what} ({reason})") from None
+        found += some
+        where += [(shard, number) for number in range(len(some))]
+    if not found:
+        raise damaged(shards[0], "holds no images")
+    return found, where
 
 
 def locate(root: Path, folder: str, part: str, columns: Collection[str]) -> Path | None:
