@@ -137,6 +137,7 @@ def test_one_seed_with_images_is_judged_over_images(judged):
     results = from_bits({"fb": right(0.9, 1), "pb": right(0.8, 1, seed=1)})
     found = judged(results, test="lower", **FB)
     assert (found.verdict, found.method, found.n_images) == ("reproduced", "images", 2000)
+    assert found.tags == ("one seed",)
     assert len(found.p_mcnemar) == 1
     assert found.p_mcnemar[0] < 0.001
 

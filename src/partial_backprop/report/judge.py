@@ -188,7 +188,16 @@ def _corrected(own: dict[str, Judgement]) -> dict[str, Judgement]:
         if found.verdict in ("reproduced", "contradicted") and p >= ALPHA:
             changed |= {"verdict": "undecided", "reason": "holm"}
         own[name] = dataclasses.replace(found, **changed)
-    return own
+    return {name: _of_one_seed(found) for name, found in own.items()}
+
+
+def _of_one_seed(found: Judgement) -> Judgement:
+    """Tag a verdict on what a second seed could change."""
+    decided = found.verdict in ("reproduced", "contradicted")
+    certain = not found.claim.random or found.claim.test in ("exact", "setting")
+    if not decided or certain or found.n_seeds != 1:
+        return found
+    return dataclasses.replace(found, tags=(*found.tags, "one seed"))
 
 
 def _together(own: dict[str, Judgement]) -> dict[str, Judgement]:

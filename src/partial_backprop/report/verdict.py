@@ -11,9 +11,9 @@ REASONS = (
     "no_records", "no_experiment", "other_setting",
 )  # fmt: skip
 """Why a claim is undecided or not run; the templates have the words."""
-TAGS = ("stand-in", "copy", "reduced", "shortened", "fewer images")
-"""How runs fall short of the source's terms: other data, a copy of its data that differs (as JPEG, or
-smaller), a smaller network, fewer epochs, fewer training images."""
+TAGS = ("stand-in", "copy", "reduced", "shortened", "fewer images", "one seed")
+"""What a verdict must not be read without: other data, a copy of the source's data that differs (as JPEG, or
+smaller), a smaller network, fewer epochs, fewer training images; decided on a single seed."""
 
 
 @dataclasses.dataclass(frozen=True)
