@@ -19,25 +19,7 @@ PUBLISHED = Path(__file__).parents[1] / "results" / "published"
 
 
 def fetch(data_root: Path, published: Path = PUBLISHED) -> list[Path]:
-    """Write the pictures that published examples lack.
-
-    Parameters
-    ----------
-    data_root : pathlib.Path
-        Folder with the real data sets.
-    published : pathlib.Path
-        Where the records are.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The files that were written.
-
-    Raises
-    ------
-    UserError
-        If the data are missing, or are not those that were captioned.
-    """
+    """Write the pictures that published examples lack, and what a person wrote of each."""
     written = []
     for path in sorted(published.rglob(caption_examples.NAME)):
         examples = caption_examples.read(path)
@@ -46,6 +28,7 @@ def fetch(data_root: Path, published: Path = PUBLISHED) -> list[Path]:
             continue
         test = load_captioned(made.config.data, data_root, made.seed).test
         images = [test.images[one.index].transpose(1, 2, 0) for one in examples]
+        truth = [tuple(test.captions[one.index][0].split()) for one in examples]
         for one, image in zip(examples, images, strict=True):
             if caption_examples.checksum(image) != (
                 one.sha256 or caption_examples.checksum(one.image)
@@ -54,7 +37,7 @@ def fetch(data_root: Path, published: Path = PUBLISHED) -> list[Path]:
                     f"test image {one.index} below {data_root} is not the one of {path}: use the same "
                     f"copy of the data ({made.data.name})"
                 )
-        caption_examples.save_pictures(images, path.with_name(caption_examples.PICTURES))
+        caption_examples.save_pictures(images, path.with_name(caption_examples.PICTURES), truth)
         written.append(path.with_name(caption_examples.PICTURES))
     return written
 

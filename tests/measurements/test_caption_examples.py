@@ -1,5 +1,7 @@
 """What is saved is read again, and a damaged file is told in one line."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -99,3 +101,18 @@ def test_a_missing_file_is_told(tmp_path):
 def test_shapes_are_checked(image, attention):
     with pytest.raises(ValueError, match=r"uint8|words"):
         Example(0, image, ("a", "dog"), attention)
+
+
+def test_what_a_person_wrote_goes_where_the_image_goes(tmp_path):
+    path = tmp_path / caption_examples.NAME
+    wrote = [("a", "red", "square"), ("two", "rings")][: len(EXAMPLES)]
+    told = [
+        dataclasses.replace(one, truth=truth) for one, truth in zip(EXAMPLES, wrote, strict=False)
+    ]
+    caption_examples.save(told, path)
+    assert [one.truth for one in caption_examples.read(path)] == wrote
+    caption_examples.save(caption_examples.without_images(told), path)
+    assert not any(one.truth for one in caption_examples.read(path))
+    pictures = path.with_name(caption_examples.PICTURES)
+    caption_examples.save_pictures([one.image for one in told], pictures, wrote)
+    assert [one.truth for one in caption_examples.read(path)] == wrote

@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -43,6 +44,8 @@ class Example:
     """Weight of each location at each word, (words, h, w); sums to 1 over the locations."""
     sha256: str = ""
     """`checksum` of the image, by which it is known where it is absent."""
+    truth: tuple[str, ...] = ()
+    """What a person wrote of the image; empty where that may not be passed on."""
 
     def __post_init__(self) -> None:
         if self.image is not None:
@@ -73,7 +76,7 @@ def may_be_passed_on(made: Record) -> bool:
 def without_images(examples: Sequence[Example]) -> tuple[Example, ...]:
     """Leave the images out, for data whose photographs may not be passed on."""
     return tuple(
-        dataclasses.replace(one, image=None, sha256=one.sha256 or checksum(one.image))
+        dataclasses.replace(one, image=None, truth=(), sha256=one.sha256 or checksum(one.image))
         for one in examples
     )
 
@@ -82,7 +85,7 @@ def save(examples: Sequence[Example], path: Path) -> None:
     """Write examples, the same ones as the same bytes."""
     # Arrays of a zip archive, without pickle: ``images`` (K, H, W, 3), or (0, 0, 0, 3) where they are
     # left out, ``attention`` (K, T, h, w), zero after a caption's end, ``index`` (K,), and as JSON
-    # ``words`` and ``sha256``.
+    # ``words``, ``sha256`` and, where there is any, ``truth``.
     longest = max((len(example.words) for example in examples), default=0)
     grid = examples[0].attention.shape[1:] if examples else (0, 0)
     attention = np.zeros((len(examples), longest, *grid), dtype=np.float32)
@@ -90,9 +93,11 @@ def save(examples: Sequence[Example], path: Path) -> None:
         row[: len(example.words)] = example.attention
     images = [example.image for example in examples if example.image is not None]
     sums = [example.sha256 or checksum(example.image) for example in examples]
+    truth = [example.truth for example in examples]
     buffer = io.BytesIO()
     np.savez_compressed(
         buffer,
+        **({"truth": np.array(json.dumps(truth))} if any(truth) else {}),
         images=np.stack(images) if images else np.zeros((0, 0, 0, 3), dtype=np.uint8),
         words=np.array(json.dumps([example.words for example in examples])),
         sha256=np.array(json.dumps(sums)),
@@ -109,14 +114,14 @@ def read(path: Path) -> tuple[Example, ...]:
         with np.load(path, allow_pickle=False) as found:
             words = json.loads(str(found["words"]))
             n = len(words)
-            images = found["images"]
+            images, truth = found["images"], _truth(found, n)
             if not len(images):
-                images = _pictures(path.with_name(PICTURES), n)
+                images, truth = _pictures(path.with_name(PICTURES), n)
             sums = json.loads(str(found["sha256"])) if "sha256" in found else [""] * n
-            parts = (found["index"], images, words, found["attention"], sums)
+            parts = (found["index"], images, words, found["attention"], sums, truth)
             return tuple(
-                Example(int(index), image, tuple(caption), attention[: len(caption)], sha256)
-                for index, image, caption, attention, sha256 in zip(*parts, strict=True)
+                Example(int(index), image, tuple(caption), attention[: len(caption)], sha256, true)
+                for index, image, caption, attention, sha256, true in zip(*parts, strict=True)
             )
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}; {remedy}") from None
@@ -124,18 +129,25 @@ def read(path: Path) -> tuple[Example, ...]:
         raise UserError(f"{path} is damaged ({' '.join(str(error).split())}): {remedy}") from None
 
 
-def _pictures(path: Path, n: int) -> Sequence[np.ndarray | None]:
+def _truth(found: Any, n: int) -> list[tuple[str, ...]]:
+    return [tuple(one) for one in json.loads(str(found["truth"]))] if "truth" in found else [()] * n
+
+
+def _pictures(path: Path, n: int) -> tuple[Sequence[np.ndarray | None], Sequence[tuple[str, ...]]]:
     if not path.exists():
-        return [None] * n
+        return [None] * n, [()] * n
     try:
         with np.load(path, allow_pickle=False) as found:
-            return found["images"]
+            return found["images"], _truth(found, n)
     except _PROBLEMS as error:
         raise UserError(f"{path} is damaged ({' '.join(str(error).split())}): delete it") from None
 
 
-def save_pictures(images: Sequence[np.ndarray], path: Path) -> None:
-    """Write the images that examples lack, from a user's own copy of the data."""
+def save_pictures(
+    images: Sequence[np.ndarray], path: Path, truth: Sequence[tuple[str, ...]] = ()
+) -> None:
+    """Write the images that examples lack, and what is true of them, from a user's own copy of the data."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, images=np.stack(images))
+    words = {"truth": np.array(json.dumps(truth))} if truth else {}
+    np.savez_compressed(buffer, images=np.stack(images), **words)
     write_atomically(path, buffer.getvalue())

@@ -128,6 +128,7 @@ def examples(context: CaptionContext, said: Decoded) -> list[Example]:
             image=image.transpose(1, 2, 0),
             words=said.captions[index],
             attention=said.attention[index].reshape(-1, *context.features.grid),
+            truth=context.splits.test.references[index][0],
         )
         for index, image in zip(chosen, images, strict=True)
     ]
