@@ -41,3 +41,11 @@ def shared_data() -> Path:
     if not root.is_dir():
         pytest.skip(f"no real data in {root}")
     return root
+
+
+@pytest.fixture(scope="session")
+def full(tmp_path_factory: pytest.TempPathFactory):
+    """Made-up runs of all experiments."""
+    from tests import everything
+
+    return everything.inputs(tmp_path_factory.mktemp("everything"))

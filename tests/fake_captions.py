@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
+from tests import made as made_up
 
-from partial_backprop import reported
 from partial_backprop.freezing_report import FreezingReport, LayerFreezing
-from partial_backprop.inputs import Inputs, Run
+from partial_backprop.inputs import Inputs
 from partial_backprop.measurements import caption_examples, captions
 from partial_backprop.measurements.caption_examples import Example
 from partial_backprop.measurements.captions import (
@@ -21,10 +21,8 @@ from partial_backprop.measurements.captions import (
     Epoch,
     SplitReport,
 )
-from partial_backprop.record import DataFacts, NetworkFacts, Provenance, Record
-from partial_backprop.run_config import OptimizerConfig, RunConfig, TrainingConfig
+from partial_backprop.record import NetworkFacts, Record
 
-CONFIG = Path(__file__).parents[1] / "config"
 N_TEST, N_VALIDATION, N_WORDS = 100, 50, 10_000
 LEARNING_RATE = 5e-4
 
@@ -117,50 +115,23 @@ def freezing(arm: str) -> FreezingReport:
 
 def record(arm: str, seed: int, made: CaptionReport, data: str = "captioned_scenes") -> Record:
     """Make up a run."""
-    config = RunConfig(
-        scale="fake",
-        experiment=captions.EXPERIMENT,
-        arm=arm,
-        seed=seed,
-        recipe={"name": "caption", "hidden": 64, "beam": 3},
-        training=TrainingConfig(
-            epochs=8,
-            shared_epochs=2,
-            batch_size=60,
-            optimizer=OptimizerConfig(name="adam", learning_rate=LEARNING_RATE),
-            milestones=(),
-        ),
+    sizes = {"n_train": 1000, "n_validation": N_VALIDATION, "n_test": N_TEST, "n_classes": None}
+    config = made_up.config(
+        captions.EXPERIMENT,
+        arm,
+        seed,
+        {"name": "caption", "hidden": 64, "beam": 3},
+        {"name": "adam", "learning_rate": LEARNING_RATE},
+        epochs=8,
+        shared_epochs=2,
+        batch_size=60,
     )
-    return Record(
-        experiment=captions.EXPERIMENT,
-        arm=arm,
-        seed=seed,
-        scale="fake",
-        config=config,
-        config_sha256=config.sha256(),
-        data=DataFacts(
-            role="flickr8k",
-            name=data,
-            sha256="0" * 64,
-            n_train=1000,
-            n_validation=N_VALIDATION,
-            n_test=N_TEST,
-            image_shape=(3, 32, 32),
-        ),
+    return made_up.record(
+        config,
+        data=made_up.data("flickr8k", name=data, **sizes),
         network=NetworkFacts(name="decoder", n_parameters=123456, full_size=False),
         freezing=freezing(arm),
         measurements={captions.KEY: made.model_dump(mode="json")},
-        provenance=Provenance(
-            version="0",
-            code_sha256="0" * 64,
-            packages={},
-            python="3",
-            device="none",
-            platform="none",
-            threads=1,
-            wall_s=1.0,
-            peak_memory_bytes=1,
-        ),
     )
 
 
@@ -179,26 +150,13 @@ def inputs(
     arms: Iterable[str] = tuple(SCORES),
     seeds: Iterable[int] = (0,),
     *,
-    root: Path = Path("nowhere"),
+    root: Path = made_up.NOWHERE,
     data: str = "captioned_scenes",
     **made: object,
 ) -> Inputs:
-    """Make up what tables, figures and sentences read."""
-    runs = [
-        Run(
-            root / arm / f"seed{seed}" / "record.json",
-            record(arm, seed, report(arm, seed, **made), data),
-        )
-        for arm in arms
-        for seed in seeds
-    ]
-    return Inputs(
-        scale="fake",
-        title="made-up numbers",
-        runs=tuple(sorted(runs, key=lambda run: run.key)),
-        gradients=(),
-        reported=reported.read(CONFIG),
-    )
+    """Make up what tables, figures and sentences read; runs seem to lie in the folder `root`."""
+    records = [record(arm, seed, report(arm, seed, **made), data) for arm in arms for seed in seeds]
+    return made_up.inputs(records, root)
 
 
 def write_examples(made: Inputs, captioned: Iterable[tuple[str, ...]] = CAPTIONS) -> Inputs:

@@ -4,38 +4,19 @@ For tests only: no number here was measured.
 """
 
 import dataclasses
-import functools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from partial_backprop import reported
+from tests import made as made_up
+from tests.made import N_TRAIN, count
+
 from partial_backprop.frames.filter_arms import ARMS, EXPERIMENT
-from partial_backprop.inputs import Inputs, Run
+from partial_backprop.inputs import Inputs
 from partial_backprop.measurements import filters
 from partial_backprop.measurements.filters import FiltersReport, Scored, Size, TensorZeros
 from partial_backprop.record import (
-    Count,
-    DataFacts,
     NetworkFacts,
-    Provenance,
     Record,
-    Selection,
-)
-from partial_backprop.reported import Reported
-from partial_backprop.run_config import OptimizerConfig, RunConfig, TrainingConfig
-
-CONFIG = Path(__file__).parents[1] / "config"
-N_TRAIN, N_VALIDATION, N_TEST = 2000, 500, 1000
-
-DATA = DataFacts(
-    role="cifar10",
-    name="scenes",
-    sha256="0" * 64,
-    n_train=N_TRAIN,
-    n_validation=N_VALIDATION,
-    n_test=N_TEST,
-    n_classes=10,
-    image_shape=(3, 32, 32),
 )
 
 TENSORS = {
@@ -67,16 +48,6 @@ MADE = {
 """Arm -> what it measures."""
 
 
-@functools.cache
-def printed() -> Reported:
-    """Read the printed numbers once."""
-    return reported.read(CONFIG)
-
-
-def _count(percent: float, n: int) -> Count:
-    return Count(n_correct=round(percent * n / 100), n_examples=n)
-
-
 def _tensor(name: str, share: float) -> TensorZeros:
     """Units in the front are zero; of the others, every second weight is negative."""
     n_units, n = TENSORS[name]
@@ -99,13 +70,13 @@ def report(made: Arm) -> FiltersReport:
     return FiltersReport(
         threshold=1e-5,
         tensors=tuple(_tensor(name, made.zeros) for name in TENSORS),
-        test=Scored(loss=made.loss, count=_count(made.test, N_TEST)),
-        augmented_train=Scored(loss=made.loss, count=_count(made.test + 10, N_TRAIN)),
-        best_train=_count(made.test + 11, N_TRAIN),
-        best_test=_count(made.test + 1, N_TEST),
+        test=Scored(loss=made.loss, count=count(made.test)),
+        augmented_train=Scored(loss=made.loss, count=count(made.test + 10, N_TRAIN)),
+        best_train=count(made.test + 11, N_TRAIN),
+        best_test=count(made.test + 1),
         whole=Size(units=(4, 8, 16, 64, 10), **whole),
         small=Size(units=(2, 4, 8, 32, 10), **small),
-        small_test=_count(made.test, N_TEST),
+        small_test=count(made.test),
         largest_difference=2e-6,
         largest_output=12.5,
     )
@@ -128,53 +99,19 @@ def recipe(arm: str) -> dict[str, object]:
 
 
 def record(arm: str, seed: int = 0, made: Arm | None = None) -> Record:
-    """Make up a run."""
+    """Make up a run; its seed adds as many points to every accuracy."""
     made = made or MADE[arm]
     made = dataclasses.replace(made, test=made.test + seed)
-    config = RunConfig(
-        scale="fake",
-        experiment=EXPERIMENT,
-        arm=arm,
-        seed=seed,
-        recipe=recipe(arm),
-        training=TrainingConfig(
-            epochs=12,
-            shared_epochs=0,
-            batch_size=32,
-            optimizer=OptimizerConfig(name="sgd", learning_rate=0.05, momentum=0.9),
-            milestones=(10,),
-        ),
+    optimizer = {"name": "sgd", "learning_rate": 0.05, "momentum": 0.9}
+    config = made_up.config(
+        EXPERIMENT, arm, seed, recipe(arm), optimizer, epochs=12, batch_size=32, milestones=(10,)
     )
-    return Record(
-        experiment=EXPERIMENT,
-        arm=arm,
-        seed=seed,
-        scale="fake",
-        config=config,
-        config_sha256=config.sha256(),
-        data=DATA,
+    return made_up.record(
+        config,
+        data=made_up.data(),
         network=NetworkFacts(name="filter_cnn", n_parameters=18_670, full_size=False),
-        selections=tuple(
-            Selection(
-                rule=rule,
-                epoch=11,
-                validation=_count(made.test, N_VALIDATION),
-                test=_count(made.test, N_TEST),
-            )
-            for rule in ("last", "best_on_validation", "paper_protocol")
-        ),
+        selections=made_up.selections(dict.fromkeys(made_up.BONUS, made.test), epoch=11),
         measurements={filters.KEY: report(made).model_dump(mode="json")},
-        provenance=Provenance(
-            version="0",
-            code_sha256="0" * 64,
-            packages={},
-            python="3",
-            device="none",
-            platform="none",
-            threads=1,
-            wall_s=1.0,
-            peak_memory_bytes=1,
-        ),
     )
 
 
@@ -183,20 +120,11 @@ def inputs(
     *,
     without: Iterable[str] = (),
     changed: Mapping[str, Arm] | None = None,
-    folder: Path = Path("nowhere"),
+    folder: Path = made_up.NOWHERE,
 ) -> Inputs:
-    """Make up what tables and figures read."""
+    """Make up what tables and figures read: `without` some arms, with others `changed`."""
     numbers, gone, other = list(seeds), set(without), changed or {}
-    runs = [
-        Run(folder / arm / f"seed{seed}" / "record.json", record(arm, seed, other.get(arm)))
-        for arm in ARMS
-        for seed in numbers
-        if arm not in gone
+    records = [
+        record(arm, seed, other.get(arm)) for arm in ARMS for seed in numbers if arm not in gone
     ]
-    return Inputs(
-        scale="fake",
-        title="made-up numbers",
-        runs=tuple(sorted(runs, key=lambda run: run.key)),
-        gradients=(),
-        reported=printed(),
-    )
+    return made_up.inputs(records, folder)

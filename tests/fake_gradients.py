@@ -5,18 +5,16 @@ what a sentence must say.
 """
 
 import itertools
-from collections.abc import Iterable, Mapping
-from pathlib import Path
+from collections.abc import Iterable
 
-from partial_backprop import reported
-from partial_backprop.inputs import Inputs, Run
+from tests import made as made_up
+
+from partial_backprop.inputs import Inputs
 from partial_backprop.measurements import gradient_counts
 from partial_backprop.measurements.gradient_counts import GradientCounts, WeightCounts
-from partial_backprop.record import Count, DataFacts, NetworkFacts, Provenance, Record, Selection
-from partial_backprop.run_config import OptimizerConfig, RunConfig, TrainingConfig
+from partial_backprop.record import NetworkFacts, Record
 
-CONFIG = Path(__file__).parents[1] / "config"
-N_TEST, N_STEPS, N_ASKED = 1000, 50, 221_150
+N_STEPS, N_ASKED = 50, 221_150
 ACCURACY = {"full": 80.0, "threshold": 79.0, "random": 70.0}
 """Arm -> test accuracy of seed 0 after the last epoch, in percent; each seed has a point more."""
 
@@ -66,26 +64,17 @@ def _weights(arm: str) -> tuple[WeightCounts, ...]:
     )
 
 
-def _count(percent: float, n: int) -> Count:
-    return Count(n_correct=round(percent * n / 100), n_examples=n)
-
-
 def record(arm: str, seed: int, accuracy: float) -> Record:
-    """Make up a run."""
-    config = RunConfig(
-        scale="fake",
-        experiment=gradient_counts.EXPERIMENT,
-        arm=arm,
-        seed=seed,
-        recipe={"name": "sparsify", "method": arm, "share": 0.4, "padding": 3},
-        network={"name": "keras_cnn", "width": 1.0, "dropout": [0.2, 0.3, 0.4, 0.5]},
-        training=TrainingConfig(
-            epochs=7,
-            shared_epochs=0,
-            batch_size=64,
-            optimizer=OptimizerConfig(name="sgd", learning_rate=0.001, momentum=0.9),
-            milestones=(),
-        ),
+    """Make up a run of a test accuracy after the last epoch, in percent."""
+    config = made_up.config(
+        gradient_counts.EXPERIMENT,
+        arm,
+        seed,
+        {"name": "sparsify", "method": arm, "share": 0.4, "padding": 3},
+        {"name": "sgd", "learning_rate": 0.001, "momentum": 0.9},
+        {"name": "keras_cnn", "width": 1.0, "dropout": [0.2, 0.3, 0.4, 0.5]},
+        epochs=7,
+        batch_size=64,
     )
     counts = GradientCounts(
         method=arm,
@@ -95,63 +84,18 @@ def record(arm: str, seed: int, accuracy: float) -> Record:
         thresholds=(2e-3, 5e-4) if arm == "threshold" else (),
         weights=_weights(arm),
     )
-    bonus = {"last": 0, "best_on_validation": 0.5, "paper_protocol": 1}
-    return Record(
-        experiment=config.experiment,
-        arm=arm,
-        seed=seed,
-        scale="fake",
-        config=config,
-        config_sha256=config.sha256(),
-        data=DataFacts(
-            role="cifar10",
-            name="scenes",
-            sha256="0" * 64,
-            n_train=2000,
-            n_validation=500,
-            n_test=N_TEST,
-            n_classes=10,
-            image_shape=(3, 32, 32),
-        ),
+    return made_up.record(
+        config,
+        data=made_up.data(),
         network=NetworkFacts(name="keras_cnn", n_parameters=551_722, full_size=True),
-        selections=tuple(
-            Selection(
-                rule=rule,
-                epoch=6 if rule == "last" else 4,
-                validation=_count(accuracy + more, 500),
-                test=_count(accuracy + more, N_TEST),
-            )
-            for rule, more in bonus.items()
-        ),
+        selections=made_up.selections(made_up.from_last(accuracy), epoch=4),
         measurements={gradient_counts.KEY: counts.model_dump(mode="json")},
-        provenance=Provenance(
-            version="0",
-            code_sha256="0" * 64,
-            packages={},
-            python="3",
-            device="none",
-            platform="none",
-            threads=1,
-            wall_s=1.0,
-            peak_memory_bytes=1,
-        ),
     )
 
 
-def inputs(
-    arms: Iterable[str] = tuple(ACCURACY),
-    seeds: Iterable[int] = (0, 1, 2),
-    accuracy: Mapping[str, float] | None = None,
-) -> Inputs:
+def inputs(arms: Iterable[str] = tuple(ACCURACY), seeds: Iterable[int] = (0, 1, 2)) -> Inputs:
     """Make up what the table and the sentences read."""
-    values = ACCURACY | dict(accuracy or {})
     numbers = list(seeds)
-    made = [record(arm, seed, values[arm] + seed) for arm in arms for seed in numbers]
-    runs = (Run(Path("nowhere/record.json"), one) for one in made)
-    return Inputs(
-        scale="fake",
-        title="made-up numbers",
-        runs=tuple(sorted(runs, key=lambda run: run.key)),
-        gradients=(),
-        reported=reported.read(CONFIG),
+    return made_up.inputs(
+        record(arm, seed, ACCURACY[arm] + seed) for arm in arms for seed in numbers
     )

@@ -3,17 +3,18 @@
 For tests only: no number here was measured.
 """
 
-import functools
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from tests import made as made_up
+from tests.made import N_VALIDATION, count
 
-from partial_backprop import labels, reported
+from partial_backprop import labels
 from partial_backprop.frames import inclusion_arms
 from partial_backprop.frames.inclusion_arms import COST, EARLY, LAYERS, TICKETS, TUNED
-from partial_backprop.inputs import Inputs, Run
+from partial_backprop.inputs import Inputs
 from partial_backprop.measurements import inclusion, step_costs
 from partial_backprop.measurements.inclusion import (
     Epoch,
@@ -23,18 +24,10 @@ from partial_backprop.measurements.inclusion import (
     Masked,
 )
 from partial_backprop.record import (
-    Count,
-    DataFacts,
     NetworkFacts,
-    Provenance,
     Record,
-    Selection,
 )
-from partial_backprop.reported import Reported
-from partial_backprop.run_config import OptimizerConfig, RunConfig, TrainingConfig
 
-CONFIG = Path(__file__).parents[1] / "config"
-N_VALIDATION, N_TEST = 500, 1000
 EPOCHS = 8
 
 FILTERS = {"conv1": (16, 9), "conv2": (32, 144)}
@@ -48,30 +41,6 @@ NETWORKS = {
     "resnet20": ("conv1",),
 }  # fmt: skip
 """Network -> its convolutions; fully connected layers are those of `UNITS`."""
-
-
-def data(role: str) -> DataFacts:
-    """Make up the facts of a data set."""
-    return DataFacts(
-        role=role,
-        name={"mnist": "digits", "cifar10": "scenes"}[role],
-        sha256="0" * 64,
-        n_train=2000,
-        n_validation=N_VALIDATION,
-        n_test=N_TEST,
-        n_classes=10,
-        image_shape=(1, 28, 28) if role == "mnist" else (3, 32, 32),
-    )
-
-
-@functools.cache
-def printed() -> Reported:
-    """Read the printed numbers once."""
-    return reported.read(CONFIG)
-
-
-def _count(percent: float, n: int) -> Count:
-    return Count(n_correct=round(percent * n / 100), n_examples=n)
 
 
 def layers(network: str) -> tuple[Layer, ...]:
@@ -116,10 +85,10 @@ def path(network: str, kappa: float, nu: float, worth: float) -> InclusionReport
             Epoch(
                 n_nonzero=tuple(n * (layer.n_weights // layer.n_groups) for layer, n in pairs),
                 n_entered=tuple(entered),
-                full_validation=_count(full, N_VALIDATION),
-                full_test=_count(full, N_TEST),
-                sparse_validation=_count(full - 2, N_VALIDATION),
-                sparse_test=_count(full - 2, N_TEST),
+                full_validation=count(full, N_VALIDATION),
+                full_test=count(full),
+                sparse_validation=count(full - 2, N_VALIDATION),
+                sparse_test=count(full - 2),
             )
         )
     first = None
@@ -214,58 +183,19 @@ def record(
     trained: bool = True,
 ) -> Record:
     """Make up a run."""
-    training = TrainingConfig(
-        epochs=EPOCHS,
-        shared_epochs=0,
-        batch_size=32,
-        optimizer=OptimizerConfig(name="sgd", learning_rate=0.1, momentum=0.9, weight_decay=0.0001),
-        milestones=(6,),
-    )
-    config = RunConfig(
-        scale="fake",
-        experiment=experiment,
-        arm=arm,
-        seed=seed,
-        recipe=recipe,
-        network={"name": network},
-        training=training if trained else None,
+    sgd = {"name": "sgd", "learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.0001}
+    training = {"epochs": EPOCHS, "batch_size": 32, "milestones": (6,)}
+    config = made_up.config(
+        experiment, arm, seed, recipe, sgd if trained else None, {"name": network}, **training
     )
     chosen = {"last": worth, "best_on_validation": worth, "paper_protocol": worth + 1}
-    return Record(
-        experiment=experiment,
-        arm=arm,
-        seed=seed,
-        scale="fake",
-        config=config,
-        config_sha256=config.sha256(),
-        data=data(role),
-        network=NetworkFacts(
-            name=network,
-            n_parameters=sum(layer.n_weights for layer in layers(network)),
-            full_size=False,
-        ),
-        selections=tuple(
-            Selection(
-                rule=rule,
-                epoch=EPOCHS - 1,
-                validation=_count(value, N_VALIDATION),
-                test=_count(value, N_TEST),
-            )
-            for rule, value in chosen.items()
-            if trained
-        ),
+    n_parameters = sum(layer.n_weights for layer in layers(network))
+    return made_up.record(
+        config,
+        data=made_up.data(role),
+        network=NetworkFacts(name=network, n_parameters=n_parameters, full_size=False),
+        selections=made_up.selections(chosen, EPOCHS - 1) if trained else (),
         measurements=measurements,
-        provenance=Provenance(
-            version="0",
-            code_sha256="0" * 64,
-            packages={},
-            python="3",
-            device="none",
-            platform="none",
-            threads=1,
-            wall_s=1.0,
-            peak_memory_bytes=1,
-        ),
     )
 
 
@@ -332,21 +262,10 @@ def inputs(
     seeds: Iterable[int] = (0,),
     *,
     only: Callable[[Record], bool] = lambda _: True,
-    folder: Path = Path("nowhere"),
+    folder: Path = made_up.NOWHERE,
 ) -> Inputs:
     """Make up what tables and figures read."""
-    made = [one for seed in seeds for one in records(seed) if only(one)]
-    runs = [
-        Run(folder / one.experiment / one.arm / f"seed{one.seed}" / "record.json", one)
-        for one in made
-    ]
-    return Inputs(
-        scale="fake",
-        title="made-up numbers",
-        runs=tuple(sorted(runs, key=lambda run: run.key)),
-        gradients=(),
-        reported=printed(),
-    )
+    return made_up.inputs((one for seed in seeds for one in records(seed) if only(one)), folder)
 
 
 def write_times(folder: Path, seed: int = 0) -> None:

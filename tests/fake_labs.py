@@ -7,26 +7,19 @@ what a sentence must say.
 import dataclasses
 import zlib
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-from partial_backprop import reported
-from partial_backprop.inputs import Inputs, Run
+from tests import made as made_up
+
+from partial_backprop.inputs import Inputs
 from partial_backprop.measurements import compression
 from partial_backprop.measurements.compression import CompressionReport, LayerCounts, Point
 from partial_backprop.record import (
-    Count,
-    DataFacts,
     NetworkFacts,
-    Provenance,
     Record,
-    Selection,
 )
-from partial_backprop.run_config import OptimizerConfig, RunConfig, TrainingConfig
 
-CONFIG = Path(__file__).parents[1] / "config"
 PRETRAINED = "resnet20_pretraining/float"
 SPARSE = "lab2_pruning/iterative_global"
-N_TEST, N_VALIDATION = 1000, 500
 
 LAYERS = {"head_conv.0.conv": 432}
 for _block in range(9):
@@ -94,10 +87,6 @@ ARMS = {
 START_ACCURACY = {PRETRAINED: 90.0, SPARSE: 84.0}
 
 
-def _count(percent: float, n: int) -> Count:
-    return Count(n_correct=round(percent * n / 100), n_examples=n)
-
-
 def _n_zeros(name: str, n_weights: int, how: str, sparsity: float) -> int:
     if how == "layer":
         # Linear interpolation and |w| <= threshold, for distinct values.
@@ -135,37 +124,26 @@ def _point(percent: float, setting: TrainingContext, how: str) -> Point:
     return Point(
         sparsity=setting[0],
         bits=setting[1],
-        validation=_count(percent, N_VALIDATION),
-        test=_count(percent, N_TEST),
+        validation=made_up.count(percent, made_up.N_VALIDATION),
+        test=made_up.count(percent),
         test_loss=1.0,
         layers=layer_counts(how, *setting),
     )
 
 
 def record(experiment: str, arm: str, seed: int, made: Arm | None = None, **data: object) -> Record:
-    """Make up a run."""
+    """Make up a run; its seed adds as many points to every accuracy after fine-tuning."""
     made = made or ARMS[experiment][arm]
-    config = RunConfig(
-        scale="fake",
-        experiment=experiment,
-        arm=arm,
-        seed=seed,
-        recipe={
-            "name": "compress",
-            "start": made.start,
-            "padding": 4,
-            "ramp_epochs": 10,
-            "iterative": arm.startswith("iterative"),
-        },
-        training=TrainingConfig(
-            epochs=20,
-            shared_epochs=0,
-            batch_size=256,
-            optimizer=OptimizerConfig(
-                name="sgd", learning_rate=0.002, momentum=0.875, weight_decay=1e-4
-            ),
-            milestones=(),
-        ),
+    iterative = arm.startswith("iterative")
+    config = made_up.config(
+        experiment,
+        arm,
+        seed,
+        {"name": "compress", "start": made.start, "padding": 4, "ramp_epochs": 10}
+        | {"iterative": iterative},
+        {"name": "sgd", "learning_rate": 0.002, "momentum": 0.875, "weight_decay": 1e-4},
+        epochs=20,
+        batch_size=256,
     )
     at_start = "sparse" if made.start == SPARSE else "none"
     report = CompressionReport(
@@ -176,41 +154,12 @@ def record(experiment: str, arm: str, seed: int, made: Arm | None = None, **data
         ),
         finetuned=_point(made.last + seed, made.setting, made.zeros),
     )
-    bonus = {"last": 0, "best_on_validation": 0.5, "paper_protocol": 1}
-    facts = {
-        "role": "cifar10", "name": "scenes", "sha256": "0" * 64, "n_train": 2000,
-        "n_validation": N_VALIDATION, "n_test": N_TEST, "n_classes": 10, "image_shape": (3, 32, 32),
-    }  # fmt: skip
-    return Record(
-        experiment=experiment,
-        arm=arm,
-        seed=seed,
-        scale="fake",
-        config=config,
-        config_sha256=config.sha256(),
-        data=DataFacts(**(facts | data)),
+    return made_up.record(
+        config,
+        data=made_up.data(**data),
         network=NetworkFacts(name="resnet20", n_parameters=272474, full_size=True),
-        selections=tuple(
-            Selection(
-                rule=rule,
-                epoch=19 if rule == "last" else 12,
-                validation=_count(made.last + seed + more, N_VALIDATION),
-                test=_count(made.last + seed + more, N_TEST),
-            )
-            for rule, more in bonus.items()
-        ),
+        selections=made_up.selections(made_up.from_last(made.last + seed), epoch=12),
         measurements={compression.KEY: report.model_dump(mode="json")},
-        provenance=Provenance(
-            version="0",
-            code_sha256="0" * 64,
-            packages={},
-            python="3",
-            device="none",
-            platform="none",
-            threads=1,
-            wall_s=1.0,
-            peak_memory_bytes=1,
-        ),
     )
 
 
@@ -222,21 +171,13 @@ def inputs(
     changed: Mapping[str, Arm] | None = None,
     more: Iterable[Record] = (),
 ) -> Inputs:
-    """Make up what tables and figures read."""
-    changed = changed or {}
-    numbers = list(seeds)
+    """Make up what tables and figures read: `without` some arms, with others `changed`."""
+    changed, numbers, gone = changed or {}, list(seeds), set(without)
     records = [
         record(experiment, arm, seed, changed.get(arm))
         for experiment in experiments
         for arm in ARMS[experiment]
         for seed in numbers
-        if arm not in set(without)
+        if arm not in gone
     ]
-    runs = (Run(Path("nowhere/record.json"), made) for made in [*records, *more])
-    return Inputs(
-        scale="fake",
-        title="made-up numbers",
-        runs=tuple(sorted(runs, key=lambda run: run.key)),
-        gradients=(),
-        reported=reported.read(CONFIG),
-    )
+    return made_up.inputs([*records, *more])

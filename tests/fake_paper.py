@@ -5,16 +5,19 @@ import importlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import fake_captions
-import fake_filters
-import fake_gradients
-import fake_inclusion
-import fake_labs
-import fake_performance
-import fake_sizes
-import fake_tinyscript
-import fakes
-import lab1
+from tests import (
+    fake_captions,
+    fake_filters,
+    fake_gradients,
+    fake_inclusion,
+    fake_labs,
+    fake_performance,
+    fake_sizes,
+    fake_tinyscript,
+    fakes,
+    lab1,
+)
+
 from partial_backprop import artifacts, config, reported
 from partial_backprop.inputs import Inputs, Run
 from partial_backprop.report import tables as report_tables

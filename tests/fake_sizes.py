@@ -5,24 +5,17 @@ a sentence must say.
 """
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 
-from partial_backprop import reported
-from partial_backprop.inputs import Inputs, Run
+from tests import made as made_up
+
+from partial_backprop.inputs import Inputs
 from partial_backprop.measurements import sizes
 from partial_backprop.record import (
-    Count,
-    DataFacts,
     NetworkFacts,
-    Provenance,
     Record,
-    Selection,
 )
-from partial_backprop.run_config import OptimizerConfig, RunConfig, TrainingConfig
 
-CONFIG = Path(__file__).parents[1] / "config"
 MIB = 2**20
-N_TEST, N_VALIDATION = 1000, 500
 
 FILES = {
     "unpruned": (4.0, 3.6, 3.5),
@@ -43,14 +36,12 @@ ACCURACY = {"unpruned": 80.0, "pruned": 82.0, "dense": 85.0}
 LOSS = {"unpruned": 0.75, "pruned": 0.5, "dense": 0.25}
 
 
-def _count(percent: float, n: int) -> Count:
-    return Count(n_correct=round(percent * n / 100), n_examples=n)
-
-
 def _worth(name: str, more: float) -> sizes.Worth:
     percent = ACCURACY[name] + more
     return sizes.Worth(
-        validation=_count(percent, N_VALIDATION), test=_count(percent, N_TEST), test_loss=LOSS[name]
+        validation=made_up.count(percent, made_up.N_VALIDATION),
+        test=made_up.count(percent),
+        test_loss=LOSS[name],
     )
 
 
@@ -58,7 +49,7 @@ def report(
     arm: str,
     seed: int,
     files: Mapping[str, tuple[float, float, float]] = FILES,
-    n_same: int = N_TEST,
+    n_same: int = made_up.N_TEST,
 ) -> sizes.SizesReport:
     """Make up what an arm measures."""
     shares = (0.5, 0.75, 0.8) if arm == "pruned" else (0.0, 0.0, 0.0)
@@ -89,60 +80,21 @@ def report(
 
 def record(arm: str, seed: int, made: sizes.SizesReport) -> Record:
     """Make up a run."""
-    config = RunConfig(
-        scale="fake",
-        experiment=sizes.EXPERIMENT,
-        arm=arm,
-        seed=seed,
-        recipe={"name": "weight_prune", "start": "cnn_training/float", "frequency": 100},
-        training=TrainingConfig(
-            epochs=2,
-            shared_epochs=0,
-            batch_size=128,
-            optimizer=OptimizerConfig(name="adam"),
-            milestones=(),
-        ),
+    config = made_up.config(
+        sizes.EXPERIMENT,
+        arm,
+        seed,
+        {"name": "weight_prune", "start": "cnn_training/float", "frequency": 100},
+        {"name": "adam"},
+        epochs=2,
+        batch_size=128,
     )
-    bonus = {"last": 0, "best_on_validation": 0.5, "paper_protocol": 1}
-    return Record(
-        experiment=sizes.EXPERIMENT,
-        arm=arm,
-        seed=seed,
-        scale="fake",
-        config=config,
-        config_sha256=config.sha256(),
-        data=DataFacts(
-            role="cifar10",
-            name="scenes",
-            sha256="0" * 64,
-            n_train=2000,
-            n_validation=N_VALIDATION,
-            n_test=N_TEST,
-            n_classes=10,
-            image_shape=(3, 32, 32),
-        ),
+    return made_up.record(
+        config,
+        data=made_up.data(),
         network=NetworkFacts(name="keras_cnn", n_parameters=551722, full_size=True),
-        selections=tuple(
-            Selection(
-                rule=rule,
-                epoch=1,
-                validation=_count(ACCURACY[arm] + seed + more, N_VALIDATION),
-                test=_count(ACCURACY[arm] + seed + more, N_TEST),
-            )
-            for rule, more in bonus.items()
-        ),
+        selections=made_up.selections(made_up.from_last(ACCURACY[arm] + seed), epoch=1),
         measurements={sizes.KEY: made.model_dump(mode="json")},
-        provenance=Provenance(
-            version="0",
-            code_sha256="0" * 64,
-            packages={},
-            python="3",
-            device="none",
-            platform="none",
-            threads=1,
-            wall_s=1.0,
-            peak_memory_bytes=1,
-        ),
     )
 
 
@@ -150,15 +102,6 @@ def inputs(
     arms: Iterable[str] = ("pruned", "dense"), seeds: Iterable[int] = (0,), **made: object
 ) -> Inputs:
     """Make up what the table and the sentences read."""
-    runs = [
-        Run(Path("nowhere/record.json"), record(arm, seed, report(arm, seed, **made)))
-        for arm in arms
-        for seed in seeds
-    ]
-    return Inputs(
-        scale="fake",
-        title="made-up numbers",
-        runs=tuple(sorted(runs, key=lambda run: run.key)),
-        gradients=(),
-        reported=reported.read(CONFIG),
+    return made_up.inputs(
+        record(arm, seed, report(arm, seed, **made)) for arm in arms for seed in seeds
     )

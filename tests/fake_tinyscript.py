@@ -1,11 +1,11 @@
 """Synthetic records of activations and gradients in few bits; no number here was measured."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
-import fake_gradients
-from partial_backprop import reported
-from partial_backprop.inputs import Inputs, Run
+from tests import fake_gradients
+from tests import made as made_up
+
+from partial_backprop.inputs import Inputs
 from partial_backprop.measurements import tinyscript
 from partial_backprop.measurements.tinyscript import MagnitudeModel, QuantizedTraining
 
@@ -71,19 +71,14 @@ def inputs(
     arms: Iterable[str] = ARMS, seeds: Iterable[int] = (0, 1), experiments=("tinyscript",)
 ) -> Inputs:
     """Make up the runs of some arms."""
-    runs = [
-        Run(
-            Path(f"{experiment}/{arm}/{seed}/record.json"),
-            fake_gradients.record("full", seed, ACCURACY[arm] + seed).model_copy(
-                update={
-                    "experiment": experiment,
-                    "arm": arm,
-                    "measurements": {tinyscript.KEY: measurements(arm).model_dump(mode="json")},
-                }
-            ),
+    return made_up.inputs(
+        made_up.renamed(
+            fake_gradients.record("full", seed, ACCURACY[arm] + seed),
+            experiment,
+            arm,
+            measurements={tinyscript.KEY: measurements(arm).model_dump(mode="json")},
         )
         for experiment in experiments
         for arm in arms
         for seed in seeds
-    ]
-    return Inputs("fake", "a test.", runs, [], reported.read(fake_gradients.CONFIG))
+    )

@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import yaml
+from tests import made as made_up
 
 from partial_backprop import config, files, record
 from partial_backprop.freezing_report import FreezingReport, LayerFreezing
 from partial_backprop.gradients import GradientDensity, GradientSample, LayerGradients
 from partial_backprop.inputs import Inputs, read_inputs
-from partial_backprop.record import Count, DataFacts, NetworkFacts, Provenance, Record, Selection
+from partial_backprop.record import Count, DataFacts, NetworkFacts, Record, Selection
 
 SCALE = "fake"
 TITLE = "made-up numbers & 100 % synthetic_data: größer ≤ 5 μ, 数 \\def{x} $#^~"
@@ -61,17 +62,10 @@ def _generator(*identity: object) -> np.random.Generator:
 
 def data_facts(experiment: str) -> DataFacts:
     """Facts of a small stand-in."""
-    is_mnist = "mnist" in experiment
-    return DataFacts(
-        role="mnist" if is_mnist else "cifar10",
-        name="digits" if is_mnist else "scenes",
-        sha256="0" * 64,
-        n_train=N_EXAMPLES["train"],
-        n_validation=N_EXAMPLES["validation"],
-        n_test=N_EXAMPLES["test"],
-        n_classes=10,
-        image_shape=(1, 8, 8) if is_mnist else (3, 32, 32),
-    )
+    sizes = {f"n_{split}": n for split, n in N_EXAMPLES.items()}
+    if "mnist" in experiment:
+        return made_up.data("mnist", image_shape=(1, 8, 8), **sizes)
+    return made_up.data(**sizes)
 
 
 def network_facts(experiment: str) -> NetworkFacts:
@@ -152,30 +146,13 @@ def run_record(folder: Path, experiment: str, arm: str, seed: int) -> tuple[Reco
     """Make up a run of the fake scale."""
     resolved = config.resolve(SCALE, experiment, arm, seed, folder)
     frame = history(experiment, arm, seed, resolved.training.epochs)
-    provenance = Provenance(
-        version="0",
-        code_sha256="0" * 64,
-        packages={},
-        python="3",
-        device="none",
-        platform="none",
-        threads=1,
-        wall_s=1.0,
-        peak_memory_bytes=1,
-    )
     return (
-        Record(
-            experiment=experiment,
-            arm=arm,
-            seed=seed,
-            scale=SCALE,
-            config=resolved,
-            config_sha256=resolved.sha256(),
+        made_up.record(
+            resolved,
             data=data_facts(experiment),
             network=network_facts(experiment),
             selections=selections(frame),
             freezing=freezing(experiment, arm, seed),
-            provenance=provenance,
         ),
         frame,
     )

@@ -4,8 +4,8 @@ import dataclasses
 from pathlib import Path
 
 import pytest
+from tests import fakes
 
-import fakes
 from partial_backprop import facts, inputs
 from partial_backprop.errors import UserError
 

@@ -3,8 +3,8 @@
 import math
 
 import pytest
+from tests import fake_performance
 
-import fake_performance
 from partial_backprop import performance
 from partial_backprop.errors import UserError
 from partial_backprop.performance import Goal

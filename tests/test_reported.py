@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
+from tests import fakes
 
-import fakes
 from partial_backprop import reported
 from partial_backprop.errors import UserError
 

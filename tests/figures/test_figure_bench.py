@@ -2,19 +2,11 @@
 
 import dataclasses
 
-import matplotlib
 import numpy as np
-import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from tests import fake_performance
 
-import fake_performance
-from partial_backprop.figures import figure_bench, style
-
-
-@pytest.fixture(autouse=True)
-def the_style():
-    with matplotlib.rc_context(style.rc()):
-        yield
+from partial_backprop.figures import figure_bench
 
 
 def test_each_curve_is_in_its_panel():
@@ -46,9 +38,3 @@ def test_what_frozen_weights_save_has_panels_of_its_own():
     assert first.get_xlabel() == "frozen share"
     assert first.get_ylabel() == "times FB's"
     assert not any(axes.axison for axes in others)
-
-
-def test_without_curves_it_says_how_to_measure():
-    inputs = dataclasses.replace(fake_performance.inputs(), performance=())
-    (panel,) = figure_bench.draw(inputs).axes
-    assert [text.get_text() for text in panel.texts] == ["not run: make bench"]

@@ -1,30 +1,18 @@
 """The figures of captioning show the scores and the attention that they are given."""
 
 import dataclasses
-from collections.abc import Iterator
 
-import matplotlib
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from tests import fake_captions
+from tests.figures.shown import said
 
-import fake_captions
 from partial_backprop.errors import UserError
 from partial_backprop.figures import attention, figure_4, figure_5, style
 from partial_backprop.measurements import caption_examples
 from partial_backprop.measurements.caption_examples import Example
 from partial_backprop.run_config import DataConfig
-
-
-@pytest.fixture(autouse=True)
-def the_style() -> Iterator[None]:
-    with style.applied():
-        yield
-
-
-def said(figure: Figure) -> str:
-    return "\n".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
 
 
 def marks(panel, arm: str, size: float) -> list[float]:
@@ -56,24 +44,6 @@ def test_the_printed_difference_is_a_hollow_mark_at_bleu_4() -> None:
         (hollow,) = [line for line in panel.lines if line.get_markerfacecolor() == "none"]
         assert hollow.get_xdata()[0] == pytest.approx(100 * (0.101 - 0.099))
         assert hollow.get_ydata()[0] == 3
-
-
-def test_a_part_of_the_arms_is_enough() -> None:
-    figure = figure_5.draw(fake_captions.inputs(arms=("fb", "pb_random")))
-    assert "gradients only" not in said(figure)
-    assert len(marks(figure.axes[0], "pb_random", 5)) == 4
-    assert not marks(figure_5.draw(fake_captions.inputs(arms=("pb",))).axes[0], "pb", 5)
-
-
-def test_the_data_set_that_ran_is_named() -> None:
-    figure = figure_5.draw(fake_captions.inputs())
-    assert "captioned" in said(figure)
-    assert "Flickr8k" not in said(figure)
-
-
-@pytest.mark.parametrize("module", [figure_4, figure_5])
-def test_what_did_not_run_is_said(module) -> None:
-    assert "not run" in said(module.draw(fake_captions.inputs(arms=())))
 
 
 def test_every_word_stands_over_its_picture(tmp_path) -> None:

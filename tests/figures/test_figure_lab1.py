@@ -1,20 +1,10 @@
 """The figure of Lab 1 draws every update of every descent."""
 
-from collections.abc import Iterator
-
 import numpy as np
-import pytest
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from tests import lab1
 
-import lab1
-from partial_backprop.figures import figure_lab1, style
+from partial_backprop.figures import figure_lab1
 from partial_backprop.measurements import linear
-
-
-@pytest.fixture(autouse=True)
-def the_style() -> Iterator[None]:
-    with style.applied():
-        yield
 
 
 def pairs(figure):
@@ -61,32 +51,9 @@ def test_orders_differ_in_line_and_weights_in_colour():
     assert len(set(figure_lab1.WEIGHTS)) == 5
 
 
-def test_strengths_are_named():
-    figure = figure_lab1.draw(lab1.inputs())
-    titles = [panel.get_title(loc="left") for panel in figure.axes]
-    for expected in ("(b) plain: L", "(d) subgradient, λ = 0.2", "(f) trimmed, λ = 10"):
-        assert expected in titles
-
-
 def test_what_did_not_run_is_said():
     figure = figure_lab1.draw(lab1.without("l1_full_batch", "l1_per_sample"))
     said = ["".join(text.get_text() for text in panel.texts) for panel in figure.axes]
     assert sum("(d) subgradient:\nnot run" in text for text in said) == 8
     nothing = figure_lab1.draw(lab1.without(*lab1.ARMS))
     assert all("not run" in "".join(t.get_text() for t in p.texts) for p in nothing.axes)
-
-
-def test_texts_stay_inside_the_figure_and_it_fits_a_page():
-    figure = figure_lab1.draw(lab1.inputs())
-    FigureCanvasAgg(figure).draw()
-    outer = [text for legend in figure.legends for text in legend.get_texts()]
-    outer += [panel._left_title for panel in figure.axes] + [figure._supxlabel]
-    outer += [handle for legend in figure.legends for handle in legend.get_lines()]
-    for text in outer:
-        box = text.get_window_extent()
-        assert figure.bbox.x0 <= box.x0
-        assert box.x1 <= figure.bbox.x1
-        assert figure.bbox.y0 <= box.y0
-        assert box.y1 <= figure.bbox.y1
-    assert figure.get_figwidth() == style.WIDTH_IN
-    assert figure.get_figheight() < 8.2  # the page's 9.2 inches, less a caption

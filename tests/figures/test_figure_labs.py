@@ -1,30 +1,13 @@
 """The figures of Labs 2 and 3 show the data that they are given."""
 
-from collections.abc import Iterator
-
-import matplotlib
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
+from tests import fake_labs
 
-import fake_labs
-from partial_backprop.figures import figure_lab2, figure_lab3, style
+from partial_backprop.figures import figure_lab2, figure_lab3
 
-MODULES = (figure_lab2, figure_lab3)
 LAB2, LAB3 = fake_labs.ARMS
-
-
-@pytest.fixture(autouse=True)
-def the_style() -> Iterator[None]:
-    with style.applied():
-        yield
-
-
-def said(figure: Figure) -> str:
-    texts = figure.findobj(matplotlib.text.Text)
-    return "\n".join(text.get_text() for text in texts)
 
 
 def drawn(panel: Axes, *, hollow: bool) -> list[list[tuple[float, float]]]:
@@ -96,42 +79,3 @@ def test_dashed_is_without_fine_tuning() -> None:
     before, after = (line for line in curves if line.get_markerfacecolor() != "none")
     assert before.get_linestyle() == "--"
     assert after.get_linestyle() == "-"
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_what_did_not_run_is_said(module) -> None:
-    figure = module.draw(fake_labs.inputs(()))
-    assert all("not run" in "".join(t.get_text() for t in p.texts) for p in figure.axes)
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_a_part_of_the_arms_is_enough(module) -> None:
-    gone = ("iterative_global", "joint_4bit", "joint_3bit", "joint_2bit", "joint_zeros_lost")
-    figure = module.draw(fake_labs.inputs(without=(*gone, "finetune_4bit")))
-    assert len(figure.axes) == 2
-    FigureCanvasAgg(figure).draw()
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_the_data_set_that_ran_is_named(module) -> None:
-    text = said(module.draw(fake_labs.inputs()))
-    assert "ResNet-20 on scenes" in text
-    assert "CIFAR" not in text
-    assert "seed 0" in text
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_texts_stay_inside_the_figure(module) -> None:
-    figure = module.draw(fake_labs.inputs(seeds=(0, 1)))
-    FigureCanvasAgg(figure).draw()
-    shown = [*figure.texts, figure._supxlabel, *figure.legends[0].get_texts()]
-    for panel in figure.axes:
-        shown += [*panel.texts, panel._left_title, panel.xaxis.label, panel.yaxis.label]
-        shown += panel.get_yticklabels()
-    assert len(shown) > 10
-    for text in shown:
-        box = text.get_window_extent()
-        assert figure.bbox.x0 <= box.x0, text.get_text()
-        assert box.x1 <= figure.bbox.x1, text.get_text()
-        assert figure.bbox.y0 <= box.y0, text.get_text()
-        assert box.y1 <= figure.bbox.y1, text.get_text()

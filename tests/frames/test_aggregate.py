@@ -13,9 +13,8 @@ import pytest
 import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
+from tests import fake_captions, fakes
 
-import fake_captions
-import fakes
 from partial_backprop import inputs, intervals
 from partial_backprop.errors import UserError
 from partial_backprop.frames import aggregate

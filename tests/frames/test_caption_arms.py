@@ -4,8 +4,8 @@ import dataclasses
 import math
 
 import pytest
+from tests import fake_captions
 
-import fake_captions
 from partial_backprop.errors import UserError
 from partial_backprop.frames import caption_arms
 from partial_backprop.frames.caption_arms import about, frame, frozen, lines, pick, share

@@ -5,9 +5,10 @@ import dataclasses
 import pandas as pd
 import pytest
 import torch
+from tests import fake_inclusion
+from tests import made as made_up
 from torch import nn
 
-import fake_inclusion
 from partial_backprop.frames import inclusion_arms, inclusion_frames
 from partial_backprop.frames.inclusion_arms import LAYERS, TICKETS, TUNED
 from partial_backprop.optim.dessilbi import DessiLBI
@@ -103,7 +104,7 @@ def test_tickets(runs):
 
 
 def test_printed_layers():
-    reported = fake_inclusion.printed()
+    reported = made_up.printed()
     assert inclusion_arms.printed_layer(reported, 7, "FC1") == (0.049, 235_200)
     assert inclusion_arms.printed_layer(reported, 7, "FC3") == (0.398, 1000)
     for share, n_weights in (

@@ -3,8 +3,9 @@
 import re
 
 import pytest
+from tests import fake_filters
+from tests import made as made_up
 
-import fake_filters
 from partial_backprop import reported
 from partial_backprop.errors import UserError
 from partial_backprop.frames import filter_arms
@@ -38,7 +39,7 @@ def test_times_are_read_from_beside_the_record(tmp_path):
 
 def test_the_frame_divides_counts(tmp_path):
     inputs = fake_filters.inputs((0, 1), folder=tmp_path)
-    path = tmp_path / "group_filters" / "seed0" / filters.TIMING
+    path = tmp_path / "filter_pruning" / "group_filters" / "seed0" / filters.TIMING
     path.parent.mkdir(parents=True)
     path.write_text("whole_s,small_s\n2e-3,1e-3\n4e-3,1e-3\n4e-3,1e-3\n")
     found = filter_arms.frame(inputs.runs)
@@ -101,7 +102,7 @@ def test_the_log_has_the_form_of_the_sources():
 
 
 def test_printed_lists_add_up_to_printed_counts():
-    found = reported.read(fake_filters.CONFIG)
+    found = reported.read(made_up.CONFIG)
     for block in (1, 2):
         total = found.entry("002", f"filters.{block}.total").values
         layers = [

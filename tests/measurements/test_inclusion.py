@@ -4,8 +4,8 @@ import pydantic
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests import fake_inclusion
 
-import fake_inclusion
 from partial_backprop.errors import UserError
 from partial_backprop.measurements import inclusion
 from partial_backprop.measurements.inclusion import InclusionReport, Layer

@@ -5,8 +5,8 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests import lab1
 
-import lab1
 from partial_backprop.errors import UserError
 from partial_backprop.measurements import linear
 

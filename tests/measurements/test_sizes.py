@@ -1,8 +1,8 @@
 """A report of sizes is read back as it was written, or what is wrong with it is told."""
 
 import pytest
+from tests import fake_sizes
 
-import fake_sizes
 from partial_backprop.errors import UserError
 from partial_backprop.measurements import sizes
 

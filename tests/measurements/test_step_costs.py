@@ -3,8 +3,8 @@
 import dataclasses
 
 import pytest
+from tests import fake_inclusion
 
-import fake_inclusion
 from partial_backprop.errors import UserError
 from partial_backprop.frames import cost_arms
 from partial_backprop.frames.inclusion_arms import COST

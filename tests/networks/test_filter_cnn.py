@@ -2,8 +2,8 @@
 
 import pytest
 import torch
+from tests import made as made_up
 
-import fake_filters
 from partial_backprop import reported
 from partial_backprop.networks import filter_cnn
 
@@ -11,7 +11,7 @@ from partial_backprop.networks import filter_cnn
 def test_names_and_sizes_are_those_that_the_source_prints():
     model = filter_cnn.build((3, 32, 32), 10)
     found = {name: parameter.numel() for name, parameter in model.named_parameters()}
-    printed = reported.read(fake_filters.CONFIG)
+    printed = reported.read(made_up.CONFIG)
     for block in (1, 2):
         prefix = f"filters.{block}."
         listed = {

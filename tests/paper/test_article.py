@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from tests import fake_paper, fakes
+from tests.fake_paper import ROOT, SOURCE
 
-import fake_paper
-import fakes
-from fake_paper import ROOT, SOURCE
 from partial_backprop import artifacts, paper
 from partial_backprop.errors import UserError
 from partial_backprop.inputs import Inputs, read_inputs

@@ -9,10 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests import fake_paper, fakes
+from tests.fake_paper import SOURCE
 
-import fake_paper
-import fakes
-from fake_paper import SOURCE
 from partial_backprop import config, labels
 from partial_backprop.inputs import Inputs
 from partial_backprop.paper import article, numbers, setup

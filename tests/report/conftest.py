@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.fake_claims import WHAT
 
-from fake_claims import WHAT
 from partial_backprop import reported
 from partial_backprop.report import claims, judge
 from partial_backprop.report.frame import Results

@@ -2,7 +2,8 @@
 
 import json
 
-import fakes
+from tests import fakes
+
 from partial_backprop.report import configurations
 
 

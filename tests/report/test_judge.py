@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+from tests.fake_claims import WHAT, frame, from_bits
 
-from fake_claims import WHAT, frame, from_bits
 from partial_backprop.report import claims, judge
 from partial_backprop.report.frame import Results
 

@@ -4,8 +4,8 @@ import dataclasses
 import functools
 
 import pytest
+from tests import fakes
 
-import fakes
 from partial_backprop import folders
 from partial_backprop.report import claims, judge, ledger
 

@@ -8,8 +8,8 @@ from typing import ClassVar
 import pandas as pd
 import pytest
 from PIL import Image
+from tests import fakes
 
-import fakes
 from partial_backprop import inputs
 from partial_backprop.results_page import build, runs
 

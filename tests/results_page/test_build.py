@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests import fakes
 
-import fakes
 from partial_backprop import captions
 from partial_backprop.results_page import build, cells, ledger, runs
 

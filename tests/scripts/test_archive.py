@@ -8,8 +8,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from tests import fakes
 
-import fakes
 from partial_backprop.errors import UserError
 
 ROOT = Path(__file__).parents[2]

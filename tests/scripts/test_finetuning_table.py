@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+from tests import fake_gradients
 
-import fake_gradients
 from partial_backprop.inputs import Run
 from partial_backprop.measurements import finetuning
 

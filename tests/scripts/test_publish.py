@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests import fake_captions, fakes
 
-import fake_captions
-import fakes
 from partial_backprop import record
 from partial_backprop.data.captioned import load_captioned
 from partial_backprop.errors import UserError

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.stats
+from tests import fakes
+from tests.tables.shown import texts
 
-import fakes
 from partial_backprop import labels
 from partial_backprop.correct_images import CorrectImages
 from partial_backprop.inputs import Inputs
 from partial_backprop.report import tables
-from partial_backprop.report.layout import Cell, Table
 
 RULES = ("paper_protocol", "last")
 
@@ -43,12 +43,6 @@ def frozen(inputs: Inputs, experiment: str) -> list[float]:
         / sum(layer.n_weights for layer in run.record.freezing.layers)
         for run in inputs.runs
         if (run.record.experiment, run.record.arm) == (experiment, "pb")
-    ]
-
-
-def texts(table: Table) -> list[list[str]]:
-    return [
-        [cell.text if isinstance(cell, Cell) else cell for cell in row.cells] for row in table.body
     ]
 
 
@@ -128,15 +122,6 @@ def test_what_did_not_run_still_has_its_rows(tmp_path: Path) -> None:
     status = table.frame.set_index("experiment")["status"]
     assert set(status["lenet5_mnist"]) == {"run"}
     assert set(status.drop("lenet5_mnist")) == {"not run"}
-
-
-def test_nothing_at_all_ran(tmp_path: Path) -> None:
-    for name in ("table_1", "table_2"):
-        table = tables.build(name, fakes.inputs(tmp_path, experiments=[]))
-        assert [row[0].partition(": ")[2] for row in texts(table) if len(row) == 1] == [
-            "not run"
-        ] * 4
-        assert table.frame["fb_accuracy_percent_mean"].isna().all()
 
 
 def test_an_arm_that_did_not_run_leaves_its_cells(tmp_path: Path) -> None:

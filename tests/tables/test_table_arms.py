@@ -4,8 +4,8 @@ import statistics
 from pathlib import Path
 
 import pytest
+from tests import fakes
 
-import fakes
 from partial_backprop import labels
 from partial_backprop.report import tables
 from partial_backprop.report.layout import Cell

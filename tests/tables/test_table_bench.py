@@ -3,18 +3,12 @@
 import dataclasses
 
 import pytest
+from tests import fake_performance
+from tests.tables.shown import texts
 
-import fake_performance
 from partial_backprop.artifacts import to_tex
 from partial_backprop.performance import TITLES
 from partial_backprop.report import tables
-from partial_backprop.report.layout import Cell
-
-
-def texts(table):
-    return [
-        [cell.text if isinstance(cell, Cell) else cell for cell in row.cells] for row in table.body
-    ]
 
 
 def test_a_line_for_each_quantity_under_its_benchmark():

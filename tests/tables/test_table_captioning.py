@@ -1,23 +1,18 @@
 """The table of captioning against the records that it is made from."""
 
 import pytest
+from tests import fake_captions
+from tests.tables.shown import cells
 
-import fake_captions
-from partial_backprop.artifacts import to_tex
 from partial_backprop.report import tables
-from partial_backprop.report.layout import Cell
 
 
 def build(**what):
     return tables.build("table_captioning", fake_captions.inputs(**what))
 
 
-def texts(row):
-    return [cell.text if isinstance(cell, Cell) else cell for cell in row.cells]
-
-
 def test_scores_and_shares_are_printed():
-    body = [texts(row) for row in build().body]
+    body = [cells(row) for row in build().body]
     assert body[0] == ["Beam search, 3 at a time"]
     assert body[2] == ["PB", *["0.500"] * 4, "0.250", "60.00", "20.00", "60.00"]
     assert body[3] == ["PB, gradients only", *["0.450"] * 4, "0.225", "60.00", "20.00", "10.00"]
@@ -31,18 +26,18 @@ def test_scores_and_shares_are_printed():
 
 
 def test_records_without_the_reading_of_the_public_reference(monkeypatch):
-    rows = [texts(row) for row in build().body]
+    rows = [cells(row) for row in build().body]
     place = rows.index(["Teacher-forced, with marks"])
     assert rows[place + 2][:2] == ["PB", "0.650"]
     steps = {name: step for name, step in fake_captions.STEPS.items() if name != "teacher_marks"}
     monkeypatch.setattr(fake_captions, "STEPS", steps)
-    rows = [texts(row) for row in build().body]
+    rows = [cells(row) for row in build().body]
     assert ["Teacher-forced, with marks: not run"] in rows
 
 
 def test_seeds_have_their_spread():
     table = build(seeds=(0, 1, 2))
-    assert texts(table.body[2])[1] == "0.510 ± 0.010"
+    assert cells(table.body[2])[1] == "0.510 ± 0.010"
     row = table.frame.query("arm == 'pb' and decoding == 'beam' and references == 'five'").iloc[0]
     assert row["bleu_4_mean"] == pytest.approx(0.51)
     assert row["bleu_4_std"] == pytest.approx(0.01)
@@ -62,19 +57,3 @@ def test_the_encoder_and_the_data_are_named():
     note = " ".join(build(encoder="resnet101").notes)
     assert "ResNet-101, trained on ImageNet" in note
     assert "Flickr8k" not in note
-
-
-def test_nothing_ran():
-    table = build(arms=())
-    assert [texts(row)[0] for row in table.body[:3]] == [
-        "Beam search: not run",
-        "Greedy: not run",
-        "Teacher-forced: not run",
-    ]
-    assert "not run at this scale" in table.notes[0]
-    assert "0.101" in to_tex(table)
-
-
-def test_a_part_of_the_arms_is_enough():
-    body = [texts(row)[0] for row in build(arms=("pb",)).body]
-    assert body[:3] == ["Beam search, 3 at a time", "PB", "PB, next image"]

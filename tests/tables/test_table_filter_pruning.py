@@ -1,22 +1,13 @@
 """The table of filter pruning shows what was measured, and the printed numbers beside it."""
 
 import pytest
+from tests import fake_filters
+from tests.tables.shown import cells, texts
 
-import fake_filters
-from partial_backprop import artifacts
 from partial_backprop.frames.filter_arms import ARMS
 from partial_backprop.measurements import filters
 from partial_backprop.report import tables
-from partial_backprop.report.layout import Row, Table
-
-
-def texts(row: Row) -> list[str]:
-    return [cell if isinstance(cell, str) else cell.text for cell in row.cells]
-
-
-def line(table: Table, name: str) -> list[str]:
-    (found,) = [texts(row) for row in table.body if texts(row)[0] == name]
-    return found
+from partial_backprop.report.layout import Table
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +15,12 @@ def table() -> Table:
     return tables.build("table_filter_pruning", fake_filters.inputs())
 
 
+def line(table: Table, name: str) -> list[str]:
+    return next(found for found in texts(table) if found[0] == name)
+
+
 def test_each_arm_has_its_line(table):
-    assert [texts(row)[0] for row in table.body[: len(ARMS)]] == list(ARMS.values())
+    assert [cells(row)[0] for row in table.body[: len(ARMS)]] == list(ARMS.values())
     found = line(table, "group lasso by filters")
     assert found[1] == "50.0"
     assert found[3:] == ["58.0", "68.0", "25.0", "25.0", "25.0", "–"]
@@ -39,7 +34,7 @@ def test_printed_numbers_stand_in_lines_of_their_own(table):
         ("printed, with it (2)", "74.1", "64.1"),
     ):
         assert line(table, name) == [name, "–", total, "–", accuracy, *"––––"]
-        assert next(row for row in table.body if texts(row)[0] == name).italic
+        assert next(row for row in table.body if cells(row)[0] == name).italic
 
 
 def test_layers_are_counted_by_both_rules(table):
@@ -56,7 +51,7 @@ def test_layers_are_counted_by_both_rules(table):
         "58.6",
         "58.6",
     ]
-    assert [texts(row)[0] for row in table.body[-7:]] == list(fake_filters.TENSORS)
+    assert [cells(row)[0] for row in table.body[-7:]] == list(fake_filters.TENSORS)
     row = table.frame[table.frame["name"].eq("conv3_1.weight")].iloc[0]
     assert row["printed_1_percent"] == pytest.approx(100 * 172778 / 294912)
 
@@ -69,7 +64,7 @@ def test_several_seeds_have_a_spread_and_counts(table):
 
 
 def test_times_are_shown_where_there_are_any(tmp_path):
-    path = tmp_path / "group_filters" / "seed0" / filters.TIMING
+    path = tmp_path / "filter_pruning" / "group_filters" / "seed0" / filters.TIMING
     path.parent.mkdir(parents=True)
     path.write_text("whole_s,small_s\n4e-3,1e-3\n")
     found = tables.build("table_filter_pruning", fake_filters.inputs(folder=tmp_path))
@@ -82,16 +77,3 @@ def test_notes_name_the_data_that_ran(table):
     assert "CIFAR" not in notes
     assert "reduced, 18,670 parameters" in notes
     assert "τ = 1×10⁻⁵" in notes
-
-
-def test_what_did_not_run_is_said():
-    table = tables.build("table_filter_pruning", fake_filters.inputs(()))
-    assert "FilterCNN was not run at this scale" in table.notes[0]
-    assert line(table, "without penalty")[1] == "not run"
-    assert line(table, "printed, with it (1)")[2] == "74.1"
-    table = tables.build(
-        "table_filter_pruning", fake_filters.inputs(without=["plain", "as_printed"])
-    )
-    assert line(table, "without penalty")[1] == "not run"
-    assert line(table, "fc1.bias")[-3:-2] == ["–"]
-    assert r"\bottomrule" in artifacts.to_tex(table)

@@ -4,17 +4,10 @@ import math
 import statistics
 
 import pytest
+from tests import fake_gradients
+from tests.tables.shown import texts
 
-import fake_gradients
-from partial_backprop.artifacts import to_tex
 from partial_backprop.report import tables
-from partial_backprop.report.layout import Cell
-
-
-def texts(table):
-    return [
-        [cell.text if isinstance(cell, Cell) else cell for cell in row.cells] for row in table.body
-    ]
 
 
 @pytest.fixture(scope="module")
@@ -75,17 +68,6 @@ def test_accuracies_and_differences_are_those_of_the_records(table):
     assert line[1:4] == ["71.00 ± 1.00", "71.50 ± 1.00", "72.00 ± 1.00"]
     assert line[4].startswith("−10.00 [")
     assert frame.loc["threshold", "squares_zeroed_percent"] == pytest.approx(1.0)
-
-
-@pytest.mark.parametrize("arms", [(), ("full",), ("random",), ("full", "threshold")])
-def test_what_did_not_run_is_said(arms):
-    table = tables.build("table_gradients", fake_gradients.inputs(arms))
-    said = " ".join(cell for line in texts(table) for cell in line) + " ".join(table.notes)
-    assert "not run" in said.lower()
-    assert "nan" not in said
-    assert "CIFAR" not in said
-    assert to_tex(table).isascii()
-    assert "549,120" in said
 
 
 def test_the_data_set_that_ran_is_named(table):

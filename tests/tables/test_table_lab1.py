@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from tests import lab1
 
-import lab1
 from partial_backprop.artifacts import to_tex
 from partial_backprop.measurements import linear
 from partial_backprop.report import layout, tables

@@ -3,15 +3,15 @@
 import statistics
 
 import pytest
+from tests import fake_labs
+from tests import made as made_up
+from tests.tables.shown import texts
 
-import fake_labs
 from partial_backprop import labels
-from partial_backprop.artifacts import to_tex
 from partial_backprop.inputs import Inputs
 from partial_backprop.measurements import compression
 from partial_backprop.record import Record
 from partial_backprop.report import tables
-from partial_backprop.report.layout import Cell, Table
 from partial_backprop.report.rows import TOTAL
 
 TABLES = ("lab2_layers", "lab2_pruning", "lab3_joint", "lab3_quantization", "statements")
@@ -23,13 +23,6 @@ LAB2, LAB3 = fake_labs.ARMS
 def records(inputs: Inputs, experiment: str, arm: str) -> list[Record]:
     found = [run.record for run in inputs.runs]
     return [one for one in found if (one.experiment, one.arm) == (experiment, arm)]
-
-
-def texts(table: Table) -> list[list[str]]:
-    """Cells of the body, each span once."""
-    return [
-        [cell.text if isinstance(cell, Cell) else cell for cell in row.cells] for row in table.body
-    ]
 
 
 def mean_percent(counts: list) -> float:
@@ -48,7 +41,7 @@ def test_accuracies_after_fine_tuning_are_those_of_the_selections() -> None:
             told = " ".join(str(count.n_correct) for count in counts)
             assert row[f"{rule}_test_n_correct"] == told
         spread = statistics.stdev(
-            100 * record.selection("last").test.n_correct / fake_labs.N_TEST for record in of_arm
+            100 * record.selection("last").test.n_correct / made_up.N_TEST for record in of_arm
         )
         assert row["last_accuracy_percent_std"] == pytest.approx(spread)
 
@@ -132,16 +125,6 @@ def test_zeros_kept_and_lost_stand_side_by_side() -> None:
     assert lost[2:5] == ["0.00", "11.00", "–"]
     assert lost[5:7] == ["0.00", "76.00"]
     assert lines[5][5:] == ["–"] * 5
-
-
-@pytest.mark.parametrize("name", TABLES)
-def test_what_did_not_run_is_said(name: str) -> None:
-    table = tables.build(name, fake_labs.inputs(()))
-    said = " ".join(cell for line in texts(table) for cell in line) + " ".join(table.notes)
-    assert "not run" in said.lower()
-    assert "CIFAR" not in said
-    assert table.frame.select_dtypes("float").shape[1] > 5
-    assert to_tex(table).isascii()
 
 
 @pytest.mark.parametrize("name", TABLES)

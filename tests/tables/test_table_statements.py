@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from tests import fake_labs
 
-import fake_labs
 from partial_backprop.inputs import Inputs
 from partial_backprop.measurements import linear
 from partial_backprop.measurements.linear import Course, LinearReport

@@ -1,17 +1,10 @@
 """The table of few bits against the records."""
 
 import pytest
+from tests import fake_tinyscript
+from tests.tables.shown import texts
 
-import fake_tinyscript
-from partial_backprop.artifacts import to_tex
 from partial_backprop.report import tables
-from partial_backprop.report.layout import Cell
-
-
-def texts(table):
-    return [
-        [cell.text if isinstance(cell, Cell) else cell for cell in row.cells] for row in table.body
-    ]
 
 
 def test_lines_of_arms():
@@ -38,17 +31,3 @@ def test_lines_of_layers():
         assert found == pytest.approx(fake_tinyscript.RATIOS[line["part"]])
     printed = {line[0]: line[1:] for line in texts(table)}
     assert printed["fc, gradient"] == ["1.200", "0.250", "0.125", "0.80"]
-
-
-def test_what_did_not_run():
-    both = ("tinyscript", "tinyscript_cifar10")
-    full = texts(tables.build("table_tinyscript", fake_tinyscript.inputs(experiments=both)))
-    assert not any("not run" in line[0] for line in full)
-    none = texts(tables.build("table_tinyscript", fake_tinyscript.inputs(arms=())))
-    assert ["not run" in line[0] for line in none] == [True, True]
-    one = tables.build(
-        "table_tinyscript", fake_tinyscript.inputs(arms=("weibull_2bit",), seeds=(0,))
-    )
-    assert to_tex(one)
-    sizes = one.frame.set_index("name")["n_gradient_bytes_a_step"]
-    assert sizes["weibull_2bit"] == fake_tinyscript.GRADIENT_BYTES * 3 / 32

@@ -1,17 +1,10 @@
 """The table of weight pruning against the records that it is made from."""
 
 import pytest
+from tests import fake_sizes
+from tests.tables.shown import texts
 
-import fake_sizes
-from partial_backprop.artifacts import to_tex
 from partial_backprop.report import tables
-from partial_backprop.report.layout import Cell, Table
-
-
-def texts(table: Table) -> list[list[str]]:
-    return [
-        [cell.text if isinstance(cell, Cell) else cell for cell in row.cells] for row in table.body
-    ]
 
 
 def lines(**what: object) -> dict[str, list[str]]:
@@ -49,21 +42,8 @@ def test_counts_and_bytes_are_in_the_frame() -> None:
     assert pruned["printed_accuracy_percent"] == pytest.approx(70.15, abs=1e-6)
 
 
-def test_several_seeds_have_a_spread() -> None:
-    assert lines(seeds=(0, 1, 2))["unpruned"][1] == "81.00 ± 1.00"
-
-
 def test_what_ran_is_said() -> None:
     notes = " ".join(tables.build("table_weight_pruning", fake_sizes.inputs()).notes)
     assert "CNN (full size, 551,722 parameters) on scenes (2,000 training" in notes
     assert "Pruned from 50 % to 80 % of each" in notes
     assert "CIFAR" not in notes
-
-
-@pytest.mark.parametrize("arms", [(), ("pruned",), ("dense",)])
-def test_what_did_not_run_is_said(arms: tuple[str, ...]) -> None:
-    table = tables.build("table_weight_pruning", fake_sizes.inputs(arms))
-    said = " ".join(cell for line in texts(table) for cell in line) + " ".join(table.notes)
-    assert "not run" in said
-    assert "nan" not in said
-    assert to_tex(table).isascii()
