@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
+from tests.runs import CPU
 
 from partial_backprop import registry, sources
 from partial_backprop.errors import UserError
@@ -26,22 +27,11 @@ from partial_backprop.run_config import TRUNK
 from partial_backprop.training import checkpoint, precision
 from partial_backprop.training.loop import TrainState
 
-CPU = torch.device("cpu")
-
 
 @pytest.fixture(scope="session")
-def finished(resolved, trunk, tmp_path_factory):
-    """Function from an arm to the folder of its finished run, each trained once."""
-    folders = {}
-
-    def run(arm):
-        if arm not in folders:
-            folders[arm] = tmp_path_factory.mktemp(arm)
-            start = trunk if resolved(arm).training.shared_epochs else None
-            classify.run(resolved(arm), Job(folders[arm], folders[arm], CPU, trunk=start))
-        return folders[arm]
-
-    return run
+def finished(lab):
+    """Function from an arm to the folder of its finished run."""
+    return lambda arm: lab.finished("one", arm)
 
 
 def test_fb_from_the_shared_epochs_equals_fb_in_one_go(finished):
@@ -282,11 +272,8 @@ def test_the_same_run_twice_gives_the_same_bits(finished, resolved, trunk, tmp_p
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
 
 
-@pytest.mark.parametrize("arm", ["fb", "pb", "pb_gradient", "pb_filters"])
-def test_killed_at_any_point_and_started_again_it_ends_the_same(
-    arm, finished, folder, trunk, tmp_path
-):
-    log = tmp_path / "run.log"
+def test_killed_at_any_point_and_started_again_it_ends_the_same(finished, folder, trunk, tmp_path):
+    arm, log = "pb", tmp_path / "run.log"
     command = [
         sys.executable, "-m", "partial_backprop", "train", "one", arm, "0", "--scale", "s",
         "--config", str(folder), "--out", str(tmp_path / "out"), "--trunk", str(trunk),
@@ -333,14 +320,6 @@ def test_a_checkpoint_of_other_code_is_left_aside(resolved, trunk, tmp_path, mon
     monkeypatch.setattr(sources, "digests", lambda files: {"other.py": "0" * 16})
     classify.run(config, job)
     assert "other code" in (tmp_path / "log").read_text()
-
-
-def test_a_loss_that_is_no_number_names_the_run(resolved, tmp_path, trunk):
-    job = Job(tmp_path, tmp_path, CPU, checkpoints=tmp_path / "unfinished")
-    config = resolved("too_fast")
-    with pytest.raises(UserError, match=r"one/too_fast/seed0: the loss is (nan|inf) at step"):
-        classify.run(config, job)
-    assert not (tmp_path / "record.json").exists()
 
 
 def test_a_trunk_of_another_network_is_told(resolved, tmp_path):

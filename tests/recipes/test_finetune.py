@@ -4,61 +4,15 @@ import dataclasses
 
 import pytest
 import torch
-import yaml
+from tests.runs import CPU, run
 
-from partial_backprop import apply_delta, config, registry
+from partial_backprop import apply_delta, registry
 from partial_backprop.captioning import published
-from partial_backprop.errors import UserError
 from partial_backprop.measurements import finetuning
 from partial_backprop.recipes import finetune
 from partial_backprop.recipes.job import Job
-from partial_backprop.recipes.run import RunCheckpoint
-from partial_backprop.record import read
 
-CPU = torch.device("cpu")
 NETWORK = "efficientnet_lite0"
-SCALE = {
-    "title": "a test",
-    "seeds": [0],
-    "roles": {
-        "cifar10": {"dataset": {"name": "scenes", "n_train": 60, "n_test": 20}, "n_validation": 20}
-    },
-    "experiments": {"finetune": {}},
-}
-EXPERIMENT = {
-    "title": "T",
-    "data": {"role": "cifar10"},
-    "network": {"name": NETWORK},
-    "recipe": {"name": "finetune"},
-    "training": {
-        "epochs": 2,
-        "shared_epochs": 0,
-        "batch_size": 20,
-        "milestones": [],
-        "optimizer": {"name": "adamw", "learning_rate": 0.001},
-    },
-    "freezing": {
-        "start_epoch": 0,
-        "mask_batches": 2,
-        "criterion": {"name": "gradient", "q": 0.95, "keep": ["_fc."]},
-    },
-    "arms": {
-        "fb": {"freezing": None},
-        "pb": {},
-        "head": {"freezing": {"criterion": {"q": 1.0}}},
-        "wide": {"recipe": {"side": 64}},
-        "unknown": {"recipe": {"weights": "lost"}},
-    },
-}
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    path = tmp_path_factory.mktemp("config")
-    for name, content in {"scales/s": SCALE, "experiments/finetune": EXPERIMENT}.items():
-        (path / f"{name}.yaml").parent.mkdir(exist_ok=True)
-        (path / f"{name}.yaml").write_text(yaml.safe_dump(content))
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -80,17 +34,9 @@ def public(monkeypatch, weights):
     return own
 
 
-def train(folder, out, arm):
-    job = Job(out=out, data_root=folder, device=CPU)
-    run = config.resolve("s", "finetune", arm, 0, folder)
-    options = {key: value for key, value in run.recipe.items() if key != "name"}
-    finetune.run(run, job, **options)
-    return read(out / "record.json")
-
-
 @pytest.mark.parametrize("arm", ["fb", "pb", "head"])
-def test_what_trains_and_what_is_kept(folder, tmp_path, arm, public, weights):
-    record = train(folder, tmp_path, arm)
+def test_what_trains_and_what_is_kept(lab, tmp_path, arm, public, weights):
+    record = run(lab.resolved("finetune", arm), tmp_path)
     found = finetuning.of(record)
     before, after = torch.load(weights), torch.load(tmp_path / "weights.pt")
     body = [name for name in before if not name.startswith("_fc.")]
@@ -121,9 +67,9 @@ def test_what_trains_and_what_is_kept(folder, tmp_path, arm, public, weights):
     assert 8 * found.n_active <= found.n_state_bytes <= 8 * found.n_active + 8 * n_tensors
 
 
-def test_images_are_scaled_and_normalised_as_the_weights_want(folder, public):
+def test_images_are_scaled_and_normalised_as_the_weights_want(lab, public):
     context = finetune.build_context(
-        config.resolve("s", "finetune", "wide", 0, folder), Job(folder, folder, CPU)
+        lab.resolved("finetune", "wide"), Job(lab.folder, lab.folder, CPU)
     )
     part = finetune._part(context.splits.test, public, 64)
     assert part.images.shape == (20, 3, 64, 64)
@@ -131,33 +77,3 @@ def test_images_are_scaled_and_normalised_as_the_weights_want(folder, public):
     torch.testing.assert_close(images, (part.images.float() - 127) / 128)
     close = part.images.float().mean() - context.splits.test.images.float().mean()
     assert abs(float(close)) < 1
-
-
-def test_a_killed_run_ends_as_one_that_was_not(folder, tmp_path, public, monkeypatch):
-    whole = train(folder, tmp_path / "whole", "pb")
-
-    class Killed(BaseException):
-        pass
-
-    def save_and_die(self):
-        self.save()
-        raise Killed
-
-    job = Job(
-        out=tmp_path / "again", data_root=folder, device=CPU, checkpoints=tmp_path / "checkpoints"
-    )
-    run = config.resolve("s", "finetune", "pb", 0, folder)
-    with monkeypatch.context() as patched:
-        patched.setattr(RunCheckpoint, "save_when_due", save_and_die)
-        with pytest.raises(Killed):
-            finetune.run(run, job)
-    finetune.run(run, job)
-    again = read(job.out / "record.json")
-    assert again.selections == whole.selections
-    content = [(tmp_path / name / "delta.safetensors").read_bytes() for name in ("whole", "again")]
-    assert content[0] == content[1]
-
-
-def test_an_unknown_word_for_weights_is_refused(folder, tmp_path):
-    with pytest.raises(UserError, match="lost"):
-        train(folder, tmp_path, "unknown")

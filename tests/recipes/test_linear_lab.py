@@ -5,8 +5,8 @@ import sys
 
 import numpy as np
 import pytest
+from tests import lab1
 
-import lab1
 from partial_backprop import config
 from partial_backprop.errors import UserError
 from partial_backprop.frames import aggregate
