@@ -1,6 +1,7 @@
 """A copy of the project in a folder of its own, for tests that run the whole workflow."""
 
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -33,6 +34,18 @@ class Project:
         project = cls.__new__(cls)
         project.root = root
         return project
+
+    def copied(self, root: Path) -> "Project":
+        """A copy without what Snakemake noted."""
+        shutil.copytree(self.root, root, ignore=shutil.ignore_patterns(".snakemake"))
+        return Project.at(root)
+
+    def shuffle_times(self, moment: random.Random) -> None:
+        """Give every result a time at random, as no copy would be worse."""
+        for folder in ("results", "figures", "config", "src"):
+            for path in sorted((self.root / folder).rglob("*")):
+                time = 1_600_000_000 + moment.random() * 1e8
+                os.utime(path, (time, time))
 
     def snakemake(
         self,

@@ -1,67 +1,19 @@
 """What runs again is told by what files hold, whatever their times are, and `status` says the same."""
 
 import json
-import os
 import random
 import re
 import shutil
 import subprocess
 import sys
 
-import pytest
 import yaml
-from tests.project import LENET5, Project
+from tests.project import LENET5
+from tests.workflow.conftest import TARGETS, few
 
-from partial_backprop import config
-
-KEPT = ("lenet5_mnist", "resnet20_pretraining", "lab2_pruning")
-ARMS = {"lenet5_mnist": ("fb", "pb", "pb_otsu"), "lab2_pruning": ("iterative",)}
-TARGETS = ("table_2", "table_lab2_pruning", "figure_kde", "results/smoke/runs.csv")
 RUNS = {"train_trunk": 1, "train_arm": 3, "measure_gradients": 1, "pretrain": 1, "compress": 1}
 """Rule -> how many jobs of it train or measure, when nothing is there."""
 PRINTS = {"table_2": 1, "table_lab2_pruning": 1, "figure_kde": 1, "aggregate_records": 1}
-
-
-def few(folder):
-    """A copy of the project whose smoke scale has few experiments, arms and one seed."""
-    project = Project(folder)
-    path = folder / "config" / "scales" / "smoke.yaml"
-    scale = yaml.safe_load(path.read_text())
-    kept = {name: scale["experiments"][name] for name in KEPT}
-    skipped = []
-    for name, arms in ARMS.items():
-        every = config.every_arm(name)
-        skipped += [f"{name}/{arm}" for arm in every if arm not in arms]
-    scale |= {"seeds": [0], "experiments": kept, "skip_arms": skipped}
-    path.write_text(yaml.safe_dump(scale))
-    return project
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    project = few(tmp_path_factory.mktemp("finished"))
-    assert plan(project) == RUNS | PRINTS
-    outcome = project.snakemake(*TARGETS)
-    assert outcome.returncode == 0, outcome.stderr[-4000:]
-    return project
-
-
-def shuffle_times(root):
-    """Give every result a time at random, as no copy would be worse."""
-    moment = random.Random(3)
-    for folder in ("results", "figures", "config", "src"):
-        for path in sorted((root / folder).rglob("*")):
-            time = 1_600_000_000 + moment.random() * 1e8
-            os.utime(path, (time, time))
-
-
-@pytest.fixture
-def project(finished, tmp_path):
-    """A copy of the finished folder with times at random, without what Snakemake noted of it."""
-    root = tmp_path / "copy"
-    shutil.copytree(finished.root, root, ignore=shutil.ignore_patterns(".snakemake"))
-    shuffle_times(root)
-    return Project.at(root)
 
 
 def plan(project, *words):
@@ -94,14 +46,14 @@ def path_of(project, *words):
     return project.root.joinpath("results", "smoke", "runs", *words)
 
 
-def test_a_second_run_does_nothing(finished):
-    assert plan(finished) == {}
+def test_nothing_is_there_at_first(tmp_path):
+    assert plan(few(tmp_path)) == RUNS | PRINTS
 
 
 def test_a_copy_is_current_with_what_snakemake_noted_and_without(finished, project):
     assert plan(project) == {}
     shutil.copytree(finished.root / ".snakemake", project.root / ".snakemake", dirs_exist_ok=True)
-    shuffle_times(project.root)
+    project.shuffle_times(random.Random(4))
     assert plan(project) == {}
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from tests.project import LENET5, ROOT, Project
 
-from partial_backprop import artifacts, captions, record
+from partial_backprop import artifacts, captions
 from partial_backprop.paper import latex
 
 
@@ -206,18 +206,6 @@ def test_editing_the_pruner_prunes_again_and_trains_nothing_else(project):
     assert not {"pretrain", "run_linear", "train_trunk", "train_arm", "train_path"} & set(planned)
 
 
-def test_a_changed_configuration_retrains_what_it_changes(project):
-    path = project.root / LENET5
-    text = path.read_text()
-    path.write_text(text.replace("threshold: 0.50", "threshold: 0.60"))
-    try:
-        planned = project.planned("all")
-    finally:
-        path.write_text(text)
-    assert "train_trunk" not in planned
-    assert planned["train_arm"] == 8  # pb, pb_gradient, pb_random and pb_filters, two seeds each
-
-
 def test_nothing_that_does_not_change_numbers_retrains(project):
     outcome = project.snakemake(
         "all", "--dry-run", config=("scale=smoke", "device=cpu", "data_root=x")
@@ -268,36 +256,27 @@ def test_a_logger_shows_the_progress_of_the_whole(project):
 
 
 @pytest.mark.parametrize(
-    ("setting", "message"),
+    ("settings", "word"),
     [
-        ("scale=huge", "there is no file config/scales/huge.yaml"),
-        ("scael=demo", "scael"),
+        (("scale=huge",), "config/scales/huge.yaml"),
+        (("scael=demo",), "scael"),
+        (("scale=smoke", "experiments=lab2_pruning", "name=alone"), "resnet20_pretraining"),
     ],
 )
-def test_a_bad_setting_is_told(untouched, setting, message):
-    outcome = untouched.snakemake("all", "--dry-run", config=(setting,))
+def test_a_bad_setting_is_told_in_a_line(untouched, settings, word):
+    outcome = untouched.snakemake("all", "--dry-run", config=settings)
     assert outcome.returncode != 0
-    assert message in outcome.stdout + outcome.stderr
+    (line,) = [line for line in outcome.stderr.splitlines() if line.startswith("error: ")]
+    assert word in line
+    assert "Traceback" not in outcome.stderr
 
 
-def test_a_damaged_record_is_made_again_and_nothing_else_is_lost(project):
-    path = project.root / "results/smoke/runs/lenet5_mnist/fb/seed0/record.json"
-    before = record.read(path)
-    path.write_bytes(path.read_bytes()[:100])
-    outcome = project.snakemake("table_arms")
-    assert outcome.returncode == 0, outcome.stderr[-2000:]
-    assert record.read(path).selections == before.selections
-
-
-def test_published_records_are_rendered_without_training(project):
-    shutil.copytree(
-        ROOT / "results" / "published", project.root / "results" / "published", dirs_exist_ok=True
-    )
-    outcome = project.snakemake("all", config=("scale=published",))
+def test_published_records_are_rendered_without_training(untouched):
+    shutil.copytree(ROOT / "results" / "published", untouched.root / "results" / "published")
+    outcome = untouched.snakemake("table_2", config=("scale=published",))
     assert outcome.returncode == 0, outcome.stderr[-4000:]
     assert "train_" not in outcome.stdout + outcome.stderr
-    table = (project.root / "results/published/tables/table_2.tex").read_text()
-    assert "not run" in table
+    table = (untouched.root / "results/published/tables/table_2.tex").read_text()
     assert "MNIST" in table
 
 

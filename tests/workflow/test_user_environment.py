@@ -17,21 +17,6 @@ def project(tmp_path_factory):
     return one
 
 
-def test_settings_of_matplotlib_do_not_change_a_figure(project, tmp_path):
-    before = (project.root / FIGURE).read_bytes()
-    (tmp_path / "matplotlib").mkdir()
-    (tmp_path / "matplotlib" / "matplotlibrc").write_text(
-        "savefig.bbox: tight\ntext.usetex: True\n"
-    )
-    variables = {
-        "XDG_CONFIG_HOME": str(tmp_path),
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    }
-    outcome = project.snakemake("figure_1", "--forcerun", "figure_1", variables=variables)
-    assert outcome.returncode == 0, outcome.stderr[-4000:]
-    assert (project.root / FIGURE).read_bytes() == before
-
-
 def test_a_figure_that_cannot_be_drawn_leaves_the_last_one(project):
     before = (project.root / FIGURE).read_bytes()
     reported = project.root / "config" / "reported.yaml"
@@ -87,16 +72,3 @@ def test_results_may_lie_outside_and_under_a_name_of_their_own(project, tmp_path
         "table_1", "--dry-run", config=(f"results_root={tmp_path}/out", "scale=quick")
     )
     assert known.returncode == 0, known.stderr[-4000:]
-
-
-@pytest.mark.parametrize(
-    ("config", "key"),
-    [(("scale=smoke", "experiments=lab2_pruning", "name=alone"), "resnet20_pretraining")],
-)
-def test_what_cannot_run_is_one_line(project, config, key):
-    outcome = project.snakemake("--dry-run", config=config)
-    assert outcome.returncode != 0
-    (line,) = [line for line in outcome.stderr.splitlines() if line.startswith("error: ")]
-    assert key in line
-    assert "Traceback" not in outcome.stderr
-    assert "File " not in outcome.stderr
