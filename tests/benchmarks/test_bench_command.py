@@ -1,8 +1,8 @@
 """What a benchmark finds is written at once, and printed with its goal."""
 
 import pytest
+from tests import fake_performance
 
-import fake_performance
 from benchmarks import __main__ as everything
 from benchmarks import command, machine
 from partial_backprop import performance
