@@ -48,6 +48,12 @@ class Facts:
         images = f"{labels.data(self.data.name)}, {self.data.n_train:,} images"
         return f"{self.name()} on {images}, {self.schedule()}"
 
+    def heading(self) -> str:
+        """Name network, data and number of seeds, for the title of a panel."""
+        n = len(self.seeds)
+        seeds = "one seed" if n == 1 else f"{n} seeds"
+        return f"{self.name()} on {labels.data(self.data.name)}, {seeds}"
+
     def how(self) -> str:
         """Say on what, how long and how often it ran."""
         parts = [

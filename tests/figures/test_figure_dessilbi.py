@@ -1,16 +1,13 @@
-"""The figure of DessiLBI shows the paths, courses and masks that it is given."""
+"""The figure of DessiLBI shows a point per network, and values and masks where they ran."""
 
-import matplotlib
 import numpy as np
 import pytest
 from tests import fake_inclusion
-from tests.figures.shown import said
 
-from partial_backprop.figures import dessilbi_marks
 from partial_backprop.figures import figure_dessilbi as module
-from partial_backprop.frames import inclusion_frames
-from partial_backprop.frames.inclusion_arms import TICKETS
 from partial_backprop.measurements import inclusion
+from partial_backprop.record import Record
+from partial_backprop.report.paths import TUNED
 
 
 @pytest.fixture(scope="module")
@@ -18,60 +15,51 @@ def inputs():
     return fake_inclusion.inputs()
 
 
-def test_a_path_is_drawn_in_units_of_its_layer(inputs):
-    panel = module.draw(inputs).axes[0]
-    (run,) = [run for run in inputs.runs if run.record.experiment == "dessilbi_lenet3"]
-    report = inclusion.of(run.record)
-    assert len(panel.lines) == sum(len(one.drawn) for one in report.paths)
-    heights = np.array([line.get_ydata() for line in panel.lines])
-    assert heights.shape[1] == fake_inclusion.EPOCHS + 1
-    assert (heights[:, 0] == 0).all()
-    assert heights.max() == 1
-    colors = [line.get_color() for line in panel.lines]
-    assert list(dict.fromkeys(colors)) == [dessilbi_marks.color(n) for n in range(3)]
-    first = np.array(report.paths[0].norms)
-    drawn = heights[: first.shape[1], 1:].T
-    assert np.allclose(drawn, first / first.max())
+def panel_of(figure, beginning: str):
+    return next(one for one in figure.axes if one.get_title("left").startswith(beginning))
 
 
-def test_courses_are_means_by_value(inputs):
-    figure = module.draw(fake_inclusion.inputs((0, 1)))
-    found = inclusion_frames.varied(fake_inclusion.inputs((0, 1)).runs, "nu")
-    for panel, column in zip(
-        figure.axes[3::2][:2], ("density_percent", "sparse_test_percent"), strict=True
-    ):
-        assert len(panel.lines) == 6
-        own = found[found["network"].eq("vgg16") & found["nu"].eq(10)]
-        expected = own.groupby("after")[column].mean()
-        drawn = [line for line in panel.lines if np.allclose(line.get_ydata(), expected)]
-        assert drawn, column
-        assert list(drawn[0].get_xdata()) == list(range(1, 9))
+def test_a_network_is_a_point_at_the_end_of_its_path_and_one_for_the_full_network(inputs):
+    panel = panel_of(module.draw(inputs), "(a)")
+    points = [
+        (line.get_xdata()[0], line.get_ydata()[0])
+        for line in panel.lines
+        if line.get_marker() == "o"
+    ]
+    for experiment, arm in module.PATHS.items():
+        (run,) = [run for run in inputs.runs if run.key[:2] == (experiment, arm)]
+        report = inclusion.of(run.record)
+        last = report.epochs[-1]
+        sparse, full = (
+            100 * count.n_correct / count.n_examples for count in (last.sparse_test, last.full_test)
+        )
+        assert any(np.allclose(at, (100 * report.density(-1), sparse)) for at in points)
+        assert any(np.allclose(at, (100, full)) for at in points)
 
 
-def test_the_larger_the_value_the_lighter():
-    colors = dessilbi_marks.scale([5.0, 1.0, 2.0, 1.0])
-    assert list(colors) == [1, 2, 5]
-    brightness = [sum(matplotlib.colors.to_rgb(color)) for color in colors.values()]
-    assert brightness == sorted(brightness)
-
-
-def test_filters_stand_in_their_order_of_entry(inputs):
-    panel = module.draw(inputs).axes[6]
-    steps = [text.get_text() for text in panel.texts]
-    assert len(panel.images) == len(steps) == 12
-    numbers = [int(step) for step in steps if step != "never"]
-    assert numbers == sorted(numbers)
-    assert steps[-1] == "never"
-    assert "12 of 16 filters" in said(panel)
+def test_values_are_the_ends_of_paths_that_differ_in_them_alone(inputs):
+    panel = panel_of(module.draw(fake_inclusion.inputs((0, 1))), "(c) by ν")
+    assert len(panel.lines) == len(TUNED)
+    assert [text.get_text() for text in panel.texts] == ["10", "100", "1000"] * len(TUNED)
 
 
 def test_every_mask_has_its_mark(inputs):
-    panel = module.draw(inputs).axes[7]
+    panel = panel_of(module.draw(inputs), "(d)")
     places = {tuple(float(one[0]) for one in line.get_data()) for line in panel.lines}
-    found = inclusion_frames.tickets(
-        [run for run in inputs.runs if run.record.experiment == TICKETS["vgg16"]]
-    )
-    last = found[found["rule"].eq("last")]
-    expected = set(zip(last["density_percent"], last["test_percent"], strict=True))
-    assert expected <= places
+    for run in inputs.runs:
+        if run.record.experiment in module.TICKETS:
+            density = 100 * inclusion.ticket_of(run.record).density()
+            count = run.record.selection("last").test
+            assert (density, 100 * count.n_correct / count.n_examples) in places
     assert len(panel.lines) == 6  # of two networks
+
+
+@pytest.mark.parametrize(
+    ("gone", "n_panels"),
+    [("dessilbi_lenet3", 4), ("dessilbi_ticket_vgg16", 4), ("dessilbi_vgg16", 4), (None, 1)],
+)
+def test_any_experiment_may_be_absent(gone, n_panels):
+    def there(record: Record) -> bool:
+        return record.experiment != gone if gone else record.experiment == "dessilbi_lenet3"
+
+    assert len(module.draw(fake_inclusion.inputs(only=there)).axes) == n_panels

@@ -3,23 +3,23 @@
 import numpy as np
 from tests import lab1
 
-from partial_backprop.figures import figure_lab1
+from partial_backprop.figures import figure_lab1, figure_lab1_all
 from partial_backprop.measurements import linear
 
 
 def pairs(figure):
     """The fourteen pairs of panels, as (method, position, loss, weights)."""
-    panels = np.array(figure.axes).reshape(7, 4)
-    yield "plain", 0, panels[0, 0], panels[0, 1]
-    yield "projected", 0, panels[0, 2], panels[0, 3]
-    for row, method in ((1, "l1"), (3, "proximal"), (5, "trimmed")):
+    panels = np.array(figure.axes).reshape(6, 5)
+    yield "plain", 0, panels[0, 4], panels[1, 4]
+    yield "projected", 0, panels[2, 4], panels[3, 4]
+    for row, method in ((0, "l1"), (2, "proximal"), (4, "trimmed")):
         for column in range(4):
             yield method, column, panels[row, column], panels[row + 1, column]
 
 
 def test_every_descent_is_drawn_update_by_update():
     reports = linear.reports(lab1.records().values())
-    found = list(pairs(figure_lab1.draw(lab1.inputs())))
+    found = list(pairs(figure_lab1_all.draw(lab1.inputs())))
     assert len(found) == 14
     for method, position, losses, weights in found:
         arms = [f"{method}_{order}" for order in linear.ORDERS if f"{method}_{order}" in reports]
@@ -45,15 +45,30 @@ def test_every_descent_is_drawn_update_by_update():
 
 
 def test_orders_differ_in_line_and_weights_in_colour():
-    looks = figure_lab1.ORDERS.values()
+    looks = figure_lab1_all.ORDERS.values()
     assert len({look.dashes for look in looks}) == len({look.color for look in looks}) == 5
-    assert set(figure_lab1.ORDERS) == set(linear.ORDERS)
-    assert len(set(figure_lab1.WEIGHTS)) == 5
+    assert set(figure_lab1_all.ORDERS) == set(linear.ORDERS)
+    assert len(set(figure_lab1_all.WEIGHTS)) == 5
 
 
-def test_what_did_not_run_is_said():
-    figure = figure_lab1.draw(lab1.without("l1_full_batch", "l1_per_sample"))
-    said = ["".join(text.get_text() for text in panel.texts) for panel in figure.axes]
-    assert sum("(d) subgradient:\nnot run" in text for text in said) == 8
-    nothing = figure_lab1.draw(lab1.without(*lab1.ARMS))
-    assert all("not run" in "".join(t.get_text() for t in p.texts) for p in nothing.axes)
+def test_descents_that_did_not_run_have_no_panel():
+    figure = figure_lab1_all.draw(lab1.without("l1_full_batch", "l1_per_sample"))
+    assert sum(not panel.axison for panel in figure.axes) == 8 + 2  # two places have no descent
+    assert len(figure_lab1.draw(lab1.without("l1_full_batch", "l1_per_sample")).axes) == 4
+
+
+def test_the_small_figure_has_losses_and_last_weights_of_one_strength():
+    reports = linear.reports(lab1.records().values())
+    panels = np.array(figure_lab1.draw(lab1.inputs()).axes).reshape(2, 3)
+    for method, loss, weights in zip(figure_lab1.METHODS, *panels, strict=True):
+        arms = [f"{method}_{order}" for order in linear.ORDERS if f"{method}_{order}" in reports]
+        courses = [
+            course
+            for arm in arms
+            for course in reports[arm].courses
+            if course.strength == figure_lab1.STRENGTH
+        ]
+        assert [tuple(line.get_ydata()) for line in loss.lines] == [one.losses for one in courses]
+        assert [tuple(line.get_ydata()) for line in weights.lines] == [
+            one.weights[-1] for one in courses
+        ]

@@ -1,13 +1,22 @@
 """The figures of Labs 2 and 3 show the data that they are given."""
 
+import matplotlib
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from tests import fake_labs
 
-from partial_backprop.figures import figure_lab2, figure_lab3
+from partial_backprop.figures import figure_lab2, figure_lab3, lab_marks, style
 
+MODULES = (figure_lab2, figure_lab3)
 LAB2, LAB3 = fake_labs.ARMS
+
+
+def said(figure: Figure) -> str:
+    texts = figure.findobj(matplotlib.text.Text)
+    return "\n".join(text.get_text() for text in texts)
 
 
 def drawn(panel: Axes, *, hollow: bool) -> list[list[tuple[float, float]]]:
@@ -16,6 +25,7 @@ def drawn(panel: Axes, *, hollow: bool) -> list[list[tuple[float, float]]]:
         list(zip(map(float, line.get_xdata()), map(float, line.get_ydata()), strict=True))
         for line in panel.lines
         if (line.get_markerfacecolor() == "none") == hollow and line.get_marker() != "None"
+        if line.get_label() != "_break"
     ]
 
 
@@ -65,17 +75,42 @@ def test_figure_lab3_draws_accuracies_by_bits() -> None:
     assert kept == [(2, 12), (3, 65), (4, 82)]
     assert lost == [(2, 10), (3, 9), (4, 11)]
     assert tuned == [(2, 60), (3, 79), (4, 83)]
-    assert (lost_tuned, in_steps) == ([(4.15, 76)], [(4.3, 83.5)])
+    assert (lost_tuned, in_steps) == ([(4, 76)], [(4, 83.5)])
     printed = drawn(pruned, hollow=True)
     assert np.allclose(printed[0], [(2, 10.26), (3, 10.17), (4, 10.0)])
-    assert np.allclose(printed[2], [(4.3, 74.79)])
+    assert np.allclose(printed[2], [(4, 74.79)])
     levels = {line.get_ydata()[0] for line in pruned.lines if line.get_marker() == "None"}
-    assert levels == {10, 84}
+    assert levels == {10, 84, lab_marks.BREAK}
 
 
 def test_dashed_is_without_fine_tuning() -> None:
     whole, _ = figure_lab3.draw(fake_labs.inputs()).axes
     curves = [line for line in whole.lines if line.get_marker() != "None"]
+    curves = [line for line in curves if line.get_label() != "_break"]
     before, after = (line for line in curves if line.get_markerfacecolor() != "none")
     assert before.get_linestyle() == "--"
     assert after.get_linestyle() == "-"
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_part_of_the_arms_is_enough(module) -> None:
+    gone = ("iterative_global", "joint_4bit", "joint_3bit", "joint_2bit", "joint_zeros_lost")
+    figure = module.draw(fake_labs.inputs(without=(*gone, "finetune_4bit")))
+    assert len(figure.axes) == 2
+    FigureCanvasAgg(figure).draw()
+
+
+def test_what_is_compared_has_most_of_the_axis() -> None:
+    panel = Figure().add_subplot()
+    lab_marks.accuracy_axis(panel)
+    heights = [panel.transScale.transform((0, percent))[1] for percent in (0, lab_marks.BREAK, 95)]
+    assert heights == pytest.approx([0, 0.3, 1])
+
+
+def test_close_points_have_labels_apart_in_their_order() -> None:
+    panel = Figure().add_subplot()
+    panel.set(xlim=(0, 1), ylim=(0, 1))
+    points = [(1, 0.98, "high", "k"), (1, 0.50, "low", "k"), (1, 0.97, "second", "k")]
+    style.direct_labels(panel, points, 0.1)
+    heights = {text.get_text(): text.get_position()[1] for text in panel.texts}
+    assert heights == pytest.approx({"low": 0.5, "second": 0.9, "high": 1.0})

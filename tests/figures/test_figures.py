@@ -7,11 +7,19 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from tests import fakes
-from tests.figures.shown import said
 
 from partial_backprop.errors import UserError
-from partial_backprop.figures import figure_2, figure_3, figure_kde, style
+from partial_backprop.figures import figure_1, figure_2, figure_3, figure_kde, style
+
+
+def said(figure: Figure) -> str:
+    """All texts inside and around the panels."""
+    texts = [text.get_text() for panel in figure.axes for text in panel.texts]
+    texts += [panel.get_title(loc="left") for panel in figure.axes]
+    texts += [text.get_text() for text in figure.findobj(matplotlib.text.Text)]
+    return "\n".join(texts)
 
 
 def test_figure_2_draws_the_counts_of_the_right_convolutions(tmp_path: Path) -> None:
@@ -29,6 +37,8 @@ def test_figure_2_draws_the_counts_of_the_right_convolutions(tmp_path: Path) -> 
         assert panel.get_xlim() == figure.axes[0].get_xlim()
     share = 100 * sample.density.share_below_tweaked
     assert f"{share:.1f} %" in said(figure)
+    assert "scenes" in said(figure)
+    assert "CIFAR" not in said(figure)
 
 
 def test_figure_2_needs_thirteen_convolutions(tmp_path: Path) -> None:
@@ -66,10 +76,10 @@ def test_figure_kde_marks_the_thresholds(tmp_path: Path) -> None:
     inputs = fakes.inputs(tmp_path, arms=[])
     figure = figure_kde.draw(inputs)
     for panel, experiment in zip(figure.axes, fakes.EXPERIMENTS, strict=True):
-        printed, curve, *marks = panel.lines
-        tweaked = fakes.TWEAKED[experiment]
-        assert printed.get_xdata()[0] == tweaked  # the fake sample has the source's
-        assert [line.get_xdata()[0] for line in marks] == pytest.approx([tweaked, 1.8 * tweaked])
+        curve, *marks = panel.lines
+        tweaked = fakes.TWEAKED[experiment]  # the made-up sample has the source's
+        places = [line.get_xdata()[0] for line in marks]
+        assert places == pytest.approx([tweaked, tweaked, 1.8 * tweaked])
         # The area under a density per decade is the share of the weights: all of them.
         decades, height = np.log10(curve.get_xdata()), curve.get_ydata()
         assert np.trapezoid(height, decades) == pytest.approx(1, abs=0.01)
@@ -77,8 +87,31 @@ def test_figure_kde_marks_the_thresholds(tmp_path: Path) -> None:
         assert low < tweaked < 1.8 * tweaked < high
 
 
+def test_figure_1_shows_that_frozen_is_not_zero(tmp_path: Path) -> None:
+    figure = figure_1.draw(fakes.inputs(tmp_path, experiments=[]))
+    full, choice, partial = figure.axes
+    red = matplotlib.colors.to_rgba(style.FROZEN)
+
+    def frozen(panel) -> int:
+        return sum(matplotlib.colors.to_rgba(line.get_color()) == red for line in panel.lines)
+
+    assert frozen(full) == 0
+    assert frozen(partial) == len(figure_1.FROZEN)
+    assert "−0.42 → −0.42" in said(figure)
+    # What is frozen is drawn where gradients are small.
+    small = [bar.get_x() for bar in choice.patches if bar.get_facecolor()[:3] == red[:3]]
+    assert min(small) >= -figure_1.CUT - 0.2
+    assert max(small) <= figure_1.CUT
+
+
 def test_arms_differ_in_colour_line_and_marker() -> None:
     for one, other in itertools.combinations(style.ARMS.values(), 2):
         assert one.color != other.color
         assert one.dashes != other.dashes
         assert one.marker != other.marker
+
+
+def test_networks_that_did_not_run_have_no_panel(tmp_path: Path) -> None:
+    partly = fakes.inputs(tmp_path, experiments=["lenet5_mnist"])
+    for module in (figure_3, figure_kde):
+        assert len(module.draw(partly).axes) == 1

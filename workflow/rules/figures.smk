@@ -4,9 +4,10 @@ FIGURES_MADE = [name for name in CAPTIONS if name.startswith("figure_")]
 FIGURE_RECORDS = {
     "figure_3": records("fb", "pb", "pb_random"),
     "figure_movement": records("fb", "pb", experiments=SHOWN),
-    "figure_4": records("pb", experiments=CAPTIONING, first_seed=True),
+    "figure_4": records("fb", "pb", experiments=CAPTIONING, first_seed=True),
     "figure_5": records(experiments=CAPTIONING),
     "figure_lab1": records(experiments=LAB_1),
+    "figure_lab1_all": records(experiments=LAB_1),
     "figure_lab2": records(experiments=PRETRAINING + LAB_2),
     "figure_lab3": records(experiments=PRETRAINING + LAB_2 + LAB_3),
     "figure_dessilbi": records(
@@ -20,8 +21,10 @@ FIGURE_GRADIENTS = {
     "figure_2": gradients(["vgg19_cifar10"]),
     "figure_kde": gradients(),
 }
-# Figures that read other files beside their records; pictures.npz is there where scripts/pictures.py put it.
-BESIDE = {"figure_4": ["examples.npz", "pictures.npz"]}
+# Figures that read other files beside their records. Some may be absent: pictures.npz, which scripts/pictures.py
+# writes, and of published runs the captions of all images.
+BESIDE = {"figure_4": ["examples.npz", "captions.json", "pictures.npz"]}
+MAY_BE_ABSENT = ["pictures.npz", *(["captions.json"] if SCALE.published else [])]
 
 for figure_name in FIGURES_MADE:
     figure_pdf = f"{FIGURES}/{figure_name}.pdf"
@@ -32,7 +35,7 @@ for figure_name in FIGURES_MADE:
         Path(record).with_name(name).as_posix()
         for record in figure_records
         for name in BESIDE.get(figure_name, [])
-        if name != "pictures.npz" or Path(record).with_name(name).exists()
+        if name not in MAY_BE_ABSENT or Path(record).with_name(name).exists()
     ]
 
     rule:

@@ -1,13 +1,15 @@
-"""Captions in pictures: the image, and at each word where the decoder looked."""
+"""Captions in pictures: the image, and at each word where the decoder looked, as heat over grey."""
 
 import io
 import math
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+import matplotlib
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.gridspec import GridSpec
 from PIL import Image
 
 from partial_backprop.errors import UserError
@@ -15,10 +17,13 @@ from partial_backprop.figures import style
 from partial_backprop.files import write_atomically
 from partial_backprop.measurements.caption_examples import Example
 
-GLOW = 0.55
-"""Share of white where the decoder looked most; the rest is the image."""
+HEAT = matplotlib.colormaps["inferno"]
+"""Colours of attention, from none to the largest."""
 
-SIDE = 160
+SHARE = 0.6
+"""Of the heat in a picture; the rest is the image in grey."""
+
+SIDE = 200
 """Pixels of a picture's longer side in print; larger images are scaled down."""
 
 KINDS = (".png", ".pdf", ".svg")
@@ -30,19 +35,29 @@ _GREY = np.full((SIDE, SIDE, 3), 160, dtype=np.uint8)
 _HEIGHT_IN = 7.4
 """Height of all pictures together, at most, in inches: a page has room for it."""
 
-_TITLE_IN = 0.17
-"""Height of the word above a picture, in inches."""
+_TITLE_IN, _LINE_IN = 0.16, 0.16
+"""Height of the word above a picture, and of a line of a caption, in inches."""
+
+
+class Captioned(NamedTuple):
+    """A caption with the lines that stand beside its picture."""
+
+    example: Example
+    lines: tuple[str, ...] = ()
 
 
 def lit(image: np.ndarray, attention: np.ndarray) -> np.ndarray:
-    """Let an image glow where the decoder looked."""
+    """Lay heat over an image in grey, (H, W, 3), where the decoder looked, (h, w)."""
+    # Weights are interpolated bilinearly between the locations' centres. The image is grey and dim, so that
+    # its own colours and brightness are not taken for attention.
     height, width, _ = image.shape
     weights = Image.fromarray(np.asarray(attention, dtype=np.float32))
     weight = np.asarray(weights.resize((width, height), Image.Resampling.BILINEAR))
     largest = float(np.max(attention))
     relative = weight / largest if largest > 0 else np.zeros_like(weight)
-    white = 255 * relative.clip(0, 1)[..., None]
-    return np.rint((1 - GLOW) * image + GLOW * white).astype(np.uint8)
+    heat = 255 * HEAT(relative.clip(0, 1))[..., :3]
+    grey = np.asarray(Image.fromarray(image).convert("L"), dtype=float)[..., None]
+    return np.rint((1 - SHARE) * grey + SHARE * heat).astype(np.uint8)
 
 
 def small(image: np.ndarray) -> np.ndarray:
@@ -55,45 +70,58 @@ def small(image: np.ndarray) -> np.ndarray:
     return np.asarray(Image.fromarray(image).resize(size, Image.Resampling.LANCZOS))
 
 
-def layout(lengths: Sequence[int]) -> tuple[int, list[int]]:
-    """Arrange pictures in a grid that fits a page."""
-    for n_columns in range(8, 25):
-        rows = [max(1, math.ceil(length / (n_columns - 1))) for length in lengths]
+def layout(lengths: Sequence[int], n_before: int = 2) -> tuple[int, list[int]]:
+    """Choose columns and the rows of each caption, whose image has some columns before them."""
+    for n_columns in range(9, 26):
+        rows = [max(1, math.ceil(length / (n_columns - n_before))) for length in lengths]
         if sum(rows) * (style.WIDTH_IN / n_columns + _TITLE_IN) <= _HEIGHT_IN:
             break
     return n_columns, rows
 
 
-def draw(examples: Sequence[Example], margin_in: float = 0.0) -> Figure:
-    """Draw captions, each as its image followed by one picture a word."""
-    n_columns, rows = layout([len(example.words) for example in examples])
-    cell = style.WIDTH_IN / n_columns
-    figure, panels = style.panels([cell + _TITLE_IN] * sum(rows), n_columns, margin_in)
-    figure.get_layout_engine().set(w_pad=0.01, h_pad=0.02, wspace=0.02, hspace=0.02)
-    for panel in panels.flat:
-        panel.set_axis_off()
-    first = 0
-    for example, n_rows in zip(examples, rows, strict=True):
-        mine = panels[first : first + n_rows]
-        image = _GREY if example.image is None else small(example.image)
-        _picture(mine[0, 0], image, "")
-        if example.image is None:
-            _say(mine[0, 0], f"picture\nnot available:\nimage {example.index}")
-        shown = zip(mine[:, 1:].flat, example.words, example.attention, strict=False)
-        for panel, word, attention in shown:
-            _picture(panel, lit(image, attention), word)
-        first += n_rows
+def draw(captions: Sequence[Captioned]) -> Figure:
+    """Draw captions, each as its image, its lines, and one picture per word."""
+    n_before = 2 if any(one.example.image is not None for one in captions) else 1
+    n_columns, rows = layout([len(one.example.words) for one in captions], n_before)
+    cell_in = style.WIDTH_IN / n_columns
+    heights = [
+        n_rows * (cell_in + _TITLE_IN) + _LINE_IN * len(one.lines)
+        for one, n_rows in zip(captions, rows, strict=True)
+    ]
+    figure = Figure(figsize=(style.WIDTH_IN, sum(heights)))
+    parts = figure.subfigures(len(captions), 1, squeeze=False, height_ratios=heights)[:, 0]
+    for part, one, n_rows, height_in in zip(parts, captions, rows, heights, strict=True):
+        top = 1 - (_LINE_IN * len(one.lines) + _TITLE_IN) / height_in
+        edges = {"left": 0.005, "right": 0.995, "top": top, "bottom": 0.01, "wspace": 0.06}
+        grid = part.add_gridspec(n_rows, n_columns, hspace=_TITLE_IN / cell_in + 0.02, **edges)
+        if one.lines:
+            part.text(
+                0.005,
+                1 - 0.03 / height_in,
+                "\n".join(one.lines),
+                va="top",
+                fontsize=7,
+                linespacing=1.35,
+            )
+        _caption(part, grid, one.example, n_before)
     return figure
 
 
-def _picture(panel: Axes, image: np.ndarray, word: str) -> None:
-    panel.imshow(image)
-    # Longer words are printed smaller, so that neighbours do not meet.
-    panel.set_title(word, loc="center", pad=2, fontsize=min(7, 56 / max(len(word), 1)))
-
-
-def _say(panel: Axes, text: str) -> None:
-    panel.text(0.5, 0.5, text, transform=panel.transAxes, ha="center", va="center", fontsize=7)
+def _caption(part: SubFigure, grid: GridSpec, example: Example, n_before: int) -> None:
+    image = _GREY if example.image is None else small(example.image)
+    whole = part.add_subplot(grid[:, :n_before])
+    whole.set_axis_off()
+    if example.image is None:
+        text = f"image {example.index},\nnot shown"
+        whole.text(0.5, 0.5, text, transform=whole.transAxes, ha="center", va="center", fontsize=7)
+    else:
+        whole.imshow(image)
+    for place, (word, attention) in enumerate(zip(example.words, example.attention, strict=True)):
+        row, column = divmod(place, grid.ncols - n_before)
+        panel = part.add_subplot(grid[row, n_before + column])
+        panel.set_axis_off()
+        panel.imshow(lit(image, attention))
+        panel.set_title(word, loc="center", pad=2, fontsize=7)
 
 
 def check_kind(path: Path) -> None:
@@ -107,5 +135,5 @@ def save(examples: Sequence[Example], path: Path) -> None:
     check_kind(path)
     buffer = io.BytesIO()
     with style.applied():
-        draw(examples).savefig(buffer, format=path.suffix.lower()[1:])
+        draw([Captioned(one) for one in examples]).savefig(buffer, format=path.suffix.lower()[1:])
     write_atomically(path, buffer.getvalue())

@@ -9,7 +9,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 
 from partial_backprop import labels
 from partial_backprop.errors import UserError
-from partial_backprop.facts import of_sample, sentences
+from partial_backprop.facts import of_sample
 from partial_backprop.figures import style
 from partial_backprop.gradients import GradientSample, LayerGradients
 from partial_backprop.inputs import Inputs
@@ -23,11 +23,8 @@ def draw(inputs: Inputs) -> Figure:
     """Draw the histograms of one sample, that of the lowest seed."""
     samples = [sample for sample in inputs.gradients if sample.experiment == EXPERIMENT]
     if not samples:
-        figure, panels = style.panels([style.EMPTY_ROW_IN] * 2, 2, 0)
-        for panel, number in zip(panels.flat, CONVOLUTIONS, strict=True):
-            style.say(panel, f"{labels.CNNS[EXPERIMENT]}, convolution {number}: not run")
-        return figure
-    figure, panels = style.panels([1.75, 1.75], 2, 0.7)
+        return style.not_run(f"{labels.CNNS[EXPERIMENT]}, gradients")
+    figure, panels = style.panels([1.5, 1.5], 2, 0.5)
     sample = min(samples, key=lambda sample: sample.seed)
     reach = 0.0
     for panel, number, letter in zip(panels.flat, CONVOLUTIONS, "abcd", strict=True):
@@ -61,8 +58,8 @@ def draw(inputs: Inputs) -> Figure:
         ),
     ]
     style.legend_above(figure, handles, 2)
-    (what,) = sentences([of_sample(labels.CNNS[EXPERIMENT], sample)])
-    style.footer(figure, [f"First batch after the epochs of full backpropagation: {what}"])
+    heading = of_sample(labels.CNNS[EXPERIMENT], sample).heading()
+    figure.supxlabel(heading, fontsize=7, color=style.NEUTRAL)
     return figure
 
 

@@ -9,10 +9,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from partial_backprop import labels
-from partial_backprop.facts import Facts, of_runs, sentences
+from partial_backprop.facts import Facts, of_runs
 from partial_backprop.figures import style
 from partial_backprop.frames.aggregate import histories_frame
-from partial_backprop.inputs import Inputs
+from partial_backprop.inputs import Inputs, Run
 
 ARMS = ("fb", "pb", "pb_random")
 COLUMN = "validation_accuracy_percent"
@@ -27,35 +27,32 @@ def draw(inputs: Inputs) -> Figure:
     here it is a part of the training set. A point stands at the number of epochs that it ends.
     """
     shown = tuple(run for run in inputs.runs if run.record.arm in ARMS)
-    found = {
+    found: dict[str, Facts] = {
         experiment: facts
         for experiment, title in labels.CNNS.items()
         if (facts := of_runs(experiment, title, shown)) is not None
     }
-    missing = [title for name, title in labels.CNNS.items() if name not in found]
-    figure, panels = style.panels([2.0 if found else style.EMPTY_ROW_IN], max(len(found), 1), 0.75)
     if not found:
-        style.say(panels[0][0], "validation accuracy: not run")
+        return style.not_run("validation accuracy")
+    figure, (row,) = style.panels([1.8], len(found), 0.3)
     limits: dict[str, tuple[float, float]] = {}
-    for panel, (experiment, facts), letter in zip(panels[0], found.items(), "abcd", strict=False):
+    for panel, (experiment, facts), letter in zip(row, found.items(), "abcd", strict=False):
         runs = [run for run in shown if run.record.experiment == experiment]
         frame = histories_frame(runs)
         _courses(panel, frame)
         shared = runs[0].record.config.training.shared_epochs
         panel.axvline(shared, color=style.NEUTRAL, linewidth=0.8, linestyle=(0, (1, 2)))
-        panel.set_title(f"({letter}) {labels.CNNS[experiment]}\n{labels.data(facts.data.name)}")
+        panel.set_title(f"({letter}) " + facts.heading().replace(" on ", "\n", 1))
         panel.set_xlabel("epochs")
         low, high = limits.get(facts.data.name, (100.0, 0.0))
         settled = frame[frame["epoch"] >= SETTLED * frame["epoch"].max()][COLUMN]
         limits[facts.data.name] = min(low, settled.min()), max(high, frame[COLUMN].max())
-    for panel, facts in zip(panels[0], found.values(), strict=False):
+    for panel, facts in zip(row, found.values(), strict=True):
         low, high = limits[facts.data.name]  # one axis for what saw the same data
         room = 0.05 * (high - low or 1)
         panel.set_ylim(low - room, high + room)
-    if found:
-        panels[0][0].set_ylabel("validation accuracy (%)")
-        style.legend_above(figure, _legend(shown), 5)
-    style.footer(figure, _lines(found.values(), missing))
+    row[0].set_ylabel("validation accuracy (%)")
+    style.legend_above(figure, _legend(shown), 5)
     return figure
 
 
@@ -73,17 +70,14 @@ def _courses(panel: Axes, frame: pd.DataFrame) -> None:
     panel.margins(x=0.02)
 
 
-def _legend(shown: Sequence[object]) -> list[Line2D]:
+def _legend(shown: Sequence[Run]) -> list[Line2D]:
     ran = {run.record.arm for run in shown}
     handles = [
         Line2D([], [], color=look.color, linestyle=style.linestyle(look), label=labels.arm(arm))
         for arm in ARMS
         if arm in ran and (look := style.ARMS[arm])
     ]
+    several = len({run.record.seed for run in shown}) > 1
     thin = {"color": style.NEUTRAL, "linewidth": 0.5, "label": "single seeds"}
     mask = {"color": style.NEUTRAL, "linewidth": 0.8, "linestyle": (0, (1, 2)), "label": "mask"}
-    return [*handles, Line2D([], [], **thin), Line2D([], [], **mask)]
-
-
-def _lines(found: Sequence[Facts], missing: Sequence[str]) -> list[str]:
-    return [*sentences(found), *([f"Not run: {', '.join(missing)}."] if missing else [])]
+    return [*handles, *([Line2D([], [], **thin)] if several else []), Line2D([], [], **mask)]

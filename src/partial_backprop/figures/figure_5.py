@@ -28,12 +28,10 @@ def draw(inputs: Inputs) -> Figure:
     found, facts = results(shown).frame, caption_arms.about(inputs.runs)
     ran = {run.record.arm for run in shown}
     arms = [arm for arm in ARMS if arm != BASE and arm in ran]
-    height = style.EMPTY_ROW_IN if facts is None else 1.8
-    figure, panels = style.panels([height], len(DECODINGS), 0.85)
+    if facts is None:
+        return style.not_run("BLEU of captions")
+    figure, panels = style.panels([1.5], len(DECODINGS), 0.5)
     for panel, letter, (decoding, name) in zip(panels[0], "abc", DECODINGS.items(), strict=True):
-        if facts is None:
-            style.say(panel, f"BLEU, {name}:\nnot run")
-            continue
         base = select(found, "bleu_4", arm=BASE, decoding=decoding, references="five")
         level = f"\nFB's BLEU-4: {100 * base.mean():.1f}" if len(base) else ""
         panel.set_title(f"({letter}) {name}{level}")
@@ -45,12 +43,11 @@ def draw(inputs: Inputs) -> Figure:
         panel.set_ylim(len(ORDERS) - 0.5, -0.5)
         panel.set_xlabel("minus FB (points)")
         panel.tick_params(axis="y", length=0)
-    if facts is not None:
-        reach = 1.1 * max(abs(end) for panel in panels[0] for end in panel.get_xlim())
-        for panel in panels[0]:
-            panel.set_xlim(-reach, reach)
-        style.legend_above(figure, _legend(arms), 4)
-        style.footer(figure, caption_arms.lines(inputs.runs))
+    reach = 1.1 * max(abs(end) for panel in panels[0] for end in panel.get_xlim())
+    for panel in panels[0]:
+        panel.set_xlim(-reach, reach)
+    style.legend_above(figure, _legend(arms), 4)
+    figure.supxlabel(facts.heading(), fontsize=7, color=style.NEUTRAL)
     return figure
 
 

@@ -1,13 +1,14 @@
 """Claims of the sources: what they report against what was measured, with intervals and verdicts."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from partial_backprop import labels
 from partial_backprop.figures import style
 from partial_backprop.inputs import Inputs
 from partial_backprop.report.ledger import ledger
@@ -17,35 +18,51 @@ VERDICTS = {
     "reproduced": ("#0072B2", "o"),
     "contradicted": ("#D55E00", "s"),
     "undecided": (style.NEUTRAL, "^"),
-    "not run": (style.FAINT, ""),
 }
 """Verdict -> colour and marker; errors of arithmetic have nothing to draw."""
-ROW_IN = 0.165
 POINTS, SHARES = "difference (percentage points; BLEU × 100)", "share or accuracy (%)"
-TICKS = {POINTS: (-100, -10, -2, -1, 0, 1, 2, 10), SHARES: (0, 20, 40, 60, 80, 100)}
-SIDES = {"left": 0.335, "right": 0.69}
+TICKS = {POINTS: (-100, -10, -2, 0, 2, 10), SHARES: (0, 20, 40, 60, 80, 100)}
+SIDES = {"left": 0.315, "right": 0.61}
 """Room for names and words beside the panels, as shares of the width."""
-SHOWN_TAGS = ("stand-in", "copy", "shortened")
+COLUMNS = {"n": 1.04, "data": 1.12, "verdict": 1.72}
+"""Place of each column of words, in widths of a panel."""
+ROWS_IN, MOST_IN = (0.115, 0.15), 4.9
+"""Least and largest height of a row, and that of the figure if rows have not the least, in inches."""
+_ELSE_IN = 1.05
+"""Legend and axes, in inches."""
 
 
 def draw(inputs: Inputs) -> Figure:
-    """Draw the claims that have a short name."""
-    drawn = [found for found in ledger(inputs) if found.claim.short]
-    if not drawn:
-        figure, ((panel,),) = style.panels([style.EMPTY_ROW_IN], 1, 0.2)
-        style.say(panel, "no claims")
-        return figure
-    rows = {
+    """Draw the claims that have a short name and were measured: differences above, shares below.
+
+    Hollow diamonds are reported; grey bands are margins, around what is reported or around zero; what was
+    measured on a stand-in is hollow.
+    """
+    drawn = [found for found in ledger(inputs) if found.claim.short and found.verdict in VERDICTS]
+    parts = {
         POINTS: _rows([found for found in drawn if found.claim.base]),
         SHARES: _rows([found for found in drawn if not found.claim.base]),
     }
-    heights = [ROW_IN * (len(lines) + 1) for lines in rows.values()]
-    height_in = sum(heights) + 1.25
+    rows = {unit: lines for unit, lines in parts.items() if lines}
+    if not rows:
+        return style.not_run("claims")
+    data = {run.record.experiment: run.record.data.name for run in inputs.runs if run.record.data}
+    n_lines = sum(len(lines) + 1 for lines in rows.values())
+    row_in = min(max(ROWS_IN[0], (MOST_IN - _ELSE_IN) / n_lines), ROWS_IN[1])
+    height_in = row_in * n_lines + _ELSE_IN
     figure = Figure(figsize=(style.WIDTH_IN, height_in))
-    edges = {"top": 1 - 0.35 / height_in, "bottom": 0.4 / height_in, "hspace": 0.15}
-    panels = figure.subplots(2, 1, height_ratios=heights, gridspec_kw=SIDES | edges)
-    for panel, (unit, lines) in zip(panels, rows.items(), strict=True):
-        _panel(panel, unit, lines)
+    edges = {"top": 1 - 0.4 / height_in, "bottom": 0.38 / height_in}
+    heights = [len(lines) + 1 for lines in rows.values()]
+    edges["hspace"] = 0.42 / (row_in * sum(heights) / len(heights))
+    panels = figure.subplots(
+        len(rows), 1, squeeze=False, height_ratios=heights, gridspec_kw=SIDES | edges
+    )
+    for panel, (unit, lines) in zip(panels[:, 0], rows.items(), strict=True):
+        _panel(panel, unit, lines, data)
+    for word, x in COLUMNS.items():
+        panels[0, 0].annotate(
+            word, (x, -0.8), xycoords=("axes fraction", "data"), va="bottom", fontsize=7
+        )
     figure.legend(
         handles=_legend(), loc="upper center", ncols=6, handlelength=1.8, columnspacing=1.4
     )
@@ -60,7 +77,9 @@ def _rows(drawn: Sequence[Judgement]) -> list[Judgement | str]:
     return lines
 
 
-def _panel(panel: Axes, unit: str, lines: Sequence[Judgement | str]) -> None:
+def _panel(
+    panel: Axes, unit: str, lines: Sequence[Judgement | str], data: Mapping[str, str]
+) -> None:
     names = []
     for row, line in enumerate(lines):
         names.append(line if isinstance(line, str) else line.claim.short)
@@ -68,6 +87,7 @@ def _panel(panel: Axes, unit: str, lines: Sequence[Judgement | str]) -> None:
             panel.axhline(row, color=style.FAINT, linewidth=0.4)
         else:
             _claim(panel, row, line)
+            _words(panel, row, line, data)
     panel.set_ylim(len(lines) - 0.5, -0.5)
     panel.set_yticks(range(len(lines)), names, fontsize=7)
     for line, label in zip(lines, panel.get_yticklabels(), strict=True):
@@ -80,7 +100,7 @@ def _panel(panel: Axes, unit: str, lines: Sequence[Judgement | str]) -> None:
     panel.set_xlim(ticks[0], ticks[-1] * (1.3 if unit == POINTS else 1.02))
     panel.set_xticks(ticks, [f"{tick:g}".replace("-", "−") for tick in ticks])
     panel.set_xticks([], minor=True)
-    panel.set_xlabel(unit)
+    panel.set_xlabel(unit, labelpad=1)
 
 
 def _claim(panel: Axes, row: int, found: Judgement) -> None:
@@ -103,23 +123,25 @@ def _claim(panel: Axes, row: int, found: Judgement) -> None:
             [scale * found.reported], [row], marker="D", markersize=4.5, linestyle="none",
             markerfacecolor="none", markeredgecolor="black", markeredgewidth=0.8,
         )  # fmt: skip
-    words = [f"{found.n_seeds} seed{'s' if found.n_seeds > 1 else ''}"] if found.n_seeds else []
-    words += [found.reason.replace("_", " ") if found.reason else found.verdict]
-    words += ["images only"] if found.method == "images" else []
-    words += [tag for tag in SHOWN_TAGS if tag in found.tags]
-    if found.verdict == "not run":
-        words = ["not run"]
-    panel.annotate(
-        ", ".join(words), (1.02, row), xycoords=("axes fraction", "data"), va="center", fontsize=6.5,
-        color=color if marker else style.NEUTRAL,
-    )  # fmt: skip
+
+
+def _words(panel: Axes, row: int, found: Judgement, data: Mapping[str, str]) -> None:
+    name = labels.data(data.get(found.claim.what.experiment, "")).partition(" at ")[0]
+    name += "".join(f", {word}" for word in ("short",) if "shortened" in found.tags)
+    verdict = found.reason.replace("_", " ") or found.verdict
+    verdict += ", one seed" if "one seed" in found.tags else ""
+    words = {"n": str(found.n_seeds or ""), "data": name, "verdict": verdict}
+    for column, text in words.items():
+        panel.annotate(
+            text, (COLUMNS[column], row), xycoords=("axes fraction", "data"), va="center",
+            fontsize=7, color=VERDICTS[found.verdict][0],
+        )  # fmt: skip
 
 
 def _legend() -> list[object]:
-    shapes = {name: look for name, look in VERDICTS.items() if look[1]}
     handles: list[object] = [
         Line2D([], [], color=color, marker=marker, markersize=4.5, label=name)
-        for name, (color, marker) in shapes.items()
+        for name, (color, marker) in VERDICTS.items()
     ]
     hollow = {"marker": "D", "markerfacecolor": "none", "markeredgecolor": "black"}
     handles.append(Line2D([], [], linestyle="none", **hollow, markersize=4.5, label="reported"))

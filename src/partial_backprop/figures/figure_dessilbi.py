@@ -1,4 +1,4 @@
-"""Inclusion paths of DessiLBI, what κ and ν do to them, and tickets drawn from them (seed 004)."""
+"""Accuracy against density of DessiLBI's sparse networks, and of networks under masks (dessilbi2020)."""
 
 from collections.abc import Sequence
 
@@ -8,97 +8,138 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from partial_backprop import labels
-from partial_backprop.facts import of_runs, sentences
 from partial_backprop.figures import dessilbi_marks, style
 from partial_backprop.figures.dessilbi_marks import MASK_NAMES, MASKS
 from partial_backprop.inputs import Inputs, Run
 from partial_backprop.measurements import inclusion
-from partial_backprop.measurements.inclusion import InclusionReport
 from partial_backprop.report.frame import results
-from partial_backprop.report.paths import TUNED, varied
+from partial_backprop.report.paths import BASE, TUNED, varied
 
 TICKETS = ("dessilbi_ticket_vgg16", "dessilbi_ticket_resnet56")
-LAYERS = {"dessilbi_lenet3": "LeNet-3", "dessilbi_conv2": "Conv-2", "dessilbi_conv4": "Conv-4"}
-PATHS = (("dessilbi_lenet3",), ("dessilbi_conv4", "dessilbi_conv2"))
-"""Experiments whose paths the first two panels show: of each group the first that ran."""
-
-FILTERS = (
-    "dessilbi_mnist",
-    "dessilbi_cifar10",
-    "dessilbi_conv4",
-    "dessilbi_conv2",
-    *TUNED.values(),
-)
-"""Experiments whose first filters may be shown: the first that has any."""
+PATHS = {
+    "dessilbi_mnist": "dessilbi_mom_wd",
+    "dessilbi_lenet3": "path",
+    "dessilbi_cifar10": "dessilbi_mom_wd",
+    "dessilbi_conv2": "path",
+    "dessilbi_conv4": "path",
+    "dessilbi_vgg16": BASE,
+    "dessilbi_resnet56": BASE,
+}
+"""Experiment -> the arm that is shown of it."""
 
 SIGNS = {"kappa": "κ", "nu": "ν"}
-DASHES = dict(zip(TUNED, ("solid", (0, (3, 1.5))), strict=True))
-"""Network of the experiments on κ and ν -> line style."""
-
-COURSES = (("density_percent", "non-zero (%)"), ("sparse_accuracy_percent", "sparse test acc. (%)"))
+DENSE_PERCENT = 100.0
 
 
 def draw(inputs: Inputs) -> Figure:
-    """Draw the figure."""
+    """Draw one point per network at the end of its path, joined to the full one; and what κ, ν and masks do.
+
+    The thin line is the way there, epoch by epoch, whose beginning is the empty network. Means over seeds.
+    """
     runs = list(inputs.runs)
-    found = {which: _varied(runs, which) for which in SIGNS}
-    masked = _masked(runs)
-    with_filters = _first(runs, FILTERS, filters=True)
-    paths = [_first(runs, group) for group in PATHS]
-    is_there = [
-        any(paths), *[any(len(frame) for frame in found.values())] * 2, with_filters or len(masked)
-    ]  # fmt: skip
-    heights = [
-        full if there else style.EMPTY_ROW_IN
-        for full, there in zip((1.45, 1.2, 1.2, 1.45), is_there, strict=True)
-    ]
-    figure, panels = style.panels(heights, 2, 0.7)
-    letters = iter("abcdefgh")
-    for panel, one, group in zip(panels[0], paths, PATHS, strict=True):
-        _path(panel, one, f"path of {LAYERS[group[0]]}", next(letters))
-    for row, (column, label) in zip(panels[1:3], COURSES, strict=True):
-        for panel, which in zip(row, SIGNS, strict=True):
-            _courses(panel, found[which], which, (column, label), next(letters))
-    _filters(panels[3][0], with_filters, next(letters))
-    _tickets(panels[3][1], masked, next(letters))
-    style.footer(figure, _told(runs, [*paths, with_filters]))
+    networks, masked = _networks(runs), _masked(runs)
+    tuned = {which: found for which in SIGNS if not (found := _varied(runs, which)).empty}
+    if not networks and masked.empty and not tuned:
+        return style.not_run("sparse networks of DessiLBI")
+    small = [*tuned, *(["masks"] if len(masked) else [])]
+    heights = [1.9] * bool(networks) + [1.6] * bool(small)
+    figure = Figure(figsize=(style.WIDTH_IN, sum(heights) + 0.1), layout="constrained")
+    parts = iter(figure.subfigures(len(heights), 1, squeeze=False, height_ratios=heights).flat)
+    if networks:
+        _ends(next(parts).subplots(), networks)
+    if small:
+        panels = next(parts).subplots(1, len(small), squeeze=False)[0]
+        for panel, what, letter in zip(panels, small, "bcd", strict=False):
+            if what == "masks":
+                _tickets(panel, masked, letter)
+            else:
+                _values(panel, tuned[what], what, letter)
     return figure
 
 
-Found = tuple[Run, InclusionReport] | None
+Network = tuple[str, pd.DataFrame, float]
+"""Name with data and seeds; density and sparse accuracy by epoch; accuracy of the full network."""
 
 
-def _first(runs: Sequence[Run], experiments: Sequence[str], *, filters: bool = False) -> Found:
-    """Find the path to show: of the first experiment that ran, the last arm and its lowest seed."""
-    for experiment in experiments:
-        own = [run for run in runs if run.record.experiment == experiment]
+def _networks(runs: Sequence[Run]) -> list[Network]:
+    found = []
+    for experiment, arm in PATHS.items():
+        own = [run for run in runs if run.key[:2] == (experiment, arm)]
         own = [run for run in own if inclusion.KEY in run.record.measurements]
-        of = [(run, inclusion.of(run.record)) for run in own]
-        of = [one for one in of if one[1].first_filters is not None or not filters]
-        if of:
-            arm = of[-1][0].record.arm
-            return next(one for one in of if one[0].record.arm == arm)
-    return None
+        if not own:
+            continue
+        first = own[0].record
+        n = f"{len(own)} seeds" if len(own) > 1 else "one seed"
+        name = f"{labels.network(first.network.name)}, {labels.data(first.data.name)}, {n}"
+        frame = results(own).frame
+        ends = frame[frame["metric"].eq("full_accuracy_percent") & frame["stage"].eq("last")]
+        found.append((name, _courses(frame).groupby("after").mean(), float(ends["value"].mean())))
+    return found
+
+
+def _courses(frame: pd.DataFrame) -> pd.DataFrame:
+    """Density and sparse accuracy, a row a run and epoch."""
+    rows = frame[frame["stage"].str.match("epoch_", na=False)]
+    rows = rows.assign(after=rows["stage"].str.removeprefix("epoch_").astype(int))
+    wide = rows.pivot(index=["arm", "seed", "after"], columns="metric", values="value")
+    columns = ["density_percent", "sparse_accuracy_percent"]
+    return wide.reset_index().set_index("after")[["arm", *columns]].drop(columns="arm")
+
+
+def _ends(panel: Axes, networks: Sequence[Network]) -> None:
+    named = []
+    for position, (name, course, full) in enumerate(networks):
+        color = dessilbi_marks.color(position)
+        x, y = course["density_percent"], course["sparse_accuracy_percent"]
+        there = x > 0
+        panel.plot(x[there], y[there], color=color, linewidth=0.6, alpha=0.6)
+        panel.plot([x.iloc[-1]], [y.iloc[-1]], "o", color=color, markersize=5)
+        panel.plot([DENSE_PERCENT], [full], "o", color=color, markersize=5, markerfacecolor="none")
+        ends = [x.iloc[-1], DENSE_PERCENT], [y.iloc[-1], full]
+        panel.plot(*ends, color=color, linewidth=0.8, linestyle=(0, (1, 2)))
+        named.append((DENSE_PERCENT, full, name, color))
+    panel.set(xscale="log", ylim=(0, 103), xlim=(0.1, 1.3 * DENSE_PERCENT))
+    panel.set(xlabel="weights that are not zero (%)", ylabel="test accuracy (%)")
+    panel.set_title("(a) sparse network (filled), full network (hollow)")
+    style.direct_labels(panel, named, 0.09)
 
 
 def _varied(runs: Sequence[Run], which: str) -> pd.DataFrame:
-    """Courses of the paths that differ in one hyperparameter, a row a run and epoch."""
-    tuned = [run for run in runs if run.record.experiment in TUNED.values()]
-    frame, data = results(tuned).frame, {run.key[:2]: run.record.data.name for run in tuned}
-    rows = frame[frame["stage"].str.match("epoch_", na=False)]
-    rows = rows.assign(after=rows["stage"].str.removeprefix("epoch_").astype(int))
-    wide = rows.pivot(
-        index=["experiment", "arm", "seed", "after"], columns="metric", values="value"
-    )
-    wide = wide.reset_index()
-    parts = [
-        wide[wide["experiment"].eq(experiment) & wide["arm"].eq(arm)].assign(
-            **{"network": network, which: value, "data": data[experiment, arm]}
-        )
-        for network, experiment in TUNED.items()
-        for value, arm in varied(frame, which, experiment).items()
-    ]
-    return pd.concat(parts) if parts else pd.DataFrame()
+    """Sparse networks at the end of paths that differ in one hyperparameter, means over seeds."""
+    rows = []
+    for network, experiment in TUNED.items():
+        own = [run for run in runs if run.record.experiment == experiment]
+        frame = results(own).frame
+        for value, arm in varied(frame, which, experiment).items():
+            of_arm = frame[frame["arm"].eq(arm)]
+            course = _courses(of_arm).groupby("after").mean()
+            if len(course):
+                data = next(run.record.data.name for run in own)
+                rows.append(
+                    {"network": network, "value": value, "data": data} | dict(course.iloc[-1])
+                )
+    return pd.DataFrame(rows)
+
+
+def _values(panel: Axes, found: pd.DataFrame, which: str, letter: str) -> None:
+    for network, color in zip(TUNED, dessilbi_marks.COLORS, strict=False):
+        own = found[found["network"].eq(network)]
+        x, y = own["density_percent"], own["sparse_accuracy_percent"]
+        panel.plot(x, y, color=color, marker="o", linewidth=0.8, label=labels.network(network))
+        for value, at, height in zip(own["value"], x, y, strict=True):
+            panel.annotate(
+                f"{value:g}",
+                (at, height),
+                (3, 3),
+                textcoords="offset points",
+                fontsize=7,
+                color=color,
+            )
+    data = sorted({labels.data(name) for name in found["data"]})
+    panel.set_title(f"({letter}) by {SIGNS[which]}\n{', '.join(data)}")
+    panel.set(xlabel="not zero (%)", ylabel="sparse test acc. (%)")
+    panel.margins(0.15)
+    panel.legend(fontsize=7, handlelength=1.2)
 
 
 def _masked(runs: Sequence[Run]) -> pd.DataFrame:
@@ -120,80 +161,7 @@ def _masked(runs: Sequence[Run]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _where(run: Run) -> str:
-    return f"{labels.network(run.record.network.name)} on {labels.data(run.record.data.name)}"
-
-
-def _path(panel: Axes, found: Found, what: str, letter: str) -> None:
-    if found is None:
-        dessilbi_marks.empty(panel, what)
-        return
-    run, report = found
-    names = dessilbi_marks.path(panel, report)
-    panel.set_title(f"({letter}) {_where(run)}")
-    panel.set(xlabel="epochs", ylabel="‖Γ$_g$‖ / largest", xlim=(0, len(report.epochs)))
-    handles = [
-        Line2D([], [], color=dessilbi_marks.color(position), label=name)
-        for position, name in enumerate(names)
-    ]
-    _beside(panel, handles)
-
-
-def _courses(
-    panel: Axes, found: pd.DataFrame, which: str, shown: tuple[str, str], letter: str
-) -> None:
-    column, label = shown
-    if found.empty:
-        dessilbi_marks.empty(panel, f"{SIGNS[which]}, {label.removesuffix(' (%)')}")
-        return
-    colors = dessilbi_marks.scale(found[which])
-    for (network, value), own in found.groupby(["network", which]):
-        course = own.groupby("after")[column].mean()
-        panel.plot(
-            course.index,
-            course,
-            color=colors[value],
-            linestyle=DASHES[network],
-            marker="." if len(course) == 1 else None,
-        )
-    networks = list(found["network"].unique())
-    handles = [
-        Line2D([], [], color=color, label=f"{SIGNS[which]} = {value:g}")
-        for value, color in colors.items()
-    ]
-    if len(networks) > 1:
-        handles += [
-            Line2D([], [], color=style.NEUTRAL, linestyle=DASHES[name], label=labels.network(name))
-            for name in networks
-        ]  # fmt: skip
-    data = sorted({labels.data(name) for name in found["data"]})
-    where = f"{', '.join(map(labels.network, networks))} on {', '.join(data)}"
-    panel.set_title(f"({letter}) {where}")
-    panel.set(xlabel="epochs", ylabel=label, ylim=(0, None))
-    if column == COURSES[0][0]:
-        _beside(panel, handles)
-
-
-def _beside(panel: Axes, handles: Sequence[Line2D]) -> None:
-    panel.legend(handles=handles, loc="center left", bbox_to_anchor=(1, 0.5), fontsize=7)
-
-
-def _filters(panel: Axes, found: Found, letter: str) -> None:
-    if found is None:
-        dessilbi_marks.empty(panel, "first filters")
-        return
-    run, report = found
-    n_drawn = dessilbi_marks.filters(panel, report.first_filters)
-    n_all = len(report.first_filters.weights)
-    some = "" if n_drawn == n_all else f", {n_drawn} of {n_all} filters"
-    panel.set_title(f"({letter}) {_where(run)}: entry{some}")
-
-
-def _tickets(panel: Axes, masked: pd.DataFrame, letter: str) -> None:
-    last = masked
-    if last.empty:
-        dessilbi_marks.empty(panel, "networks under a mask")
-        return
+def _tickets(panel: Axes, last: pd.DataFrame, letter: str) -> None:
     networks = sorted(last["network"].unique(), key=list(labels.NETWORKS).index)
     for (network, mask), own in last.groupby(["network", "mask"]):
         for _, one in own.groupby("arm"):
@@ -212,19 +180,7 @@ def _tickets(panel: Axes, masked: pd.DataFrame, letter: str) -> None:
     titles = [labels.network(name) for name in networks]
     filled = f" (hollow: {', '.join(titles[1:])})" if titles[1:] else ""
     data = sorted({labels.data(name) for name in last["data"]})
-    panel.set_title(f"({letter}) {titles[0]}{filled} on {', '.join(data)}")
-    panel.set(xlabel="weights that a mask leaves (%)", ylabel="test accuracy (%)")
+    panel.set_title(f"({letter}) {titles[0]}{filled}\n{', '.join(data)}")
+    panel.set(xlabel="left by the mask (%)", ylabel="test accuracy (%)")
     panel.margins(x=0.1, y=0.25)
-    _beside(panel, handles)
-
-
-def _told(runs: Sequence[Run], shown: Sequence[Found]) -> list[str]:
-    """Say what ran, experiment by experiment."""
-    experiments = [one[0].record.experiment for one in shown if one is not None]
-    facts = {}
-    for experiment in (*experiments, *TUNED.values(), *TICKETS):
-        own = [run for run in runs if run.record.experiment == experiment]
-        if own:
-            one = of_runs(experiment, labels.network(own[0].record.network.name), own)
-            facts[one.who(), one.how()] = one
-    return sentences(facts.values())
+    panel.legend(handles=handles, fontsize=7)

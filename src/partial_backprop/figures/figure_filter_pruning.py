@@ -5,7 +5,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from partial_backprop.facts import of_runs, sentences
+from partial_backprop.facts import of_runs
 from partial_backprop.figures import style
 from partial_backprop.inputs import Inputs
 from partial_backprop.labels import FILTER_PRUNING as ARMS
@@ -32,11 +32,9 @@ def draw(inputs: Inputs) -> Figure:
     runs = [run for run in inputs.runs if run.record.experiment == EXPERIMENT]
     frame, ran = results(runs).frame, {run.record.arm for run in runs}
     arms = [arm for arm in ARMS if arm in ran]
-    height = style.EMPTY_ROW_IN if facts is None else 0.7 + 0.3 * len(arms)
-    figure, ((panel,),) = style.panels([height], 1, 0.7)
     if facts is None:
-        style.say(panel, "zeros of networks with pruned filters: not run")
-        return figure
+        return style.not_run("zeros of networks with pruned filters")
+    figure, ((panel,),) = style.panels([0.6 + 0.25 * len(arms)], 1, 0.3)
     for row, arm in enumerate(arms):
         for column, (_, color, side) in COUNTS.items():
             values = select(frame, column, arm=arm, layer=None)
@@ -47,7 +45,7 @@ def draw(inputs: Inputs) -> Figure:
     panel.tick_params(axis="y", length=0)
     handles = [Patch(color=color, label=name) for name, color, _ in COUNTS.values()]
     style.legend_above(figure, handles, 2)
-    style.footer(figure, sentences([facts]))
+    panel.set_title(facts.heading(), pad=14)
     return figure
 
 

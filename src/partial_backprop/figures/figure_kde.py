@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from partial_backprop import labels
-from partial_backprop.facts import of_sample, sentences
+from partial_backprop.facts import of_sample
 from partial_backprop.figures import style
 from partial_backprop.gradients import GradientSample
 from partial_backprop.inputs import Inputs
@@ -20,39 +20,31 @@ _CURVE_SHARE = 0.78  # of a panel's height; the rest is for labels
 
 
 def draw(inputs: Inputs) -> Figure:
-    """Draw each network's density, from its lowest seed."""
+    """Draw each network's density, from its lowest seed, with the thresholds and what lies below them."""
+    # The estimate is a density per unit of magnitude (pb2020, equation 1). It is drawn per decade,
+    # x ln(10) f(x), so that equal areas under the curve are equal shares of the weights.
     first = {}
     for sample in sorted(inputs.gradients, key=lambda sample: sample.seed):
         first.setdefault(sample.experiment, sample)
-    names = list(labels.CNNS)
-    rows = names[:2], names[2:]
-    heights = [1.9 if first.keys() & set(row) else style.EMPTY_ROW_IN for row in rows]
-    figure, panels = style.panels(heights, 2, 0.7)
-    found = []
-    drawn = zip(panels.flat, labels.CNNS.items(), "abcd", strict=True)
-    for panel, (experiment, title), letter in drawn:
-        sample = first.get(experiment)
-        if sample is None:
-            style.say(panel, f"({letter}) {title}: not run")
-            continue
-        facts = of_sample(title, sample)
+    drawn = [(name, first[name]) for name in labels.CNNS if name in first]
+    if not drawn:
+        return style.not_run("densities of gradients")
+    figure, panels = style.grid(len(drawn), 2, 1.8, 0.4)
+    for panel, (experiment, sample), letter in zip(panels, drawn, "abcd", strict=False):
         printed = inputs.reported.entry("001", f"table_1.{experiment}").values["threshold"]
-        panel.axvline(printed, ymax=_CURVE_SHARE, color=style.NEUTRAL, linewidth=0.9, zorder=0)
         _density(panel, sample, printed)
-        panel.set_title(f"({letter}) {facts.name()} on {labels.data(sample.data.name)}")
+        facts = of_sample(labels.CNNS[experiment], sample)
+        panel.set_title(f"({letter}) {facts.heading()}")
         panel.set_xlabel("|gradient| / learning rate")
         panel.set_ylabel("density per decade")
-        found.append(facts)
     handles = [
         Line2D([], [], color=CURVE, label="density"),
         Patch(color=CURVE, alpha=0.15, label="high-likelihood range"),
-        Line2D([], [], color=style.OTSU, linestyle=_OTSU, linewidth=1.8, label="Otsu's threshold"),
-        Line2D([], [], color=style.FROZEN, linestyle=_TWEAKED, label="tweaked threshold"),
-        Line2D([], [], color=style.NEUTRAL, linewidth=0.9, label="printed in the source"),
+        Line2D([], [], color=style.FROZEN, linestyle=_TWEAKED, label="PB's threshold"),
+        Line2D([], [], color=style.OTSU, linestyle=_OTSU, linewidth=1.8, label="Otsu's"),
+        Line2D([], [], color=style.NEUTRAL, linewidth=0.9, label="the source's"),
     ]
-    if found:
-        style.legend_above(figure, handles, 3)
-    style.footer(figure, sentences(found))
+    style.legend_above(figure, handles, 5)
     return figure
 
 
@@ -70,28 +62,19 @@ def _density(panel: Axes, sample: GradientSample, printed: float) -> None:
     inside = (x >= low) & (x <= high)
     panel.fill_between(x, per_decade, where=inside, color=CURVE, alpha=0.15, linewidth=0)
     density = sample.density
-    marks = sorted(
-        [
-            (density.tweaked, "tweaked", density.share_below_tweaked, style.FROZEN, _TWEAKED, 1.3),
-            (density.otsu, "Otsu", density.share_below_otsu, style.OTSU, _OTSU, 1.8),
-        ]
-    )
-    for (raw, name, share, color, linestyle, width), side in zip(
-        marks, ("left", "right"), strict=True
-    ):
+    marks = [
+        (density.tweaked, "PB", density.share_below_tweaked, style.FROZEN, _TWEAKED, 1.3),
+        (density.otsu, "Otsu", density.share_below_otsu, style.OTSU, _OTSU, 1.8),
+    ]
+    panel.axvline(printed, ymax=_CURVE_SHARE, color=style.NEUTRAL, linewidth=0.9, zorder=0)
+    for (raw, name, share, color, linestyle, width), height in zip(marks, (1.0, 0.9), strict=True):
         at = raw / sample.learning_rate
-        # Lines end below the strip of the labels, so that neither can cross the other.
         panel.axvline(at, ymax=_CURVE_SHARE, color=color, linestyle=linestyle, linewidth=width)
+        # One label below the other, in the strip above the curve, so that close thresholds stay apart.
+        text = f"{name}: {at:.2g}, {100 * share:.1f} % at or below"
         panel.text(
-            0.02 if side == "left" else 0.99,
-            0.98,
-            f"{name}: {at:.2g}\n{100 * share:.1f} % at or below",
-            transform=panel.transAxes,
-            ha=side,
-            va="top",
-            fontsize=7,
-            color=style.NEUTRAL,
-        )
+            0.02, height, text, transform=panel.transAxes, va="top", fontsize=7, color=color,
+        )  # fmt: skip
     visible = x[per_decade > 1e-3 * per_decade.max()]
     ends = [printed, *(mark[0] / sample.learning_rate for mark in marks)]
     panel.set_xlim(min(visible[0], *ends) / 1.5, max(visible[-1], *ends) * 1.5)

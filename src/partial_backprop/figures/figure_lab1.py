@@ -1,168 +1,83 @@
-"""Figure of Lab 1: loss and weights of every descent on the linear model (seed 003, Lab 1)."""
-
-from collections.abc import Iterator
+"""Loss by step and final weights of Lab 1's penalties at one strength (sparse_homework, Lab 1 d to f)."""
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, NullLocator
 
 from partial_backprop.figures import style
-from partial_backprop.figures.style import Look
+from partial_backprop.figures.figure_lab1_all import ORDERS
 from partial_backprop.inputs import Inputs
 from partial_backprop.measurements import linear
-from partial_backprop.measurements.linear import LinearReport, Part
+from partial_backprop.measurements.linear import Course, LinearReport
 
-N_COLUMNS = 4
-ORDERS = {
-    "full_batch": Look("#000000", "solid", ""),
-    "per_sample": Look("#56B4E9", (3, 1.2), ""),
-    "per_sweep": Look("#009E73", (1, 1), ""),
-    "per_sample_ties_first": Look("#D55E00", (5, 1.2, 1, 1.2), ""),
-    "per_sweep_ties_first": Look("#E69F00", (1, 2.5), ""),
-}
-"""How an order is drawn; weights have its line, but colours of their own."""
-WEIGHTS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00")
-"""Colour of each weight."""
-_IN_WEIGHT_PANELS = ("full_batch", "per_sample")
-_TITLES = {
-    "plain": "plain", "projected": "projected", "l1": "subgradient", "proximal": "proximal",
-    "trimmed": "trimmed",
-}  # fmt: skip
+METHODS = ("l1", "proximal", "trimmed")
+STRENGTH = 1.0
+"""λ, which all three methods have."""
+MARKERS = dict(zip(ORDERS, "osD^v", strict=True))
+NAMES = [f"W{index}" for index in "₁₂₃₄₅"]
 
 
 def draw(inputs: Inputs) -> Figure:
-    """Draw the descents."""
+    """Draw the loss on a logarithmic axis, and below it the last weights beside the sparsest solution."""
     reports = linear.reports(run.record for run in inputs.runs)
-    heights = [1.0 if reports else style.EMPTY_ROW_IN] * 7
-    figure, panels = style.panels(heights, N_COLUMNS, 0.8)
-    figure.get_layout_engine().set(w_pad=0.02, h_pad=0.02)
-    for part, position, (loss, weights) in _pairs(panels):
-        title = f"({part.letter}) {_TITLES[part.method]}"
+    parts = [part for part in linear.PARTS if part.method in METHODS]
+    parts = [part for part in parts if any(arm.startswith(part.method) for arm in reports)]
+    if not parts:
+        return style.not_run("descents of Lab 1")
+    figure, panels = style.panels([1.4, 1.3], len(parts), 0.3)
+    for part, (loss, weights) in zip(parts, panels.T, strict=True):
         found = {
-            order: reports[f"{part.method}_{order}"]
+            order: (report, course)
             for order in ORDERS
-            if f"{part.method}_{order}" in reports
+            if (report := reports.get(f"{part.method}_{order}"))
+            for course in report.courses
+            if course.strength == STRENGTH
         }
-        if not found or position >= max(len(report.courses) for report in found.values()):
-            style.say(loss, f"{title}:\nnot run")
-            style.say(weights, f"{title}:\nnot run")
-            continue
-        _losses(loss, found, position)
-        _weights(weights, found, position)
-        strength = next(iter(found.values())).courses[position].strength
-        if strength is None:
-            loss.set_title(f"{title}: L")
-            weights.set_title(f"{title}: weights")
-        else:
-            loss.set_title(f"{title}, λ = {strength:g}")
-    _share(panels)
-    if reports:
-        style.legend_above(figure, _handles(reports), len(WEIGHTS))
-        first = next(iter(reports.values()))
-        style.footer(
-            figure,
-            [
-                f"{len(first.y)} samples, {len(first.sparsest)} weights, μ = "
-                f"{first.learning_rate:g}, from W = 0 in double precision; nothing is drawn at random.",
-            ],
+        for order, (report, course) in found.items():
+            _loss(loss, order, report, course)
+        _weights(weights, found)
+        loss.set_title(f"({part.letter}) {part.title}")
+        loss.set(yscale="log", xlabel="steps")
+        weights.set(xticks=range(len(NAMES)), xticklabels=NAMES)
+    panels[0, 0].set_ylabel("loss")
+    panels[1, 0].set_ylabel("last weight")
+    # Two penalties end near the same loss; the third goes on to zero and has an axis of its own.
+    for group in (panels[0, :2], panels[1]):
+        low, high = zip(*(panel.get_ylim() for panel in group), strict=True)
+        for panel in group:
+            panel.set_ylim(min(low), max(high))
+    drawn = [order for order in ORDERS if any(f"{name}_{order}" in reports for name in METHODS)]
+    handles = [
+        Line2D(
+            [], [], color=ORDERS[order].color, linestyle=style.linestyle(ORDERS[order]),
+            marker=MARKERS[order], label=linear.ORDERS[order],
         )
+        for order in drawn
+    ]  # fmt: skip
+    handles.append(Line2D([], [], color=style.FAINT, linewidth=3, label="sparsest solution"))
+    style.legend_above(figure, handles, 4)
     return figure
 
 
-def _pairs(panels: np.ndarray) -> Iterator[tuple[Part, int, tuple[Axes, Axes]]]:
-    """Each part's descents, in the order of their strengths, with their two panels."""
-    plain, projected, *penalized = linear.PARTS
-    yield plain, 0, (panels[0, 0], panels[0, 1])
-    yield projected, 0, (panels[0, 2], panels[0, 3])
-    for row, part in zip((1, 3, 5), penalized, strict=True):
-        for column in range(N_COLUMNS):
-            yield part, column, (panels[row, column], panels[row + 1, column])
+def _loss(panel: Axes, order: str, report: LinearReport, course: Course) -> None:
+    look = ORDERS[order]
+    steps = np.arange(len(course.losses)) / report.updates_per_step
+    panel.plot(steps, course.losses, color=look.color, linestyle=style.linestyle(look), linewidth=1)
 
 
-def _steps(report: LinearReport) -> np.ndarray:
-    return np.arange(report.n_steps * report.updates_per_step + 1) / report.updates_per_step
-
-
-def _losses(panel: Axes, found: dict[str, LinearReport], position: int) -> None:
-    for order, report in found.items():
-        look = ORDERS[order]
-        panel.plot(
-            _steps(report),
-            report.courses[position].losses,
-            color=look.color,
-            linestyle=style.linestyle(look),
-            linewidth=0.9,
-        )
-    panel.set_yscale("log")
-
-
-def _weights(panel: Axes, found: dict[str, LinearReport], position: int) -> None:
-    for order in _IN_WEIGHT_PANELS:
-        if order not in found:
-            continue
-        report = found[order]
-        path = np.array(report.courses[position].weights)
-        for level in sorted(set(report.sparsest)):
-            panel.axhline(level, color=style.FAINT, linewidth=0.5, zorder=0)
-        for column, color in zip(path.T, WEIGHTS, strict=True):
-            panel.plot(
-                _steps(report),
-                column,
-                color=color,
-                linestyle=style.linestyle(ORDERS[order]),
-                linewidth=0.9,
+def _weights(panel: Axes, found: dict[str, tuple[LinearReport, Course]]) -> None:
+    for place, (order, (report, course)) in enumerate(found.items()):
+        positions = np.arange(len(report.sparsest))
+        if place == 0:
+            panel.hlines(
+                report.sparsest,
+                positions - 0.35,
+                positions + 0.35,
+                color=style.FAINT,
+                linewidth=3,
+                zorder=0,
             )
-
-
-def _share(panels: np.ndarray) -> None:
-    """Give panels that are compared the same axes, and label the outer ones."""
-    groups = [(panels[0, 0], panels[0, 2]), tuple(panels[[1, 3]].flat), tuple(panels[5])]
-    weights = (panels[0, 1], panels[0, 3], *panels[[2, 4, 6]].flat)
-    for group in (*groups, weights):
-        drawn = [panel for panel in group if panel.lines]
-        if not drawn:
-            continue
-        low = min(panel.get_ylim()[0] for panel in drawn)
-        high = max(panel.get_ylim()[1] for panel in drawn)
-        for panel in drawn:
-            panel.set_ylim(low, high)
-    for (row, column), panel in np.ndenumerate(panels):
-        if not panel.lines:
-            continue
-        is_loss = panel.get_yscale() == "log"
-        if is_loss:
-            few = (1e-30, 1e-20, 1e-10, 1) if panel.get_ylim()[0] < 1e-9 else (1e-2, 0.1, 1, 10)
-            panel.yaxis.set_major_locator(FixedLocator(few))
-            panel.yaxis.set_minor_locator(NullLocator())
-        else:
-            panel.yaxis.set_major_locator(FixedLocator((-4, -3, -2, -1, 0, 1)))
-        if column == 0:
-            panel.set_ylabel("L" if is_loss else "weights", labelpad=1)
-        elif row > 0:
-            panel.tick_params(labelleft=False)
-        panel.xaxis.set_major_locator(FixedLocator((0, 50, 100, 150, 200)))
-        panel.margins(x=0.02)
-        if row == len(panels) - 1:
-            panel.set_xlabel("steps")
-        elif row > 0:
-            panel.tick_params(labelbottom=False)
-
-
-def _handles(reports: dict[str, LinearReport]) -> list[Line2D]:
-    """A line of orders over a line of weights: legends are filled column by column."""
-    nothing = Line2D([], [], linestyle="none", label=" ")
-    orders = [
-        Line2D(
-            [], [], color=look.color, linestyle=style.linestyle(look), label=linear.ORDERS[order]
-        )
-        for order, look in ORDERS.items()
-        if any(arm.endswith(f"_{order}") for arm in reports)
-    ]
-    orders += [nothing] * (len(WEIGHTS) - len(orders))
-    names = (f"W{index}" for index in "₁₂₃₄₅")
-    weights = [
-        Line2D([], [], color=color, label=name) for name, color in zip(names, WEIGHTS, strict=True)
-    ]
-    return [handle for pair in zip(orders, weights, strict=True) for handle in pair]
+        beside = 0.2 * (place - (len(found) - 1) / 2)
+        mark = {"color": ORDERS[order].color, "marker": MARKERS[order], "linestyle": "none"}
+        panel.plot(positions + beside, course.weights[-1], markersize=3.5, **mark)

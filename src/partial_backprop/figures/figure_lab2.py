@@ -1,11 +1,11 @@
-"""Accuracy against sparsity, and sparsity by layer, of the pruned ResNet-20 (seed 003, Lab 2)."""
+"""Accuracy against sparsity, and sparsity by layer, of the pruned ResNet-20 (sparse_homework, Lab 2)."""
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from partial_backprop import labels
-from partial_backprop.facts import of_runs, sentences
+from partial_backprop.facts import of_runs
 from partial_backprop.figures import lab_marks, style
 from partial_backprop.figures.lab_marks import GLOBAL, LAYER
 from partial_backprop.figures.style import Look
@@ -15,11 +15,11 @@ from partial_backprop.report.frame import results, select
 LAB2 = "lab2_pruning"
 SPARSITIES = (0.4, 0.6, 0.8)
 FINETUNED = {
-    "finetune": (Look(LAYER.color, "solid", "D"), -3.0, "lab2_c"),
-    "iterative": (Look(LAYER.color, "solid", "^"), 0.0, "lab2_d"),
-    "iterative_global": (Look(GLOBAL.color, "solid", "v"), 3.0, "lab2_e"),
+    "finetune": (Look(LAYER.color, "solid", "D"), -3.0, "lab2_c", "at once"),
+    "iterative": (Look(LAYER.color, "solid", "^"), 0.0, "lab2_d", "in steps"),
+    "iterative_global": (Look(GLOBAL.color, "solid", "v"), 3.0, "lab2_e", "in steps"),
 }
-"""Arm -> how it is drawn, how far beside its sparsity in percent, and its printed accuracy."""
+"""Arm -> how it is drawn, how far beside its sparsity in percent, its printed accuracy, and its label."""
 
 LISTED = {"finetune": (LAYER, "lab2_c"), "iterative_global": (GLOBAL, "lab2_e")}
 """Arms of which the zeros are drawn by layer."""
@@ -29,34 +29,22 @@ def draw(inputs: Inputs) -> Figure:
     """Draw what pruning costs, and where it prunes."""
     runs = [run for run in inputs.runs if run.record.experiment == LAB2]
     frame, facts = results(runs).frame, of_runs(LAB2, labels.LAB_NETWORK, runs)
-    figure, panels = style.panels([style.EMPTY_ROW_IN if facts is None else 3.1], 2, 1.0)
-    (accuracy, zeros), = panels  # fmt: skip
     if facts is None:
-        for panel, what in ((accuracy, "accuracy by sparsity"), (zeros, "sparsity by layer")):
-            style.say(panel, f"{labels.LAB_NETWORK}, {what}: not run")
-        return figure
+        return style.not_run(f"{labels.LAB_NETWORK}, pruned")
+    figure, ((accuracy, zeros),) = style.panels([2.7], 2, 0.3)
     _accuracy(accuracy, inputs, frame)
     _zeros(zeros, inputs, frame)
-    for panel, letter in ((accuracy, "a"), (zeros, "b")):
-        panel.set_title(f"({letter}) {facts.name()} on {labels.data(facts.data.name)}")
-    style.legend_above(figure, _legend(), 3)
-    style.footer(figure, sentences([facts]))
-    return figure
-
-
-def _legend() -> list[object]:
-    dashed = (0, lab_marks.WITHOUT)
-    handles = [
-        lab_marks.key(LAYER, "layer by layer", line=dashed),
-        lab_marks.key(GLOBAL, "over all layers", line=dashed),
-    ]
-    names = ("layer by layer, fine-tuned", "in steps, fine-tuned", "over all in steps, fine-tuned")
-    handles += [
-        lab_marks.key(look, name)
-        for (look, *_), name in zip(FINETUNED.values(), names, strict=True)
-    ]
+    accuracy.set_title(f"(a) {facts.heading()}")
+    zeros.set_title("(b) zeros by layer, fine-tuned")
     gray = Look(style.NEUTRAL, "solid", "o")
-    return [*handles, lab_marks.key(gray, "hollow: printed in the source", hollow=True)]
+    handles = [
+        lab_marks.key(LAYER, "layer by layer"),
+        lab_marks.key(GLOBAL, "over all layers"),
+        lab_marks.key(gray, "dashed: not fine-tuned", line=(0, lab_marks.WITHOUT)),
+        lab_marks.key(gray, "hollow: printed in the source", hollow=True),
+    ]
+    style.legend_above(figure, handles, 4)
+    return figure
 
 
 def _accuracy(panel: Axes, inputs: Inputs, frame: pd.DataFrame) -> None:
@@ -71,7 +59,8 @@ def _accuracy(panel: Axes, inputs: Inputs, frame: pd.DataFrame) -> None:
     shares = [0, *(100 * share for share in SPARSITIES)]
     shown = lab_marks.accuracy_percent(inputs.reported, names)
     lab_marks.printed(panel, shares, shown, LAYER)
-    for arm, (look, beside, name) in FINETUNED.items():
+    named = []
+    for arm, (look, beside, name, label) in FINETUNED.items():
         asked = select(frame, "asked_sparsity", experiment=LAB2, arm=arm, stage="last")
         if len(asked):
             at = 100 * asked.iloc[0] + beside
@@ -79,9 +68,11 @@ def _accuracy(panel: Axes, inputs: Inputs, frame: pd.DataFrame) -> None:
             lab_marks.curve(panel, {at: last}, look, finetuned=True)
             shown = lab_marks.accuracy_percent(inputs.reported, [name])
             lab_marks.printed(panel, [at], shown, look)
+            named.append((at, last.mean(), label, look.color))
     lab_marks.level(panel, lab_marks.chance(inputs, LAB2), "chance", right=False)
     lab_marks.accuracy_axis(panel)
-    panel.set_xlabel("pruned (% of the prunable weights)")
+    panel.set(xlabel="pruned (% of the prunable weights)", xlim=(-4, 88))
+    style.direct_labels(panel, named, 0.065)
 
 
 def short(name: str) -> str:
@@ -103,7 +94,7 @@ def _zeros(panel: Axes, inputs: Inputs, frame: pd.DataFrame) -> None:
         rows = [names.index(name) for name in of_arm.index]
         # Layers have no order in which a line between them would mean anything.
         panel.plot(of_arm, rows, color=look.color, marker=look.marker, linestyle="none")
-        entries = inputs.reported.documents[lab_marks.SEED].entries
+        entries = inputs.reported.documents[lab_marks.SOURCE].entries
         shown = {
             row: 100 * entries[f"{printed}.{name}"].values["sparsity"]
             for row, name in enumerate(names)
@@ -112,4 +103,4 @@ def _zeros(panel: Axes, inputs: Inputs, frame: pd.DataFrame) -> None:
         lab_marks.printed(panel, list(shown.values()), list(shown), look)
     panel.set_yticks(range(len(names)), [short(name) for name in names], fontsize=7)
     panel.invert_yaxis()
-    panel.set(xlabel="zeros after fine-tuning (% of the layer)", xlim=(0, 102))
+    panel.set(xlabel="zeros (% of the layer)", xlim=(0, 102))

@@ -7,7 +7,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from partial_backprop import labels
-from partial_backprop.facts import of_runs, sentences
+from partial_backprop.facts import of_runs
 from partial_backprop.figures import style
 from partial_backprop.inputs import Inputs, Run
 from partial_backprop.measurements import movement
@@ -20,24 +20,15 @@ _N_FEWEST = 30
 
 def draw(inputs: Inputs) -> Figure:
     """Draw distance by gradient for each network, from FB's record of its lowest seed."""
-    shown = [_lowest_seed(inputs, experiment) for experiment in labels.CNNS]
-    rows = shown[:2], shown[2:]
-    heights = [2.0 if any(row) else style.EMPTY_ROW_IN for row in rows]
-    figure, panels = style.panels(heights, 2, 0.7)
-    facts = []
-    ran = {run.record.experiment for run in inputs.runs}
-    for panel, run, (name, title), letter in zip(
-        panels.flat, shown, labels.CNNS.items(), "abcd", strict=True
-    ):
-        if run is None:
-            style.say(panel, f"({letter}) {title}: not {'measured' if name in ran else 'run'}")
-            continue
-        experiment = run.record.experiment
-        of_network = of_runs(experiment, title, (run,))
+    found = {name: _lowest_seed(inputs, name) for name in labels.CNNS}
+    drawn = [(name, run) for name, run in found.items() if run is not None]
+    if not drawn:
+        return style.not_run("movement of weights by their gradient")
+    figure, panels = style.grid(len(drawn), 2, 1.9, 0.4)
+    for panel, (name, run), letter in zip(panels, drawn, "abcd", strict=False):
+        facts = of_runs(run.record.experiment, labels.CNNS[name], (run,))
         _distances(panel, run, movement.of(run.record), _threshold(inputs, run))
-        where = f"{of_network.name()} on {labels.data(of_network.data.name)}"
-        panel.set_title(f"({letter}) {where}")
-        facts.append(of_network)
+        panel.set_title(f"({letter}) " + facts.heading().replace(" on ", "\n", 1))
     handles = [
         Line2D([], [], color=COLOR, label="median"),
         Patch(color=COLOR, alpha=0.2, label="quartiles"),
@@ -45,9 +36,7 @@ def draw(inputs: Inputs) -> Figure:
         Line2D([], [], color=COLOR, marker="o", linestyle="none", label="gradient of zero"),
         Line2D([], [], color=style.FROZEN, linestyle=(0, (4, 1.5)), label="PB's threshold"),
     ]
-    if facts:
-        style.legend_above(figure, handles, 5)
-    style.footer(figure, sentences(facts))
+    style.legend_above(figure, handles, 5)
     return figure
 
 

@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from partial_backprop import labels
-from partial_backprop.facts import of_runs, sentences
+from partial_backprop.facts import of_runs
 from partial_backprop.figures import lab_marks, style
 from partial_backprop.figures.style import Look
 from partial_backprop.inputs import Inputs
@@ -23,14 +23,10 @@ SHOWN_BITS = 3
 def draw(inputs: Inputs) -> Figure:
     """Draw densities, levels and accuracies."""
     ran = [name for name in EXPERIMENTS if any(run.key[0] == name for run in inputs.runs)]
-    height = 2.0 if ran else style.EMPTY_ROW_IN
-    figure, panels = style.panels([height] * max(1, len(ran)), 3, 0.8)
     if not ran:
-        for panel in panels[0]:
-            style.say(panel, "not run")
-        return figure
+        return style.not_run("training in few bits")
+    figure, panels = style.panels([1.8] * len(ran), 3, 0.5)
     frame = results([run for run in inputs.runs if run.key[0] in EXPERIMENTS]).frame
-    facts = [of_runs(name, labels.TINYSCRIPT[name], inputs.runs) for name in ran]
     for row, experiment in zip(panels, ran, strict=True):
         for panel, kind in zip(row, ("activation", "gradient"), strict=False):
             _density(panel, _largest(inputs, experiment, kind))
@@ -44,7 +40,8 @@ def draw(inputs: Inputs) -> Figure:
         if len(base):
             row[2].axhline(base.mean(), color=style.NEUTRAL, linewidth=0.8, linestyle="dotted")
         row[2].set(xlabel="bits", ylabel="test accuracy (%)", xticks=BITS)
-        row[2].set_title("both quantized")
+        facts = of_runs(experiment, labels.TINYSCRIPT[experiment], inputs.runs)
+        row[2].set_title(facts.heading().replace(" on ", "\n", 1))
     handles = [
         Line2D([], [], color=look.color, marker=look.marker, label=NAMES[name])
         for name, look in LOOKS.items()
@@ -52,7 +49,6 @@ def draw(inputs: Inputs) -> Figure:
     handles.append(Line2D([], [], color=style.NEUTRAL, label="fitted density"))
     handles.append(Line2D([], [], color=style.NEUTRAL, linestyle="dotted", label="float"))
     style.legend_above(figure, handles, 2)
-    style.footer(figure, sentences([one for one in facts if one is not None]))
     return figure
 
 
@@ -70,7 +66,8 @@ def _largest(inputs: Inputs, experiment: str, kind: str) -> MagnitudeModel | Non
 
 def _density(panel: Axes, model: MagnitudeModel | None) -> None:
     if model is None:
-        style.say(panel, "all zero")
+        panel.text(0.5, 0.5, "all zero", transform=panel.transAxes, ha="center")
+        panel.set_axis_off()
         return
     edges = np.array(model.bin_edges) / model.largest
     counts = np.array(model.bin_counts)

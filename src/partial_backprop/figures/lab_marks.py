@@ -15,7 +15,7 @@ from partial_backprop.inputs import Inputs
 from partial_backprop.report.frame import select
 from partial_backprop.reported import Reported
 
-SEED = "003"
+SOURCE = "003"
 
 # A colour is what was done to the network, a filled mark a measured accuracy, a hollow one a printed.
 LAYER = Look("#0072B2", "solid", "o")
@@ -66,7 +66,7 @@ def curve(
 
 
 def printed(panel: Axes, x: Sequence[float], y: Sequence[float], look: Look) -> None:
-    """Draw numbers that the seed prints as hollow marks."""
+    """Draw numbers that the source prints as hollow marks."""
     panel.plot(
         x,
         y,
@@ -98,19 +98,28 @@ def level(panel: Axes, height: float, text: str, *, right: bool = True) -> None:
     )
 
 
-TICKS = (0, 50, 70, 80, 85, 90, 95)
+BREAK = 75
+"""Accuracy, in percent, above which an axis is wide, where the points are that are to be compared."""
+_BELOW = 0.3
+"""Share of the axis below it."""
 
 
 def accuracy_axis(panel: Axes, *, top: float = 95) -> None:
-    """Give an axis of accuracies more room the fewer errors there are: it is logarithmic in the error."""
+    """Give an axis of accuracies most of its room above `BREAK`, and mark where the scale changes."""
+    percents, heights = (-100, 0, BREAK, top, 200), (-1, 0, _BELOW, 1, 5)
     functions = (
-        lambda percent: -np.log10(np.clip(100 - np.asarray(percent), 1e-3, None)),
-        lambda height: 100 - 10.0 ** -np.asarray(height),
+        lambda percent: np.interp(percent, percents, heights),
+        lambda height: np.interp(height, heights, percents),
     )
     panel.set_yscale("function", functions=functions)
     panel.set(ylabel="test accuracy (%)", ylim=(0, top))
-    panel.yaxis.set_major_locator(FixedLocator(TICKS))
+    panel.yaxis.set_major_locator(FixedLocator([0, 50, *range(BREAK, int(top) + 1, 5)]))
     panel.yaxis.set_minor_locator(NullLocator())
+    panel.axhline(BREAK, color=style.FAINT, linewidth=0.5, zorder=0)
+    panel.plot(
+        [0], [_BELOW], transform=panel.transAxes, marker=[(-1, -0.5), (1, 0.5)], markersize=8,
+        color=style.NEUTRAL, clip_on=False, linestyle="none", label="_break",
+    )  # fmt: skip
 
 
 def key(look: Look, label: str, *, line: object = "none", hollow: bool = False) -> Line2D:
@@ -123,8 +132,8 @@ def key(look: Look, label: str, *, line: object = "none", hollow: bool = False) 
 
 
 def accuracy_percent(reported: Reported, names: Sequence[str]) -> list[float]:
-    """Read accuracies that the seed prints."""
-    return [100 * reported.entry(SEED, name).values["test_accuracy"] for name in names]
+    """Read accuracies that the source prints."""
+    return [100 * reported.entry(SOURCE, name).values["test_accuracy"] for name in names]
 
 
 def chance(inputs: Inputs, experiment: str) -> float:

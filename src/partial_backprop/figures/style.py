@@ -5,7 +5,6 @@ apart; lines and markers differ too, so that a grey print can be read.
 """
 
 import contextlib
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -96,8 +95,8 @@ def applied() -> Iterator[None]:
         yield
 
 
-EMPTY_ROW_IN = 0.5
-"""Height of a row of panels that only say that nothing ran, in inches."""
+EMPTY_IN = 0.6
+"""Height of a figure that only says that nothing ran, in inches."""
 
 
 def panels(
@@ -113,14 +112,26 @@ def panels(
     return figure, axes
 
 
-def say(panel: Axes, text: str) -> None:
-    """Leave a panel empty but for a text."""
+def not_run(what: str) -> Figure:
+    """Make a figure that only says what did not run."""
+    figure, ((panel,),) = panels([EMPTY_IN], 1, 0.0)
     panel.set(xticks=[], yticks=[])
     panel.spines[:].set_visible(False)
-    box = {"boxstyle": "round,pad=0.6", "facecolor": "white", "edgecolor": FAINT}
-    panel.text(
-        0.5, 0.5, text, transform=panel.transAxes, ha="center", va="center", color=NEUTRAL, bbox=box
-    )
+    at = {"transform": panel.transAxes, "ha": "center", "va": "center"}
+    panel.text(0.5, 0.5, f"{what}: not run", color=NEUTRAL, **at)
+    return figure
+
+
+def grid(
+    n_panels: int, n_columns: int, height_in: float, margin_in: float
+) -> tuple[Figure, list[Axes]]:
+    """Make a figure with so many panels of one height, row by row."""
+    n_columns = min(n_columns, n_panels)
+    n_rows = -(-n_panels // n_columns)
+    figure, found = panels([height_in] * n_rows, n_columns, margin_in)
+    for panel in found.flat[n_panels:]:
+        panel.set_axis_off()
+    return figure, list(found.flat[:n_panels])
 
 
 def legend_above(figure: Figure, handles: list[Any], n_columns: int) -> None:
@@ -134,9 +145,23 @@ def legend_above(figure: Figure, handles: list[Any], n_columns: int) -> None:
     )
 
 
-def footer(figure: Figure, lines: list[str]) -> None:
-    """Name below the panels what ran."""
-    wrapped = [part for line in lines for part in textwrap.wrap(line, 112)]
-    if wrapped:
-        text = "\n".join(wrapped)
-        figure.supxlabel(text, fontsize=7, color=NEUTRAL, ha="left", x=0.01, linespacing=1.4)
+def direct_labels(panel: Axes, labels: Sequence[tuple[float, float, str, str]], gap: float) -> None:
+    """Name points (x, y, text, colour) right of a panel whose axes are set, `gap` of its height apart."""
+    to_axes = panel.transData + panel.transAxes.inverted()
+    heights = [to_axes.transform((x, y))[1] for x, y, *_ in labels]
+    order = np.argsort(heights, kind="stable")
+    placed: list[float] = []
+    for height in np.array(heights)[order]:
+        placed.append(max(height, placed[-1] + gap) if placed else height)
+    # What was pushed out above goes down again, as far as its neighbours let it.
+    limit = 1.0
+    for place in reversed(range(len(placed))):
+        placed[place] = min(placed[place], limit)
+        limit = placed[place] - gap
+    line = {"arrowstyle": "-", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 3}
+    for index, height in zip(order, placed, strict=True):
+        x, y, text, color = labels[index]
+        panel.annotate(
+            text, (x, y), (1.03, height), textcoords="axes fraction", va="center", fontsize=7,
+            color=color, arrowprops=line | {"color": color}, annotation_clip=False,
+        )  # fmt: skip

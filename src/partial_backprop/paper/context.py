@@ -38,7 +38,10 @@ def _drawn(inputs: Inputs, figures: Iterable[Path], ledger: Sequence[Judgement])
     """Name the figures that show something: those of what did not run stay out of the article."""
     sampled = {sample.experiment for sample in inputs.gradients}
     captioned = {run.record.arm for run, _ in caption_arms.reports(inputs.runs)}
+    lab1 = "lab1" in {run.record.experiment for run in inputs.runs}
     shown = {
+        "figure_lab1": lab1,
+        "figure_lab1_all": lab1,
         "figure_kde": sampled,
         "figure_2": "vgg19_cifar10" in sampled,
         "figure_3": inputs.runs,
@@ -81,7 +84,7 @@ def _chooser(ledger: Sequence[Judgement]) -> Callable[..., list[str]]:
         """Networks whose part of a claim, such as P4.vgg19 of P4, has a verdict, for any of some reasons."""
         parts = {f"{claim}.{suffix}": title for suffix, title in _SUFFIXES.items()}
         return [
-            parts[found.id]
+            parts[found.id] + (" (one seed)" if "one seed" in found.tags else "")
             for found in ledger
             if found.id in parts
             and found.verdict == verdict
