@@ -29,9 +29,7 @@ include: "workflow/rules/common.smk"
 if not SCALE.published:
     told(preflight.check, SCALE_NAME, configuration.CONFIG_DIR, SETTINGS.also)
 
-    include: "workflow/rules/train.smk"
-    include: "workflow/rules/captioning.smk"
-    include: "workflow/rules/labs.smk"
+    include: "workflow/rules/runs.smk"
 
 
 include: "workflow/rules/aggregate.smk"

@@ -51,7 +51,7 @@ def quantities(
     experiment: str, float32: Sequence[float], bf16: Sequence[float]
 ) -> tuple[Quantity, ...]:
     """Put the accuracies of a network into the form of a benchmark."""
-    network = labels.CNNS[experiment]
+    network = labels.experiments()[experiment]
     differences = [after - before for before, after in zip(float32, bf16, strict=True)]
     farthest = float(f"{max(map(abs, interval(differences))):.3g}")
     reach = Spread(low=farthest, median=farthest, high=farthest, n=len(differences))

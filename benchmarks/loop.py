@@ -86,7 +86,7 @@ def measure(network: str, place: Place) -> list[Quantity]:
         goal = GPU_GOAL if place.on_gpu else bf16_goal(case, bf16_instructions())
         compared.append(Compared(PLAIN, BF16, "_bf16", "; ours in bfloat16", goal))
     size = f"batch{'es' if n_batches > 1 else ''} {n_batches} of {place.batch_size}"
-    title = f"{labels.CNNS[case.experiment]}, {size}"
+    title = f"{labels.experiments()[case.experiment]}, {size}"
     found = ratios(times, network, title, compared)
     if not place.on_gpu:
         n_images = place.batch_size * n_batches

@@ -32,7 +32,8 @@ LIST = """
 import json, sys
 from partial_backprop import registry, sources
 kinds = ("recipes", "networks", "data", "freezing")
-modules = [f"{kind}.{name}" for kind in kinds for name in registry.names(kind)]
+module = getattr(registry, "module", "{}.{}".format)  # before there were folders of experiments
+modules = [module(kind, name) for kind in kinds for name in registry.names(kind)]
 root = sources._ROOT
 paths = sources.closure(*modules, "recipes.gradient_sample")
 json.dump({path.relative_to(root).as_posix(): path.read_text("utf-8") for path in paths}, sys.stdout)

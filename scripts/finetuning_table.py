@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from partial_backprop import inputs, intervals, labels
+from partial_backprop import folders, inputs, intervals
+from partial_backprop.experiments.finetuning import results as finetuning
 from partial_backprop.frames import aggregate
-from partial_backprop.measurements import finetuning
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "finetuning.md"
@@ -35,7 +35,7 @@ def table(runs: Sequence[inputs.Run]) -> str:
     ]
     column = "test_accuracy_percent"
     whole = aggregate.by_seed(frame, "finetune", "fb", column)
-    for arm, name in labels.FINETUNING_ARMS.items():
+    for arm, name in folders.about("finetuning").arms.items():
         accuracy = aggregate.by_seed(frame, "finetune", arm, column)
         if accuracy.empty:
             continue

@@ -12,7 +12,7 @@ import json
 import sys
 from pathlib import Path
 
-from partial_backprop import artifacts, sources, table_entries
+from partial_backprop import artifacts, sources, stamps, table_entries
 from partial_backprop.errors import UserError
 from partial_backprop.measurements.caption_examples import PICTURES
 
@@ -20,9 +20,9 @@ ROOT = Path(__file__).parents[1]
 MANIFEST = Path("paper") / "published.json"
 RENDERED = ("paper/published.pdf", "figures/published/*.pdf", "figures/published/*.png")
 SHOWN = ("results/published/runs/**/*", "results/bench/*.json")
-DRAWN_BY = (
-    "paper/source/**/*", "config/reported.yaml", "config/claims/*.yaml", "config/tables/*.yaml",
-)  # fmt: skip
+_FOLDERS = "src/partial_backprop/experiments/*/"
+DRAWN_BY = ("paper/source/**/*", "config/reported.yaml", f"{_FOLDERS}*.tex.j2")
+DRAWN_BY += tuple(f"{_FOLDERS}{name}.yaml" for name in ("about", "claims", "tables*"))
 PACKAGE = Path(sources.__file__).parent
 _FIRST = 5
 
@@ -38,8 +38,9 @@ def _sum(path: Path) -> str:
 
 def _modules() -> dict[str, str]:
     called = {one for name in artifacts.names("tables") for one in table_entries.made_from(name)[1]}
-    drawn = [f"figures.{name}" for name in artifacts.names("figures")]
-    paths = sources.closure("artifacts", "paper", *sorted(called), *drawn)
+    drawn = [artifacts.figure_module(name) for name in artifacts.names("figures")]
+    everywhere = stamps.called_in_folders()
+    paths = sources.closure("artifacts", "paper", *sorted(called), *drawn, *everywhere)
     return {path.relative_to(PACKAGE.parents[1]).as_posix(): _sum(path) for path in paths}
 
 

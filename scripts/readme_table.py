@@ -5,9 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from partial_backprop import facts, inputs, intervals, labels, reported
-from partial_backprop.frames import inclusion_arms
-from partial_backprop.measurements import captions, compression, filters, inclusion, sizes
+from partial_backprop import inputs, intervals, labels, reported
+from partial_backprop.experiments.dessilbi import inclusion_arms
+from partial_backprop.experiments.dessilbi import results as inclusion
+from partial_backprop.experiments.partial_backprop import cnns
+from partial_backprop.experiments.weight_pruning import results as sizes
+from partial_backprop.measurements import captions, compression, filters
 from partial_backprop.record import Record
 from partial_backprop.report import ledger, numbers
 from partial_backprop.report.frame import Results, results, select
@@ -44,7 +47,7 @@ def minus(measured: Results, at: dict[str, str], base: str) -> Interval:
 
 def published() -> str:
     """Return what FB, PB and their controls came to on each network that ran, in Markdown."""
-    experiments = (*labels.CNNS, *labels.AS_IN_SOURCE.values())
+    experiments = (*cnns.CNNS, *cnns.AS_IN_SOURCE.values())
     paths = [path for name in experiments for path in (RUNS / name).rglob("record.json")]
     found = inputs.read_inputs("published", paths, config_dir=ROOT / "config")
     measured = results(found.runs)
@@ -53,8 +56,8 @@ def published() -> str:
         "| minus random mask |",
         "|---|---|---|---|---|---|---|---|",
     ]
-    same = {other: name for name, other in labels.AS_IN_SOURCE.items()}
-    for experiment, ran in facts.as_in_source(found).items():
+    same = {other: name for name, other in cnns.AS_IN_SOURCE.items()}
+    for experiment, ran in cnns.as_in_source(found).items():
         if ran is None:
             continue
         entry = found.reported.entry("001", f"table_2.{same.get(experiment, experiment)}").values

@@ -18,7 +18,7 @@ from tests import (
     made,
 )
 
-from partial_backprop import labels
+from partial_backprop import folders
 from partial_backprop.freezing_report import FreezingReport, LayerFreezing
 from partial_backprop.inputs import Inputs
 from partial_backprop.measurements import mask_stability, movement
@@ -40,7 +40,10 @@ def criterion(experiment: str, arm: str, seed: int) -> Record:
     return made.renamed(base, experiment, arm, freezing=frozen, measurements={})
 
 
-def criteria(experiments: Iterable[str] = tuple(labels.CRITERIA), seeds: Iterable[int] = (0, 1)):
+def criteria(
+    experiments: Iterable[str] = tuple(folders.about("criteria").experiments),
+    seeds: Iterable[int] = (0, 1),
+):
     """Make up runs of all criteria."""
     return made.inputs(
         criterion(experiment, arm, seed)

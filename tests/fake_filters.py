@@ -10,7 +10,7 @@ from pathlib import Path
 from tests import made as made_up
 from tests.made import N_TRAIN, count
 
-from partial_backprop.frames.filter_arms import ARMS, EXPERIMENT
+from partial_backprop.experiments.filter_pruning.filter_arms import ARMS, EXPERIMENT
 from partial_backprop.inputs import Inputs
 from partial_backprop.measurements import filters
 from partial_backprop.measurements.filters import FiltersReport, Scored, Size, TensorZeros

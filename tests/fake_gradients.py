@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 from tests import made as made_up
 
+from partial_backprop.experiments.gradient_counts import results as gradient_counts
+from partial_backprop.experiments.gradient_counts.results import GradientCounts, WeightCounts
 from partial_backprop.inputs import Inputs
-from partial_backprop.measurements import gradient_counts
-from partial_backprop.measurements.gradient_counts import GradientCounts, WeightCounts
 from partial_backprop.record import NetworkFacts, Record
 
 N_STEPS, N_ASKED = 50, 221_150

@@ -11,18 +11,18 @@ import numpy as np
 from tests import made as made_up
 from tests.made import N_VALIDATION, count
 
-from partial_backprop import labels
-from partial_backprop.frames import inclusion_arms
-from partial_backprop.frames.inclusion_arms import COST, EARLY, LAYERS, TICKETS, TUNED
-from partial_backprop.inputs import Inputs
-from partial_backprop.measurements import inclusion, step_costs
-from partial_backprop.measurements.inclusion import (
+from partial_backprop import folders
+from partial_backprop.experiments.dessilbi import inclusion_arms, step_costs
+from partial_backprop.experiments.dessilbi import results as inclusion
+from partial_backprop.experiments.dessilbi.inclusion_arms import COST, EARLY, LAYERS, TICKETS, TUNED
+from partial_backprop.experiments.dessilbi.results import (
     Epoch,
     FirstFilters,
     InclusionReport,
     Layer,
     Masked,
 )
+from partial_backprop.inputs import Inputs
 from partial_backprop.record import (
     NetworkFacts,
     Record,
@@ -215,7 +215,7 @@ def records(seed: int = 0) -> list[Record]:
         (inclusion_arms.MNIST, "lenet5_6_16_120", "mnist"),
         (inclusion_arms.CIFAR10, "resnet20", "cifar10"),
     ):
-        for number, arm in enumerate(labels.OPTIMIZERS):
+        for number, arm in enumerate(folders.about("dessilbi").arms):
             worth = 70.0 + number
             if arm.startswith("dessilbi"):
                 found.append(_path_run(experiment, arm, seed, network, role, worth))

@@ -102,7 +102,7 @@ def figures(inputs: Inputs, folder: Path) -> list[Path]:
     paths = []
     with style.applied():
         for name in artifacts.names("figures"):
-            module = importlib.import_module(f"partial_backprop.figures.{name}")
+            module = importlib.import_module(f"partial_backprop.{artifacts.figure_module(name)}")
             paths.append(folder / f"{name}.pdf")
             module.draw(inputs).savefig(paths[-1])
     return paths

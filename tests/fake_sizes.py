@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 
 from tests import made as made_up
 
+from partial_backprop.experiments.weight_pruning import results as sizes
 from partial_backprop.inputs import Inputs
-from partial_backprop.measurements import sizes
 from partial_backprop.record import (
     NetworkFacts,
     Record,

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from tests import fake_gradients
 from tests import made as made_up
 
+from partial_backprop.experiments.tinyscript import results as tinyscript
+from partial_backprop.experiments.tinyscript.results import MagnitudeModel, QuantizedTraining
 from partial_backprop.inputs import Inputs
-from partial_backprop.measurements import tinyscript
-from partial_backprop.measurements.tinyscript import MagnitudeModel, QuantizedTraining
 
 ARMS = ("float", "uniform_2bit", "uniform_4bit", "weibull_2bit", "weibull_4bit")
 ARMS += ("activations_weibull_2bit", "gradients_weibull_2bit")

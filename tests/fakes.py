@@ -4,7 +4,6 @@ For tests only: no number here was measured.
 """
 
 import json
-import shutil
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -44,6 +43,8 @@ def write_config(root: Path, *, epochs: int = 12, seeds: Iterable[int] = (0, 1, 
         f"experiments/{name}": {"title": name, "arms": dict.fromkeys(ARMS)}
         for name in (*EXPERIMENTS, AS_IN_SOURCE)
     }
+    for name in EXPERIMENTS:
+        files[f"experiments/{name}"]["sampled"] = ["pb", "pb_otsu"]
     files |= {f"scales/{SCALE}": scale, "scales/published": published, "config": {"scale": SCALE}}
     for name, content in files.items():
         path = folder / f"{name}.yaml"
@@ -51,8 +52,6 @@ def write_config(root: Path, *, epochs: int = 12, seeds: Iterable[int] = (0, 1, 
         path.write_text(yaml.safe_dump(content), encoding="utf-8")
     real = Path(__file__).parents[1] / "config" / "reported.yaml"
     (folder / "reported.yaml").write_bytes(real.read_bytes())
-    for name in ("claims", "tables"):
-        shutil.copytree(real.with_name(name), folder / name, dirs_exist_ok=True)
     return folder
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import yaml
 
 from partial_backprop import config, registry, reported
+from partial_backprop.experiments.linear_models.results import EXPERIMENT
 from partial_backprop.inputs import Inputs, read_inputs
-from partial_backprop.measurements.linear import EXPERIMENT
 from partial_backprop.recipes.job import Job
 from partial_backprop.record import Record
 

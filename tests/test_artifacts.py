@@ -170,7 +170,7 @@ def test_tables_compile_and_fit_the_page(tmp_path: Path, full: Inputs) -> None:
 def test_nothing_here_imports_torch(tmp_path: Path, campaign: dict) -> None:
     called = {one for name in TABLES for one in table_entries.made_from(name)[1]}
     modules = [f"partial_backprop.{name}" for name in called]
-    modules += [f"partial_backprop.figures.{name}" for name in FIGURES]
+    modules += [f"partial_backprop.{artifacts.figure_module(name)}" for name in FIGURES]
     code = f"import sys, partial_backprop.artifacts, {', '.join(modules)}\n"
     code += "assert 'torch' not in sys.modules, 'torch'\n"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=tmp_path)
@@ -178,6 +178,6 @@ def test_nothing_here_imports_torch(tmp_path: Path, campaign: dict) -> None:
 
 
 def test_labels_name_every_arm_of_the_experiments() -> None:
-    assert set(fakes.ARMS) <= set(labels.ARMS)
+    assert set(fakes.ARMS) <= set(labels.arms())
     assert labels.arm("pb_new") == "pb new"
     assert labels.data("unheard-of") == "unheard-of"

@@ -7,8 +7,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partial_backprop import config, config_files, files, labels, registry, reported
+from partial_backprop import config, config_files, files, registry, reported
 from partial_backprop.errors import UserError
+from partial_backprop.experiments.partial_backprop import cnns
 
 ROOT = Path(__file__).parents[1]
 CONFIG = ROOT / "config"
@@ -82,7 +83,7 @@ def test_full_scale_is_the_papers_protocol():
     assert (training.decay, training.shared_epochs, training.optimizer.weight_decay) == (0.1, 2, 0)
     thresholds = {
         name: config.resolve("full", name, "pb", 0, CONFIG).freezing.criterion["threshold"]
-        for name in labels.CNNS
+        for name in cnns.CNNS
     }
     assert thresholds == {
         "vgg19_cifar10": 0.04,
@@ -223,10 +224,10 @@ def test_the_settings_file_has_every_setting():
 
 def test_experiments_share_the_papers_arms():
     found = config.arms("full", "vgg19_cifar10", CONFIG)
-    assert found == [arm for arm in labels.ARMS if arm in found]
-    for experiment in labels.CNNS:
+    assert found == [arm for arm in cnns.ARMS if arm in found]
+    for experiment in cnns.CNNS:
         assert config.arms("full", experiment, CONFIG) == found
-    assert set(config.arms("full", "lenet5_mnist_60000", CONFIG)) <= set(labels.ARMS)
+    assert set(config.arms("full", "lenet5_mnist_60000", CONFIG)) <= set(cnns.ARMS)
 
 
 @pytest.mark.parametrize("network", ["vgg19", "resnet110", "densenet121"])
@@ -333,7 +334,7 @@ def test_a_change_to_an_arm_that_is_not_there_is_told(folder):
 def test_a_scale_tells_truly_whose_thresholds_it_has(scale):
     the_scale = config.read_scale(scale, CONFIG)
     printed = reported.read(CONFIG)
-    for experiment in labels.CNNS.keys() & the_scale.experiments.keys():
+    for experiment in cnns.CNNS.keys() & the_scale.experiments.keys():
         criterion = config.resolve(scale, experiment, "pb", 0, CONFIG).freezing.criterion
         values = printed.entry("001", f"table_1.{experiment}").values
         same = criterion["threshold"] == values["threshold"]

@@ -33,7 +33,7 @@ def test_runs_and_epochs_of_scale_full_are_those_of_the_configuration(tmp_path):
 
 
 def runs_and_epochs(stands, experiment):
-    shares = config.recipe(experiment, CONFIG) in standings.WITH_TRUNK
+    shares = config.shares_epochs(experiment, CONFIG)
     runs, epochs, shared = 0, 0, {}
     for arm in config.arms("full", experiment, CONFIG):
         for seed in stands.seeds(experiment, arm):

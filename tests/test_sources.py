@@ -1,5 +1,7 @@
 """A stage's source files are found through its imports."""
 
+from pathlib import Path
+
 import pytest
 
 from partial_backprop import registry, sources
@@ -23,9 +25,9 @@ def test_a_network_enters_by_name_alone():
 
 
 def test_a_figure_depends_on_itself_and_not_on_others():
-    found = stems("figures.figure_2")
-    assert "figures/figure_2.py" in found
-    assert "figures/figure_3.py" not in found
+    found = stems("experiments.partial_backprop.figure_2")
+    assert "experiments/partial_backprop/figure_2.py" in found
+    assert "experiments/partial_backprop/figure_3.py" not in found
     assert not {path for path in found if path.startswith(("training", "recipes"))}
 
 
@@ -103,7 +105,11 @@ def test_a_file_that_does_not_parse_is_told(module):
 def test_no_run_depends_on_what_is_printed_of_it(recipe):
     """Nor on names for people: an edited one is no reason to train."""
     printed = ("labels", "facts", "inputs", "tables/", "figures/", "frames/", "paper/", "artifacts")
-    assert not {path for path in stems(f"recipes.{recipe}") if path.startswith(printed)}
+    found = stems(registry.module("recipes", recipe))
+    assert not {path for path in found if path.startswith(printed)}
+    there = {Path(path).stem for path in found if path.startswith("experiments/")}
+    assert not there & {"tables", "rows", "checks", "paper"}
+    assert not {stem for stem in there if stem.startswith("figure_")}
 
 
 def test_where_a_file_lies_is_no_code():

@@ -43,7 +43,7 @@ def test_every_run_of_the_scale_is_there_once(project):
     found = survey(project)
     extra = {key for key in found if key[1] in (config.TRUNK, standings.GRADIENTS)}
     # Every run needs the shared epochs of its seed, and figures a sample of each network's gradients.
-    assert len(extra) == len(EXPERIMENTS) * 3 + len(standings.CLASSIFIERS)
+    assert len(extra) == len(EXPERIMENTS) * 3 + len(fakes.EXPERIMENTS)
     found = {key: run for key, run in found.items() if key not in extra}
     assert len(found) == len(EXPERIMENTS) * len(fakes.ARMS) * 3
     done = {key for key, run in found.items() if run.state == "done"}
@@ -163,7 +163,7 @@ def test_the_command_prints_it(project, capsys):
     (line,) = [line for line in lines if line.startswith("lenet5_mnist ")]
     assert "2 done, 17 missing" in line  # 3 trunks and a gradient sample too
     assert line.endswith(config.read_experiment("lenet5_mnist", project / "config")["title"])
-    n_runs = len(EXPERIMENTS) * (len(fakes.ARMS) + 1) * 3 + len(standings.CLASSIFIERS)
+    n_runs = len(EXPERIMENTS) * (len(fakes.ARMS) + 1) * 3 + len(fakes.EXPERIMENTS)
     assert lines[-2].startswith(f"2 of {n_runs} runs are done")
     assert lines[-1].startswith(f"{n_runs - 2} runs are left")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from partial_backprop import stamps, table_entries
+from partial_backprop import experiments, stamps, table_entries
 from partial_backprop.errors import UserError
 
 CONFIG = Path(__file__).parents[1] / "config"
@@ -22,10 +22,10 @@ ENTRY = {
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[..., Path]:
     def made(**changes: object) -> Path:
-        folder = tmp_path / table_entries.FOLDER
-        folder.mkdir(exist_ok=True)
+        folder = tmp_path / "experiments" / "mine"
+        folder.mkdir(parents=True, exist_ok=True)
         content = {"_shared": {"not": "a table"}, "table_mine": ENTRY | changes}
-        (folder / "mine.yaml").write_text(yaml.safe_dump(content))
+        (folder / "tables.yaml").write_text(yaml.safe_dump(content))
         return tmp_path
 
     return made
@@ -33,7 +33,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
 
 def test_an_entry_is_read(write: Callable[..., Path]) -> None:
     folder = write()
-    assert table_entries.names(folder) == ["table_mine"]
+    assert "table_mine" in table_entries.names(folder)
     assert table_entries.read("table_mine", folder).columns[1].metric == "test_accuracy_percent"
 
 
@@ -56,7 +56,7 @@ def test_a_bad_key_is_one_line_with_file_table_and_column(
     with pytest.raises(UserError) as caught:
         table_entries.read("table_mine", folder)
     message = str(caught.value)
-    for part in ("mine.yaml", "table_mine", "column 2 (Accuracy (%) last)", named):
+    for part in ("mine/tables.yaml", "table_mine", "column 2 (Accuracy (%) last)", named):
         assert part in message
     assert "\n" not in message
 
@@ -79,24 +79,28 @@ def test_a_bad_entry_is_one_line_with_file_and_table(
     folder = write(**change)
     with pytest.raises(UserError) as caught:
         table_entries.read("table_mine", folder)
-    for part in ("mine.yaml", "table_mine", named):
+    for part in ("mine/tables.yaml", "table_mine", named):
         assert part in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_an_unknown_table_lists_the_known_ones(write: Callable[..., Path]) -> None:
-    with pytest.raises(UserError, match="choose one of table_mine"):
+    with pytest.raises(UserError, match=r"choose one of .*table_mine"):
         table_entries.read("table_yours", write())
 
 
 def test_an_unknown_function_is_named() -> None:
-    with pytest.raises(UserError, match="no function 'labs:nothing'"):
-        table_entries.Call(call="labs:nothing")()
+    with pytest.raises(UserError, match="'tables:nothing'"):
+        table_entries.Call(call="tables:nothing", folder="linear_models")()
 
 
 @pytest.fixture
 def copied(tmp_path: Path) -> Path:
+    """A configuration with a copy of a folder of experiments."""
     shutil.copytree(CONFIG, tmp_path / "config")
+    name = "pruning_quantization"
+    real = Path(experiments.__path__[0], name)
+    shutil.copytree(real, tmp_path / "config" / "experiments" / name)
     return tmp_path / "config"
 
 
@@ -107,7 +111,7 @@ def stamped(name: str, folder: Path) -> dict[str, str | None]:
 def test_editing_an_entry_changes_the_stamp_of_that_table_alone(copied: Path) -> None:
     names = ("table_lab2_pruning", "table_lab3_joint", "table_2")
     before = {name: stamped(name, copied) for name in names}
-    path = copied / "tables" / "labs.yaml"
+    path = copied / "experiments" / "pruning_quantization" / "tables.yaml"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("Pruned and fine-tuned", "Fine-tuned"), encoding="utf-8")
     after = {name: stamped(name, copied) for name in names}
@@ -118,13 +122,13 @@ def test_editing_an_entry_changes_the_stamp_of_that_table_alone(copied: Path) ->
 
 def test_a_comment_changes_no_stamp(copied: Path) -> None:
     before = stamped("table_lab2_pruning", copied)
-    path = copied / "tables" / "labs.yaml"
+    path = copied / "experiments" / "pruning_quantization" / "tables.yaml"
     path.write_text("# More.\n" + path.read_text(encoding="utf-8"), encoding="utf-8")
     assert stamped("table_lab2_pruning", copied) == before
 
 
 def test_a_table_is_stamped_with_the_modules_of_its_functions() -> None:
     named = stamped("table_lab2_layers", CONFIG)
-    assert "code of tables/labs.py" in named
+    assert "code of experiments/pruning_quantization/tables.py" in named
     assert "code of report/gather.py" in named
-    assert "code of tables/networks.py" not in named
+    assert "code of experiments/partial_backprop/tables.py" not in named

@@ -1,8 +1,8 @@
 r"""The one place that saves tables and figures.
 
-A table is one entry of ``config/tables``, a figure is one module ``figures/figure_….py`` with
-``draw(inputs) -> Figure``, whose stem is the output's stem. The same inputs give the same bytes, and a file
-appears whole or not at all.
+A table is one entry of ``tables.yaml`` in a folder of experiments, a figure is one module ``figure_….py``
+there with ``draw(inputs) -> Figure``, whose stem is the output's stem. The same inputs give the same bytes,
+and a file appears whole or not at all.
 """
 
 import importlib
@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from types import ModuleType
 
-from partial_backprop import config, table_entries
+from partial_backprop import config, folders, table_entries
 from partial_backprop.errors import UserError
 from partial_backprop.files import write_atomically
 from partial_backprop.frames import aggregate
@@ -20,22 +20,26 @@ from partial_backprop.paper.text import escape
 from partial_backprop.report import configurations, tables
 from partial_backprop.report.layout import Cell, Row, Table
 
-_FIGURES = Path(__file__).parent / "figures"
-
 
 def names(package: str) -> list[str]:
     """List the tables or the figures."""
     if package == "tables":
         return table_entries.names()
-    return sorted(path.stem for path in _FIGURES.glob("figure_*.py"))
+    return sorted(path.stem for _, path in folders.files("figure_*.py"))
+
+
+def figure_module(name: str) -> str:
+    """Return the module of a figure, as it is called within the package."""
+    found = {path.stem: folders.module(path) for _, path in folders.files("figure_*.py")}
+    if name not in found:
+        raise UserError(
+            f"unknown name {name!r} in figures: choose one of {', '.join(sorted(found))}"
+        )
+    return found[name]
 
 
 def _figure(name: str) -> ModuleType:
-    if name not in names("figures"):
-        raise UserError(
-            f"unknown name {name!r} in figures: choose one of {', '.join(names('figures'))}"
-        )
-    return importlib.import_module(f"partial_backprop.figures.{name}")
+    return importlib.import_module(f"partial_backprop.{figure_module(name)}")
 
 
 def _cell(cell: str | Cell, italic: bool) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from partial_backprop import config
-from partial_backprop.standings import WITH_TRUNK, Standings
+from partial_backprop.standings import Standings
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,7 +21,7 @@ def find(standings: Standings) -> list[Checkpoint]:
     """List the checkpoints of a scale."""
     unfinished, trunks = set(), []
     for experiment in standings.experiments:
-        shares = config.recipe(experiment, standings.config_dir) in WITH_TRUNK
+        shares = config.shares_epochs(experiment, standings.config_dir)
         arms = config.arms(standings.scale, experiment, standings.config_dir)
         of_arms = {arm: standings.seeds(experiment, arm) for arm in arms}
         for seed in sorted({seed for own in of_arms.values() for seed in own}):

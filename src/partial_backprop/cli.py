@@ -19,6 +19,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with importing():
             _check_place(chosen)
+            if hasattr(chosen, "config"):
+                from partial_backprop import folders
+
+                folders.use(chosen.config)
             return chosen.command(chosen) or 0
     except UserError as error:
         message = f"error: {error}"

@@ -34,14 +34,17 @@ def gradients(chosen: argparse.Namespace) -> None:
     """Measure the gradients after the warm-up epochs."""
     from partial_backprop import preflight, stamps
     from partial_backprop.recipes.gradient_sample import measure
-    from partial_backprop.standings import GRADIENTS, SAMPLED, Standings
+    from partial_backprop.standings import GRADIENTS, Standings
 
     preflight.check_seed(chosen.scale, chosen.experiment, config.TRUNK, chosen.seed, chosen.config)
     standings = Standings(chosen.scale, chosen.out, chosen.config)
     made_from = standings.made_from(chosen.experiment, GRADIENTS, chosen.seed)
     made_from["input trunk"] = stamps.digest(chosen.trunk) if chosen.trunk else None
     where = (chosen.scale, chosen.experiment)
-    pb, otsu = (config.resolve(*where, arm, chosen.seed, chosen.config) for arm in SAMPLED)
+    sampled = config.sampled(chosen.experiment, chosen.config)
+    if not sampled:
+        raise UserError(f"{chosen.experiment}: no gradients are sampled: set `sampled` to two arms")
+    pb, otsu = (config.resolve(*where, arm, chosen.seed, chosen.config) for arm in sampled)
     fixed = pb.freezing.criterion
     rate = fixed["learning_rate"] or pb.training.learning_rate(pb.freezing.start_epoch)
     trunk = config.resolve(*where, config.TRUNK, chosen.seed, chosen.config)
@@ -277,7 +280,7 @@ def caption(chosen: argparse.Namespace) -> None:
     """Print a caption of a picture, and draw where the decoder looked."""
     from partial_backprop import record
     from partial_backprop.captioning.apply import caption
-    from partial_backprop.figures import attention
+    from partial_backprop.experiments.captioning import attention
     from partial_backprop.recipes.job import choose_device
 
     attention.check_kind(chosen.out)

@@ -77,6 +77,16 @@ def read_experiment(name: str, directory: Path = CONFIG_DIR) -> dict[str, Any]:
     return found.model_dump(exclude_unset=True, exclude={"scales"})
 
 
+def sampled(experiment: str, directory: Path = CONFIG_DIR) -> tuple[str, ...]:
+    """Name the two arms whose thresholds a sample of the gradients shows; none where none is taken."""
+    return tuple(read_experiment(experiment, directory).get("sampled") or ())
+
+
+def shares_epochs(experiment: str, directory: Path = CONFIG_DIR) -> bool:
+    """Whether the arms of an experiment may have their first epochs in common."""
+    return folders.recipe(recipe(experiment, directory), directory).shares_epochs
+
+
 def without_scale(directory: Path = CONFIG_DIR) -> list[str]:
     """List the experiments that no scale runs, not even on request."""
     scales = [path.stem for path in sorted((directory / "scales").glob("*.yaml"))]

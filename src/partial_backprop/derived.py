@@ -12,9 +12,6 @@ from partial_backprop.errors import UserError
 from partial_backprop.files import validated, write_atomically
 from partial_backprop.run_config import TrainingConfig
 
-WITHOUT_EPOCHS = ("linear_lab", "encode", "optimizer_cost")
-"""Recipes that train nothing by epochs."""
-
 
 def derive_scale(base: str, overlay: Mapping[str, Any], directory: Path = config.CONFIG_DIR) -> str:
     """Make a scale from another and a few changes, and write its file."""
@@ -54,7 +51,7 @@ def derive_scale(base: str, overlay: Mapping[str, Any], directory: Path = config
             }
         if change.arms is not None and set(change.arms) & set(experiment["arms"]):
             skipped += [f"{name}/{arm}" for arm in experiment["arms"] if arm not in change.arms]
-        if change.epochs is not None and config.recipe(name, directory) not in WITHOUT_EPOCHS:
+        if change.epochs is not None and experiment.get("training") is not None:
             part["training"] = _of_length(change.epochs, experiment, content.get("defaults"), part)
     content |= {"experiments": parts, "skip_arms": skipped}
     if change.seeds is not None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from partial_backprop import labels
 from partial_backprop.errors import UserError
 from partial_backprop.gradients import GradientSample
-from partial_backprop.inputs import Inputs, Run
+from partial_backprop.inputs import Run
 from partial_backprop.record import DataFacts, NetworkFacts
 
 
@@ -125,36 +125,3 @@ def _epochs(run: Run) -> int | None:
 def of_sample(title: str, sample: GradientSample) -> Facts:
     """Collect the facts of a gradient sample."""
     return Facts(title, sample.network, sample.data, sample.epochs, (sample.seed,))
-
-
-def cnns(inputs: Inputs) -> dict[str, Facts | None]:
-    """Collect the facts of pb2020's four networks."""
-    return {name: of_runs(name, title, inputs.runs) for name, title in labels.CNNS.items()}
-
-
-def as_in_source(inputs: Inputs) -> dict[str, Facts | None]:
-    """Collect the facts of the four networks, each by the experiment that is closest to the source."""
-    ran = {(run.record.experiment, run.record.arm, run.record.seed) for run in inputs.runs}
-
-    def n_pairs(experiment: str | None) -> int:
-        return sum(
-            (experiment, "pb", seed) in ran
-            for e, arm, seed in ran
-            if (e, arm) == (experiment, "fb")
-        )
-
-    found = {}
-    for name, title in labels.CNNS.items():
-        other = labels.AS_IN_SOURCE.get(name)
-        chosen = other if 0 < n_pairs(other) >= n_pairs(name) else name
-        found[chosen] = of_runs(chosen, title, inputs.runs)
-    return found
-
-
-def all_cnns(inputs: Inputs) -> dict[str, Facts | None]:
-    """Collect the facts of the four networks, and of the experiments of `labels.AS_IN_SOURCE` that ran."""
-    more = {
-        other: of_runs(other, labels.CNNS[name], inputs.runs)
-        for name, other in labels.AS_IN_SOURCE.items()
-    }
-    return cnns(inputs) | {name: facts for name, facts in more.items() if facts is not None}

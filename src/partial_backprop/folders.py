@@ -8,9 +8,11 @@ of the results frame), ``tables.yaml``, ``figure_NAME.py``, ``captions.yaml``, `
 """
 
 import functools
+import importlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 from pydantic import Field
@@ -24,8 +26,6 @@ NAME = "experiments"
 """Folder of the configuration folder that may have folders of the user's own."""
 
 ABOUT = "about.yaml"
-RESERVED = {"about", "captions", "claims", "tables"}
-"""Stems of YAML files that are no experiments."""
 
 
 class Recipe(StrictModel):
@@ -39,6 +39,13 @@ class Recipe(StrictModel):
     """Whether arms may share their first epochs, which the arm ``trunk`` trains."""
     first: bool = False
     """Whether its runs come before others, since those wait for them."""
+
+
+SHARED = {
+    "classify": Recipe(leaves=("history.csv", "weights.pt", "mask.pt"), shares_epochs=True),
+    "pretrain": Recipe(first=True),
+}
+"""Those of `recipes`, which experiments of several folders follow."""
 
 
 class About(StrictModel):
@@ -73,7 +80,11 @@ class Folder(NamedTuple):
         """Experiments with their files, those that `about` names first and in its order."""
         found = {path.stem: path for path in sorted(self.path.glob("*.yaml"))}
         names = [*(name for name in self.about.experiments if name in found), *found]
-        return {name: found[name] for name in names if name not in RESERVED}
+        return {name: found[name] for name in names if not _is_reserved(name)}
+
+
+def _is_reserved(stem: str) -> bool:
+    return stem in ("about", "captions", "claims", "tables") or stem.startswith("tables_")
 
 
 def roots(directory: Path | None = None) -> list[Path]:
@@ -119,6 +130,39 @@ def _folders(seen: Seen) -> tuple[Folder, ...]:
     return tuple(sorted(found, key=lambda folder: (folder.about.order, folder.name)))
 
 
+def names(kind: str) -> dict[str, str]:
+    """Names in print of ``experiments``, ``arms`` or ``networks``, in the order of the folders."""
+    return _names(_seen(None), kind)
+
+
+@functools.lru_cache(maxsize=64)
+def _names(seen: Seen, kind: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for folder in _folders(seen):
+        for key, name in getattr(folder.about, kind).items():
+            found.setdefault(key, name)
+    return found
+
+
+def about(folder: str) -> About:
+    """What a folder says about itself."""
+    return next((one.about for one in folders() if one.name == folder), About())
+
+
+def groups(directory: Path | None = None) -> dict[str, tuple[str, ...]]:
+    """What the paper's templates speak of together -> its experiments."""
+    found: dict[str, tuple[str, ...]] = {}
+    for folder in folders(directory):
+        found |= {folder.name: tuple(folder.experiments())} | folder.about.groups
+    return found
+
+
+def recipe(name: str, directory: Path | None = None) -> Recipe:
+    """What the workflow must know of a recipe: as a folder says, or the usual."""
+    told = (one.about.recipes[name] for one in folders(directory) if name in one.about.recipes)
+    return next(told, SHARED.get(name, Recipe()))
+
+
 def experiment(name: str, directory: Path | None = None) -> Path:
     """Find the file of an experiment."""
     found = every_experiment(directory)
@@ -152,6 +196,12 @@ def files(pattern: str, directory: Path | None = None) -> Iterator[tuple[Folder,
     for folder in folders(directory):
         for path in sorted(folder.path.glob(pattern)):
             yield folder, path
+
+
+def modules(name: str) -> list[ModuleType]:
+    """Import the modules of a file name in all folders."""
+    found = [module(path) for _, path in files(name)]
+    return [importlib.import_module(f"partial_backprop.{one}") for one in found]
 
 
 def module(path: Path) -> str:

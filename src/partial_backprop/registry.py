@@ -1,10 +1,11 @@
 """Find a network, data set, criterion or recipe by the name of its module.
 
 A module's name is its key: ``networks/vgg19.py`` is ``vgg19`` in a configuration, and there is no
-list to edit. What a module offers is one function (`FUNCTIONS`), and the function's keyword-only
-parameters are its options. A criterion may be a score instead (`SCORES`), and then has the options of the
-selection by scores too. Names, options and defaults are read from the source text with `ast`, so
-that a configuration is resolved, checked and hashed, defaults included, without importing torch.
+list to edit. A recipe may also be ``run_NAME.py`` in a folder of experiments. What a module offers is one
+function (`FUNCTIONS`), and the function's keyword-only parameters are its options. A criterion may be a
+score instead (`SCORES`), and then has the options of the selection by scores too. Names, options and
+defaults are read from the source text with `ast`, so that a configuration is resolved, checked and hashed,
+defaults included, without importing torch.
 """
 
 import ast
@@ -14,7 +15,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from partial_backprop import ranges
+from partial_backprop import experiments, ranges
 from partial_backprop.errors import UserError
 
 FUNCTIONS = {"networks": "build", "data": "load", "freezing": "mask", "recipes": "run"}
@@ -32,7 +33,7 @@ Option = tuple[str, ast.expr | None]
 @functools.cache
 def _options(package: str, module: str, function: str) -> dict[str, Option] | None:
     """Options of a function, or None where the module has no such function."""
-    path = _ROOT / package / f"{module}.py"
+    path = _modules(package)[module]
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.FunctionDef) and node.name == function:
             arguments = node.args
@@ -53,19 +54,35 @@ def options_of(package: str, name: str) -> dict[str, Option] | None:
     return options
 
 
+def _modules(package: str) -> dict[str, Path]:
+    found = {path.stem: path for path in (_ROOT / package).glob("*.py")}
+    for root in experiments.__path__ if package == "recipes" else ():
+        for path in Path(root).glob("*/run_*.py"):
+            found.setdefault(path.stem.removeprefix("run_"), path)
+    return dict(sorted(found.items()))
+
+
 def names(package: str) -> list[str]:
     """List the valid names in a package."""
-    stems = sorted(path.stem for path in (_ROOT / package).glob("*.py"))
-    return [stem for stem in stems if options_of(package, stem) is not None]
+    return [name for name in _modules(package) if options_of(package, name) is not None]
 
 
 def source(package: str, name: str) -> Path:
     """Return the path of the module that a name stands for."""
-    if name not in names(package):
+    found = _modules(package)
+    if name not in found or options_of(package, name) is None:
         raise UserError(
             f"unknown name {name!r} in {package}: choose one of {', '.join(names(package))}"
         )
-    return _ROOT / package / f"{name}.py"
+    return found[name]
+
+
+def module(package: str, name: str) -> str:
+    """Return the module that a name stands for, as it is called within the package."""
+    path = source(package, name)
+    if path.parent == _ROOT / package:
+        return f"{package}.{name}"
+    return f"experiments.{path.parent.name}.{path.stem}"
 
 
 def resolve(package: str, spec: Mapping[str, Any]) -> dict[str, Any]:
@@ -136,10 +153,9 @@ def _converted(annotation: str, value: Any) -> Any:
 
 def load(package: str, name: str) -> Callable[..., Any]:
     """Import a module by its name and return its function."""
-    source(package, name)
-    module = importlib.import_module(f"partial_backprop.{package}.{name}")
-    if hasattr(module, FUNCTIONS[package]):
-        return getattr(module, FUNCTIONS[package])
+    found = importlib.import_module(f"partial_backprop.{module(package, name)}")
+    if hasattr(found, FUNCTIONS[package]):
+        return getattr(found, FUNCTIONS[package])
     score, selection, function = SCORES[package]
     select = importlib.import_module(f"partial_backprop.{package}.{selection}")
-    return functools.partial(getattr(select, function), getattr(module, score))
+    return functools.partial(getattr(select, function), getattr(found, score))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 
+from partial_backprop import experiments, registry
 from partial_backprop.errors import UserError
 from partial_backprop.run_config import RunConfig
 
@@ -45,11 +46,22 @@ _LEAVES = {
 # most of the time in which it finds that there is nothing to do.
 @cache
 def _path(module: str) -> Path | None:
-    stem = _ROOT.joinpath(*module.split("."))
-    for path in (stem.with_suffix(".py"), stem / "__init__.py"):
-        if path.exists():
-            return path
+    first, *inner = module.split(".")
+    stems = [_ROOT.joinpath(first, *inner)]
+    if first == "experiments":
+        stems += [Path(root, *inner) for root in experiments.__path__]
+    for stem in stems:
+        for path in (stem.with_suffix(".py"), stem / "__init__.py"):
+            if path.exists():
+                return path
     return None
+
+
+def _name(path: Path) -> str:
+    """Name a source file relative to the package, one of a user's folder as if it lay there."""
+    if path.is_relative_to(_ROOT):
+        return path.relative_to(_ROOT).as_posix()
+    return f"experiments/{path.parent.name}/{path.name}"
 
 
 def _read(path: Path) -> tuple[frozenset[str], str]:
@@ -124,11 +136,7 @@ def closure(*modules: str) -> list[Path]:
     waiting = list(modules)
     while waiting:
         path = _path(waiting.pop())
-        if (
-            path is None
-            or path in found
-            or path.relative_to(_ROOT).with_suffix("").as_posix() in _LEAVES
-        ):
+        if path is None or path in found or _name(path).removesuffix(".py") in _LEAVES:
             continue
         found |= {path, *path.parent.glob("*.[ch]")}
         waiting += _read(path)[0]
@@ -141,7 +149,7 @@ def _has_code(path: Path) -> bool:
 
 def modules(run: RunConfig) -> list[str]:
     """Name the modules of a run: its recipe, network, data set and criterion."""
-    found = [f"recipes.{run.recipe['name']}"]
+    found = [registry.module("recipes", run.recipe["name"])]
     found += [f"networks.{run.network['name']}"] if run.network else []
     found += [f"data.{run.data.dataset['name']}"] if run.data else []
     criterion = run.freezing.criterion if run.freezing else None
@@ -158,7 +166,7 @@ def of_run(run: RunConfig) -> list[Path]:
 
 def digests(files: Iterable[Path]) -> dict[str, str]:
     """Hash the code of source files one by one, so that one can say which was edited."""
-    return {path.relative_to(_ROOT).as_posix(): _read(path)[1] for path in files}
+    return {_name(path): _read(path)[1] for path in files}
 
 
 def forget() -> None:

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from partial_backprop import config, sources, table_entries
+from partial_backprop import captions, config, folders, sources, table_entries
 from partial_backprop.files import write_atomically
 from partial_backprop.run_config import RunConfig
 
@@ -22,6 +22,9 @@ _CODE = "code of "
 
 TEMPLATES = Path("paper/source")
 """Templates of the paper."""
+
+CALLED = ("rows.py", "checks.py", "paper.py")
+"""Modules of the experiments' folders that tables, figures and the paper are made with."""
 
 PAGE = Path(sources.__file__).parent / "results_page"
 """Those of the results page, its style and its script."""
@@ -114,6 +117,21 @@ def of_run(run: RunConfig, inputs: Mapping[str, str | Path | None]) -> dict[str,
     return found | {f"input {kind}": digest(Path(path)) for kind, path in inputs.items() if path}
 
 
+def in_folders(pattern: str, config_dir: Path = config.CONFIG_DIR) -> list[Path]:
+    """List files of the experiments' folders."""
+    return [path for _, path in folders.files(pattern, config_dir)]
+
+
+def called_in_folders(config_dir: Path = config.CONFIG_DIR) -> list[str]:
+    """Name the modules of the folders that the report calls wherever they are."""
+    return [folders.module(path) for name in CALLED for path in in_folders(name, config_dir)]
+
+
+def templates(config_dir: Path = config.CONFIG_DIR) -> list[Path]:
+    """List the templates of the paper, and what lies with them."""
+    return [*sorted(TEMPLATES.rglob("*.*")), *in_folders("*.tex.j2", config_dir)]
+
+
 def _label(path: Path) -> str:
     """Name a file by its last folders alone, which stay when the rest of its path is another."""
     return "/".join(path.parts[-4 if path.parent.name.startswith("seed") else -2 :])
@@ -124,23 +142,23 @@ def of_print(
 ) -> dict[str, str | None]:
     """Name all that a table, a figure, the frames or the paper is made from."""
     stage = {"aggregate": ["artifacts"], "paper": ["paper"], "page": ["results_page.build"]}
-    modules = stage.get(command) or ["artifacts"]
+    modules = [*stage.get(command, ["artifacts"]), *called_in_folders(config_dir)]
     entry = {}
     if command == "figure":
-        modules.append(f"figures.{name}")
+        modules += [folders.module(path) for path in in_folders(f"{name}.py", config_dir)]
     elif command == "table":
         entry["entry"], called = table_entries.made_from(name, config_dir)
         modules += called
     the_scale = config.read_scale(scale, config_dir)
     said = {"scale": scale, "title of the scale": the_scale.title}
-    about_claims = command in ("paper", "page") or name in ("table_claims", "figure_claims")
+    about_claims = command in ("paper", "page") or captions.about_claims(name, config_dir)
     if about_claims:
         said["experiments of the scale"] = " ".join(the_scale.experiments)
-    texts = {"paper": TEMPLATES.rglob("*.*"), "page": PAGE.glob("*.[!p]*")}  # not what is Python
+    texts = {"paper": templates(config_dir), "page": PAGE.glob("*.[!p]*")}  # not what is Python
     paths = [*map(Path, files), *sorted(texts.get(command, ())), config_dir / "reported.yaml"]
     if command == "page":
-        paths.append(config_dir / "captions.yaml")
+        paths += in_folders("captions.yaml", config_dir)
     if about_claims:
-        paths += sorted((config_dir / "claims").glob("*.yaml"))
+        paths += in_folders("claims.yaml", config_dir)
     read = {_label(path): digest(path) for path in paths}
     return said | entry | code(sources.digests(sources.closure(*modules))) | read

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from partial_backprop import config, record, sources, stamps
+from partial_backprop import config, folders, record, sources, stamps
 from partial_backprop.errors import UserError
 from partial_backprop.files import at_home
 from partial_backprop.run_config import RunConfig
@@ -18,15 +18,6 @@ from partial_backprop.run_status import RunStatus, differences
 
 GRADIENTS = "gradients"
 """Name of the pseudo-arm that measures the gradients after the warm-up epochs, for figures."""
-
-CLASSIFIERS = ("vgg19_cifar10", "resnet110_cifar10", "densenet121_cifar10", "lenet5_mnist")
-"""Experiments of Tables 1 and 2 of pb2020, in their order: those of which gradient samples are drawn."""
-
-SAMPLED = ("pb", "pb_otsu")
-"""Arms whose thresholds a gradient sample shows."""
-
-WITH_TRUNK = ("classify", "caption")
-"""Recipes whose arms may share their first epochs."""
 
 
 class Standings:
@@ -114,7 +105,7 @@ class Standings:
         found = {"configuration": run.sha256()}
         modules = self._digests(run)
         if arm == GRADIENTS:
-            for name in SAMPLED:
+            for name in config.sampled(experiment, self.config_dir):
                 found[f"configuration of {name}"] = self.configuration(
                     experiment, name, seed
                 ).sha256()
@@ -129,11 +120,11 @@ class Standings:
             return {"trunk": (experiment, config.TRUNK, seed, "trunk.pt")}
         run = self.configuration(experiment, arm, seed)
         recipe, found = run.recipe, {}
-        if arm != config.TRUNK and recipe["name"] in WITH_TRUNK and run.training.shared_epochs:
+        known = folders.recipe(recipe["name"], self.config_dir)
+        if arm != config.TRUNK and known.shares_epochs and run.training.shared_epochs:
             found["trunk"] = (experiment, config.TRUNK, seed, "trunk.pt")
         if recipe.get("start"):
-            file = "path.pt" if recipe["name"] == "ticket" else "weights.pt"
-            found["start"] = (*recipe["start"].split("/"), seed, file)
+            found["start"] = (*recipe["start"].split("/"), seed, known.start)
         if recipe.get("features"):
             name, _, encoder = recipe["features"].partition("/")
             first = config.seeds(self.scale, name, self.config_dir)[0]
@@ -175,8 +166,7 @@ class Standings:
         return tuple(
             (name, config.seeds(self.scale, name, self.config_dir)[0])
             for name in self.experiments
-            if name in CLASSIFIERS
-            and set(SAMPLED) <= config.read_experiment(name, self.config_dir)["arms"].keys()
+            if config.sampled(name, self.config_dir)
         )
 
     def runs(self) -> list[RunStatus]:
@@ -187,7 +177,7 @@ class Standings:
             trunks = [
                 self.of(experiment, config.TRUNK, seed)
                 for seed in sorted({seed for arm in arms for seed in self.seeds(experiment, arm)})
-                if config.recipe(experiment, self.config_dir) in WITH_TRUNK
+                if config.shares_epochs(experiment, self.config_dir)
                 and self.needed(experiment, seed)
             ]
             found += [status for status in trunks if status.state != "done"]

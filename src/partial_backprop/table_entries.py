@@ -1,8 +1,9 @@
-"""Entries of tables in ``config/tables/*.yaml``: what may stand in them, and what a table was made from.
+"""Entries of tables in ``tables*.yaml`` of the folders: what may stand in them, and what a table is of.
 
 Read by the workflow for every table, so nothing heavy is imported here; `report.tables` makes tables of them.
 """
 
+import ast
 import functools
 import hashlib
 import importlib
@@ -14,12 +15,10 @@ from typing import Any, Literal
 
 import pydantic
 
+from partial_backprop import folders
 from partial_backprop.config import CONFIG_DIR
 from partial_backprop.errors import UserError
 from partial_backprop.files import read_yaml, validated
-
-FOLDER = "tables"
-"""Folder of the configuration folder."""
 
 PREFIX = "table_"
 
@@ -38,47 +37,12 @@ WHERE = (
 """Columns of the results frame by which numbers are selected."""
 
 METRICS = (
-    "setting.image_side", "setting.full_size", "setting.epochs", "setting.batch_size",
-    "setting.learning_rate", "setting.warmup_epochs", "setting.beam", "setting.n_train_captions",
-    "bleu_1", "bleu_2", "bleu_3", "bleu_4", "matches_1", "matches_2", "matches_3", "matches_4",
-    "totals_1", "totals_2", "totals_3", "totals_4", "hypothesis_length", "reference_length",
     "n_weights", "n_mask_zeros", "mask_zeros_percent", "n_natural_zeros", "natural_zeros_percent",
-    "n_unmoved", "unmoved_percent", "drift_max_abs", "embedding_percent", "threshold_paper",
-    "drift_mean_abs", "masked_not_natural_percent", "test_accuracy_percent", "test_n_correct",
-    "test_n_examples", "epoch", "test_loss", "setting.kappa", "setting.nu", "full_accuracy_percent",
-    "full_n_correct", "full_n_examples", "full_after", "full_density_percent",
-    "sparse_accuracy_percent", "sparse_n_correct", "sparse_n_examples", "sparse_after",
-    "sparse_density_percent", "density_percent", "n_nonzero", "after", "n_ever", "norm_to_enter",
-    "n_state_bytes", "n_weight_bytes", "n_gradient_bytes", "n_activation_bytes", "n_network_bytes",
-    "n_all_bytes", "step_s", "update_s", "extra_bytes", "times_sgd", "setting.strength", "n_zeros",
-    "n_signed", "zeros_percent", "signed_percent", "n_empty_filters", "zero_threshold",
-    "largest_difference", "largest_output", "whole_n_parameters", "small_n_parameters",
-    "n_parameters_left_percent", "whole_n_multiply_adds", "small_n_multiply_adds",
-    "n_multiply_adds_left_percent", "whole_n_bytes", "small_n_bytes", "n_bytes_left_percent",
-    "whole_time_s", "small_time_s", "time_left_percent", "small_accuracy_percent", "small_n_correct",
-    "small_n_examples", "augmented_train_accuracy_percent", "augmented_train_n_correct",
-    "augmented_train_n_examples", "best_train_accuracy_percent", "best_train_n_correct",
-    "best_train_n_examples", "final_test_accuracy_percent", "final_test_n_correct",
-    "final_test_n_examples", "n_steps", "n_updates", "loss", "log10_loss", "noise", "noise_by_update",
-    "loss_settled_step", "weights_settled_step", "n_exact_zero", "n_near_zero", "distance_to_sparsest",
-    "w1", "w2", "w3", "w4", "w5", "n_values", "n_inner_nonzero", "n_inner_nonzero_values",
-    "n_inner_values_max", "zeros_share", "n_outer_weights", "asked_sparsity",
-    "movement_rank_correlation", "n_masks", "masks_frozen_percent", "masks_zeros_percent",
-    "masks_zeros_under_own_percent", "overlap_own", "overlap_chance", "overlap_pairs",
-    "mask_overlap_percent", "zeroed_percent", "n_zeroed_elsewhere", "squares_zeroed_percent",
-    "first_index", "last_index", "n_entries", "n_eligible", "n_zeroed", "n_kept",
-    "zeroed_of_eligible_percent", "state_ratio", "zip_left_percent", "state_zip_left_percent",
-    "masked_zip_left_percent", "first_share_percent", "last_share_percent", "n_file_values",
-    "times_unpruned", "n_bytes", "mib", "n_bytes_zip", "mib_zip", "n_bytes_zstd", "mib_zstd",
-    "kept_percent", "path_epochs", "activation_shape", "n_activation_values",
-    "activation_variance_ratio_2bit", "activation_variance_ratio_3bit",
-    "activation_variance_ratio_4bit", "gradient_shape", "n_gradient_values",
-    "gradient_variance_ratio_2bit", "gradient_variance_ratio_3bit", "gradient_variance_ratio_4bit",
-    "n_activation_bytes_a_step", "n_activation_bytes_a_step_before", "n_gradient_bytes_a_step",
-    "n_gradient_bytes_a_step_before", "top_five_accuracy_percent", "top_five_n_correct",
-    "top_five_n_examples",
+    "n_unmoved", "unmoved_percent", "drift_max_abs", "threshold_paper", "drift_mean_abs",
+    "test_accuracy_percent", "test_n_correct", "test_n_examples", "epoch", "test_loss",
 )  # fmt: skip
-"""Quantities of the results frame."""
+"""Quantities of the results frame that all kinds of runs have, beside settings, ``setting.NAME``; those of
+others stand in ``METRICS`` of a folder's ``rows.py``."""
 
 STATISTICS = (
     "mean", "std", "n_seeds", "min", "max", "low", "high", "n_pairs", "seeds", "average", "largest", "total",
@@ -99,12 +63,14 @@ class Call(_Strict):
     """A function that makes what no selection can say, with the arguments it is given."""
 
     call: str
-    """``module:function`` in the package `tables`."""
+    """``module:function`` of a module in the folder of the entry."""
+    folder: str = ""
+    """Name of that folder, which the entry does not say."""
     model_config = pydantic.ConfigDict(frozen=True, extra="allow")
 
     def __call__(self, *arguments: Any) -> Any:
         """Call it with the entry's keywords."""
-        return _function(self.call)(*arguments, **(self.model_extra or {}))
+        return _function(self.folder, self.call)(*arguments, **(self.model_extra or {}))
 
 
 class Column(_Strict):
@@ -233,7 +199,7 @@ def read(name: str, directory: Path = CONFIG_DIR) -> Entry:
     where = f"{path}: {name}"
     if not isinstance(content, Mapping):
         raise UserError(f"{where} must be a mapping of keys")
-    parts = dict(content)
+    parts = _with_folder(dict(content), path.parent.name)
     parts["columns"] = _columns(parts.get("columns", ()), where)
     groups = parts.get("groups", ())
     if isinstance(groups, Mapping):
@@ -257,17 +223,16 @@ def read(name: str, directory: Path = CONFIG_DIR) -> Entry:
 
 def made_from(name: str, directory: Path = CONFIG_DIR) -> tuple[str, list[str]]:
     """Hash an entry, and name the modules of its functions as `sources.closure` takes them."""
-    _, content = _raw(directory).get(name, (None, None))
+    path, content = _raw(directory).get(name, (Path(), None))
     text = json.dumps(content, sort_keys=True, default=str)
-    calls = re.findall(r'"call": "(\w+):\w+"', text)
-    return hashlib.sha256(text.encode()).hexdigest()[:16], sorted(
-        {f"tables.{one}" for one in calls}
-    )
+    calls = set(re.findall(r'"call": "(\w+):\w+"', text))
+    called = sorted(folders.module(path.with_name(f"{one}.py")) for one in calls)
+    return hashlib.sha256(text.encode()).hexdigest()[:16], called
 
 
 def _raw(directory: Path) -> dict[str, tuple[Path, Any]]:
     found: dict[str, tuple[Path, Any]] = {}
-    for path in sorted((directory / FOLDER).glob("*.yaml")):
+    for _, path in folders.files("tables*.yaml", directory):
         stat = path.stat()
         for name, content in _parsed(path, stat.st_mtime_ns, stat.st_size).items():
             if name.startswith("_"):  # parts that entries share by reference
@@ -312,9 +277,28 @@ def _column(fields: Any, where: str) -> Column:
             if one not in STATISTICS:
                 raise UserError(f"{place}: csv: {one}: choose among {', '.join(STATISTICS)}")
     for metric in [column.metric, *_metrics(column)]:
-        if metric is not None and metric not in METRICS:
+        if metric is not None and not is_metric(metric):
             raise UserError(f"{place}: metric: the results frame has no {metric!r}")
     return column
+
+
+def is_metric(name: str) -> bool:
+    """Whether the results frame may have a quantity of a name."""
+    return name in METRICS or name.startswith("setting.") or name in _of_folders()
+
+
+def _of_folders() -> frozenset[str]:
+    stats = ((path, path.stat()) for _, path in folders.files("rows.py"))
+    return frozenset().union(*(_of_rows(path, stat.st_mtime_ns) for path, stat in stats))
+
+
+@functools.lru_cache(maxsize=64)
+def _of_rows(path: Path, mtime_ns: int) -> frozenset[str]:
+    """``METRICS`` of a module, which is not imported for it."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "METRICS":
+            return frozenset(ast.literal_eval(node.value))
+    return frozenset()
 
 
 def _metrics(column: Column) -> list[str]:
@@ -327,9 +311,19 @@ def _checked(model: type[Any], fields: Any, where: str) -> Any:
     return validated(model, fields, where)
 
 
-def _function(name: str, where: str = "") -> Callable[..., Any]:
+def _with_folder(content: Any, folder: str) -> Any:
+    """Tell calls in which folder their functions are."""
+    if isinstance(content, Mapping):
+        found = {key: _with_folder(value, folder) for key, value in content.items()}
+        is_call = isinstance(content.get("call"), str)
+        return found | {"folder": folder} if is_call else found
+    return [_with_folder(one, folder) for one in content] if isinstance(content, list) else content
+
+
+def _function(folder: str, name: str) -> Callable[..., Any]:
     module, _, function = name.partition(":")
     try:
-        return getattr(importlib.import_module(f"partial_backprop.tables.{module}"), function)
+        found = importlib.import_module(f"partial_backprop.experiments.{folder}.{module}")
+        return getattr(found, function)
     except (ImportError, AttributeError):
-        raise UserError(f"config/tables: the package tables has no function {name!r}") from None
+        raise UserError(f"experiments/{folder}/tables.yaml: the folder has no {name!r}") from None

@@ -13,10 +13,10 @@ from partial_backprop import cli, config
 from partial_backprop.captioning.apply import caption
 from partial_backprop.data.captioned import load_captioned
 from partial_backprop.errors import UserError
+from partial_backprop.experiments.captioning import run_caption as recipe
+from partial_backprop.experiments.captioning import run_encode as encode
 from partial_backprop.measurements import caption_examples
 from partial_backprop.networks import scene_cnn
-from partial_backprop.recipes import caption as recipe
-from partial_backprop.recipes import encode
 from partial_backprop.recipes.job import Job
 
 CPU = torch.device("cpu")

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from tests import fake_performance
 
-from partial_backprop.figures import figure_bench
+from partial_backprop.experiments.performance import figure_bench
 
 
 def test_each_curve_is_in_its_panel():

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from tests import fake_captions
 
 from partial_backprop.errors import UserError
-from partial_backprop.figures import attention, figure_4, figure_5, style
-from partial_backprop.figures.attention import Captioned
+from partial_backprop.experiments.captioning import attention, figure_4, figure_5
+from partial_backprop.experiments.captioning.attention import Captioned
+from partial_backprop.figures import style
 from partial_backprop.inputs import Inputs
 from partial_backprop.measurements import caption_examples
 from partial_backprop.measurements.caption_examples import Example

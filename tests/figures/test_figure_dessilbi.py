@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from tests import fake_inclusion
 
-from partial_backprop.figures import figure_dessilbi as module
-from partial_backprop.measurements import inclusion
+from partial_backprop.experiments.dessilbi import figure_dessilbi as module
+from partial_backprop.experiments.dessilbi import results as inclusion
+from partial_backprop.experiments.dessilbi.paths import TUNED
 from partial_backprop.record import Record
-from partial_backprop.report.paths import TUNED
 
 
 @pytest.fixture(scope="module")

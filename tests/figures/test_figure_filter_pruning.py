@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from tests import fake_filters
 
-from partial_backprop.figures import figure_filter_pruning as module
+from partial_backprop.experiments.filter_pruning import figure_filter_pruning as module
 from partial_backprop.measurements import filters
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 from tests import lab1
 
-from partial_backprop.figures import figure_lab1, figure_lab1_all
-from partial_backprop.measurements import linear
+from partial_backprop.experiments.linear_models import figure_lab1, figure_lab1_all
+from partial_backprop.experiments.linear_models import results as linear
 
 
 def pairs(figure):

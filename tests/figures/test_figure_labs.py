@@ -8,7 +8,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from tests import fake_labs
 
-from partial_backprop.figures import figure_lab2, figure_lab3, lab_marks, style
+from partial_backprop.experiments.pruning_quantization import figure_lab2, figure_lab3, lab_marks
+from partial_backprop.figures import style
 
 MODULES = (figure_lab2, figure_lab3)
 LAB2, LAB3 = fake_labs.ARMS

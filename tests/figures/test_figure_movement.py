@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests import fakes
 
-from partial_backprop.figures import figure_movement
+from partial_backprop.experiments.partial_backprop import figure_movement
 from partial_backprop.inputs import Inputs
 from partial_backprop.measurements.movement import KEY, BatchMovement, Bin, MovementReport
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from tests import fake_tinyscript
 
-from partial_backprop.figures import figure_tinyscript
+from partial_backprop.experiments.tinyscript import figure_tinyscript
 
 
 def test_panels_show_the_layer_with_the_most_weights():

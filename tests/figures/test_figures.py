@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from tests import fakes
 
 from partial_backprop.errors import UserError
-from partial_backprop.figures import figure_1, figure_2, figure_3, figure_kde, style
+from partial_backprop.experiments.partial_backprop import figure_1, figure_2, figure_3, figure_kde
+from partial_backprop.figures import style
 
 
 def said(figure: Figure) -> str:

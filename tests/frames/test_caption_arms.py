@@ -7,8 +7,15 @@ import pytest
 from tests import fake_captions
 
 from partial_backprop.errors import UserError
-from partial_backprop.frames import caption_arms
-from partial_backprop.frames.caption_arms import about, frame, frozen, lines, pick, share
+from partial_backprop.experiments.captioning import caption_arms
+from partial_backprop.experiments.captioning.caption_arms import (
+    about,
+    frame,
+    frozen,
+    lines,
+    pick,
+    share,
+)
 
 
 def test_scores_are_those_of_the_counts():

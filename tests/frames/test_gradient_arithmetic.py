@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from partial_backprop import registry, reported
-from partial_backprop.frames.gradient_arithmetic import arithmetic, lines
+from partial_backprop.experiments.gradient_counts.gradient_arithmetic import arithmetic, lines
 from partial_backprop.sparsification.layers import eligible
 from partial_backprop.summary.keras import summarize
 

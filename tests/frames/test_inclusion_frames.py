@@ -9,8 +9,8 @@ from tests import fake_inclusion
 from tests import made as made_up
 from torch import nn
 
-from partial_backprop.frames import inclusion_arms, inclusion_frames
-from partial_backprop.frames.inclusion_arms import LAYERS, TICKETS, TUNED
+from partial_backprop.experiments.dessilbi import inclusion_arms, inclusion_frames
+from partial_backprop.experiments.dessilbi.inclusion_arms import LAYERS, TICKETS, TUNED
 from partial_backprop.optim.dessilbi import DessiLBI
 
 

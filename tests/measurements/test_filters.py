@@ -8,9 +8,9 @@ from tests import made as made_up
 
 from partial_backprop import reported
 from partial_backprop.errors import UserError
-from partial_backprop.frames import filter_arms
+from partial_backprop.experiments.filter_pruning import filter_arms
+from partial_backprop.experiments.filter_pruning.filter_log import log_text
 from partial_backprop.measurements import filters
-from partial_backprop.measurements.filter_log import log_text
 
 
 def test_a_report_is_read_back():

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from tests import fake_inclusion
 
 from partial_backprop.errors import UserError
-from partial_backprop.measurements import inclusion
-from partial_backprop.measurements.inclusion import InclusionReport, Layer
+from partial_backprop.experiments.dessilbi import results as inclusion
+from partial_backprop.experiments.dessilbi.results import InclusionReport, Layer
 
 
 @given(st.integers(1, 300_000))

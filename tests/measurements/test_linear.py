@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests import lab1
 
 from partial_backprop.errors import UserError
-from partial_backprop.measurements import linear
+from partial_backprop.experiments.linear_models import results as linear
 
 LOSSES = st.lists(st.floats(0, 1e6), min_size=linear.TAIL_STEPS + 1, max_size=80)
 

@@ -4,7 +4,7 @@ import pytest
 from tests import fake_sizes
 
 from partial_backprop.errors import UserError
-from partial_backprop.measurements import sizes
+from partial_backprop.experiments.weight_pruning import results as sizes
 
 
 @pytest.fixture

@@ -6,9 +6,8 @@ import pytest
 from tests import fake_inclusion
 
 from partial_backprop.errors import UserError
-from partial_backprop.frames import cost_arms
-from partial_backprop.frames.inclusion_arms import COST
-from partial_backprop.measurements import step_costs
+from partial_backprop.experiments.dessilbi import cost_arms, step_costs
+from partial_backprop.experiments.dessilbi.inclusion_arms import COST
 
 
 @pytest.fixture

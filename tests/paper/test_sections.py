@@ -13,6 +13,7 @@ from tests import fake_paper, fakes
 from tests.fake_paper import SOURCE
 
 from partial_backprop import config, labels
+from partial_backprop.experiments.partial_backprop import cnns
 from partial_backprop.inputs import Inputs
 from partial_backprop.paper import article, numbers, setup
 from partial_backprop.paper.context import GROUPS, context
@@ -81,8 +82,8 @@ def named(part, stubs) -> dict[str, object]:
     few = only(part("classifiers"), "vgg19_cifar10", "lenet5_mnist")
     asked = frozenset(config.read_scale("full", fake_paper.CONFIG).experiments)
     found = context(dataclasses.replace(few, experiments=asked), *stubs)
-    every = {"has": dict.fromkeys(GROUPS, True), "arms": set(labels.ARMS), "ran": set(asked)}
-    return found | every | {"networks": list(labels.CNNS.values())}
+    every = {"has": dict.fromkeys(GROUPS, True), "arms": set(cnns.ARMS), "ran": set(asked)}
+    return found | every | {"networks": list(cnns.CNNS.values())}
 
 
 def only(inputs: Inputs, *experiments: str) -> Inputs:

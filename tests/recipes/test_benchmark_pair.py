@@ -5,7 +5,7 @@ import time
 import torch
 from torch import nn
 
-from partial_backprop.recipes.benchmark_pair import paired_times
+from partial_backprop.experiments.filter_pruning.benchmark_pair import paired_times
 
 
 class Slow(nn.Module):

@@ -22,8 +22,9 @@ from partial_backprop.captioning.evaluate import teacher_forced
 from partial_backprop.captioning.vocabulary import MARKS, Vocabulary
 from partial_backprop.data.captioned import load_captioned
 from partial_backprop.errors import UserError
+from partial_backprop.experiments.captioning import caption_context, caption_report
+from partial_backprop.experiments.captioning import run_caption as caption
 from partial_backprop.measurements import caption_examples, captions, movement
-from partial_backprop.recipes import caption, caption_context, caption_report
 from partial_backprop.recipes.job import Job
 from partial_backprop.recipes.provenance import provenance
 from partial_backprop.training import checkpoint

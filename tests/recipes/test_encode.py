@@ -11,8 +11,9 @@ from partial_backprop import config, record
 from partial_backprop.captioning import encoder, features
 from partial_backprop.data.captioned import load_captioned
 from partial_backprop.errors import UserError
+from partial_backprop.experiments.captioning import run_encode as encode
 from partial_backprop.networks import scene_cnn
-from partial_backprop.recipes import encode, pretrain
+from partial_backprop.recipes import pretrain
 from partial_backprop.recipes.job import Job
 
 CPU = torch.device("cpu")

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from partial_backprop.recipes import file_sizes
+from partial_backprop.experiments.weight_pruning import file_sizes
 from partial_backprop.storage import sparse_file
 from partial_backprop.training.batches import DeviceSplit
 

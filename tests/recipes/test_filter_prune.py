@@ -5,8 +5,8 @@ import math
 import pytest
 import torch
 
+from partial_backprop.experiments.filter_pruning.filter_log import log_text
 from partial_backprop.measurements import filters
-from partial_backprop.measurements.filter_log import log_text
 from partial_backprop.networks import filter_cnn
 from partial_backprop.pruning.removal import remove
 

@@ -8,8 +8,8 @@ from tests.runs import CPU, run
 
 from partial_backprop import apply_delta, registry
 from partial_backprop.captioning import published
-from partial_backprop.measurements import finetuning
-from partial_backprop.recipes import finetune
+from partial_backprop.experiments.finetuning import results as finetuning
+from partial_backprop.experiments.finetuning import run_finetune as finetune
 from partial_backprop.recipes.job import Job
 
 NETWORK = "efficientnet_lite0"

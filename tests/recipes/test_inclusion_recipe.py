@@ -11,10 +11,11 @@ from PIL import Image
 from tests.runs import CPU, run
 
 from partial_backprop import config
-from partial_backprop.measurements import inclusion
+from partial_backprop.experiments.dessilbi import inclusion_path, topk_accuracy
+from partial_backprop.experiments.dessilbi import results as inclusion
+from partial_backprop.experiments.dessilbi import run_inclusion as recipe
+from partial_backprop.experiments.dessilbi import run_ticket as ticket
 from partial_backprop.optim.adabound import AdaBound
-from partial_backprop.recipes import inclusion as recipe
-from partial_backprop.recipes import inclusion_path, ticket, topk_accuracy
 from partial_backprop.recipes.context import build_context
 from partial_backprop.recipes.job import Job
 from partial_backprop.record import read

@@ -9,10 +9,10 @@ from tests import lab1
 
 from partial_backprop import config
 from partial_backprop.errors import UserError
+from partial_backprop.experiments.linear_models import results as linear
+from partial_backprop.experiments.linear_models import run_linear_lab as linear_lab
 from partial_backprop.frames import aggregate
 from partial_backprop.inputs import read_inputs
-from partial_backprop.measurements import linear
-from partial_backprop.recipes import linear_lab
 from partial_backprop.recipes.job import Job
 from partial_backprop.record import read, write
 from partial_backprop.sparse.samples import SPARSEST, X, Y

@@ -3,8 +3,8 @@
 import pytest
 from tests.runs import run
 
-from partial_backprop.measurements import step_costs
-from partial_backprop.recipes import optimizer_cost
+from partial_backprop.experiments.dessilbi import run_optimizer_cost as optimizer_cost
+from partial_backprop.experiments.dessilbi import step_costs
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import pytest
 
 from partial_backprop.errors import UserError
-from partial_backprop.measurements import gradient_counts
+from partial_backprop.experiments.gradient_counts import results as gradient_counts
 
 N_EPOCHS, N_TRAIN, BATCH = 3, 200, 50
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from partial_backprop.measurements import tinyscript as measurements
+from partial_backprop.experiments.tinyscript import results as measurements
 
 N_EPOCHS, N_TRAIN, BATCH = 3, 200, 50
 ARMS = ("float", "uniform", "weibull", "feedback", "activations", "gradients")

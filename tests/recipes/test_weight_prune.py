@@ -2,7 +2,7 @@
 
 import pytest
 
-from partial_backprop.measurements import sizes
+from partial_backprop.experiments.weight_pruning import results as sizes
 
 
 def report(lab, arm):

@@ -8,8 +8,7 @@ import yaml
 
 from partial_backprop import config, folders, reported
 from partial_backprop.errors import UserError
-from partial_backprop.report import claims, judge
-from partial_backprop.report.checks import CHECKS
+from partial_backprop.report import checks, claims, judge
 from partial_backprop.report.frame import results
 from partial_backprop.report.guards import base_side
 
@@ -28,7 +27,10 @@ def sources(printed_numbers):
 @pytest.fixture
 def folder(tmp_path):
     """A copy of the claims, to make mistakes in."""
-    shutil.copytree(CONFIG / claims.FOLDER, tmp_path / claims.FOLDER)
+    for one, path in folders.files(claims.FILE):
+        copy = tmp_path / "experiments" / one.name / claims.FILE
+        copy.parent.mkdir(parents=True)
+        shutil.copy(path, copy)
     return tmp_path
 
 
@@ -51,7 +53,7 @@ def test_claims_name_experiments_arms_and_checks_that_exist(sources):
     for source in sources:
         assert set(source.conditions) <= arms.keys()
         for name, claim in source.claims.items():
-            assert claim.check is None or claim.check in CHECKS, name
+            assert claim.check is None or claim.check in checks.names(), name
             sides = [claim.what, claim.base and base_side(claim)]
             for side in (side for side in sides if side):
                 wanted = side.experiment
@@ -91,7 +93,7 @@ def test_without_runs_no_claim_is_judged_by_a_measurement(sources, printed_numbe
 def test_a_wrong_key_is_told_in_one_line_with_file_and_claim(
     folder, printed_numbers, claim, change, words
 ):
-    path = folder / claims.FOLDER / "pb2020.yaml"
+    path = folder / "experiments" / "partial_backprop" / claims.FILE
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     content["claims"][claim] |= change
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
@@ -107,7 +109,7 @@ def test_printed_numbers_are_nowhere_but_in_reported():
     """What a claim reports is looked up; its file holds references, margins and what is stated in words."""
     assert all(
         not isinstance(fields.get("reported"), int | float)
-        for path in (CONFIG / claims.FOLDER).glob("*.yaml")
+        for _, path in folders.files(claims.FILE)
         for fields in yaml.safe_load(path.read_text(encoding="utf-8"))["claims"].values()
     )
     assert (

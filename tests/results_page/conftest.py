@@ -1,7 +1,6 @@
 """A results page of made-up runs."""
 
 import dataclasses
-import shutil
 from pathlib import Path
 from typing import ClassVar
 
@@ -77,8 +76,6 @@ def made(tmp_path_factory) -> Made:
     """Two networks, five arms, two seeds; two tables and a figure."""
     folder = tmp_path_factory.mktemp("page")
     settings = fakes.write_config(folder)
-    shutil.copy(ROOT / "config" / "captions.yaml", settings)
-    shutil.copytree(ROOT / "config" / "claims", settings / "claims", dirs_exist_ok=True)
     names = ("vgg19_cifar10", "lenet5_mnist")
     records, _ = fakes.write_campaign(folder, settings, experiments=names, seeds=(0, 1))
     results = folder / "results" / fakes.SCALE

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from tests import fake_gradients
 
+from partial_backprop.experiments.finetuning import results as finetuning
 from partial_backprop.inputs import Run
-from partial_backprop.measurements import finetuning
 
 ROOT = Path(__file__).parents[2]
 N_WEIGHTS, ACTIVE = 1_000_000, {"fb": 1_000_000, "pb_5": 50_000, "head": 10_000}

@@ -1,6 +1,7 @@
 """Layers: which part may import which, and which parts work without torch."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,10 @@ from pathlib import Path
 import pytest
 
 import partial_backprop
+from partial_backprop import folders, sources
 
 PACKAGE = Path(partial_backprop.__file__).parent
+FOLDERS = "partial_backprop.experiments"
 
 SETTLED = {"correct_images", "errors", "registry", "config", "record", "files", "run_config"}
 SETTLED |= {"freezing_report"}
@@ -24,25 +27,25 @@ BUILDING_BLOCKS = {
     "sparsification",
 }
 BUILDING_BLOCKS |= {"captioning", "optim", "storage", "summary"}
-PRINTED = SETTLED | {"measurements", "frames", "performance", "report"}
+PRINTED = SETTLED | {"measurements", "frames", "performance", "report", "folders"}
 PRINTED |= {"table_entries", "facts", "labels", "reported", "gradients", "inputs", "intervals"}
 
 ALLOWED = {
     "errors": set(),
     "experiments": set(),
     "folders": {"errors", "experiments", "files", "run_config"},
-    "labels": set(),
-    "sources": {"errors", "run_config"},
-    "stamps": {"config", "files", "run_config", "sources", "table_entries"},
-    "table_entries": {"config", "errors", "files"},
+    "labels": {"folders"},
+    "sources": {"errors", "experiments", "registry", "run_config"},
+    "stamps": {"captions", "config", "files", "folders", "run_config", "sources", "table_entries"},
+    "table_entries": {"config", "errors", "files", "folders"},
     "run_status": set(),
     "checkpoints": {"config", "standings"},
     "derived": SETTLED | {"config_files"},
     "preflight": SETTLED,
-    "standings": SETTLED | {"run_status", "sources", "stamps"},
+    "standings": SETTLED | {"folders", "run_status", "sources", "stamps"},
     "status": {"errors", "config", "run_status", "standings"},
     "ranges": set(),
-    "registry": {"errors", "ranges"},
+    "registry": {"errors", "experiments", "ranges"},
     "files": {"errors"},
     "run_config": set(),
     "config_files": {"run_config"},
@@ -90,15 +93,15 @@ ALLOWED = {
         "reported",
     },
     "report": SETTLED
-    | {"facts", "frames", "inputs", "labels", "measurements", "reported", "table_entries"},
+    | {"facts", "folders", "inputs", "labels", "measurements", "reported"}
+    | {"table_entries"},
     "intervals": set(),
     "facts": SETTLED | {"inputs", "gradients", "labels"},
-    "tables": PRINTED,
-    "figures": PRINTED,
+    "figures": set(),
     "paper": PRINTED | {"stamps"},
-    "captions": {"config", "files", "run_config"},
-    "results_page": SETTLED | {"captions", "figures", "inputs", "labels"},
-    "artifacts": PRINTED | {"tables", "figures", "paper"},
+    "captions": {"config", "errors", "files", "folders", "run_config"},
+    "results_page": SETTLED | {"captions", "figures", "folders", "inputs", "labels"},
+    "artifacts": PRINTED | {"figures", "paper"},
 }
 """Part (module or package) of the library -> the other parts that it may import."""
 
@@ -112,12 +115,41 @@ WITHOUT_TORCH = (
     - {"integrations"}
 )
 
+TRAINED = "folders, trained"
+PRINTED_THERE = "folders, printed"
+"""What modules of the experiments' folders do: train (recipes and what only these import), or print."""
+
+ALLOWED |= {
+    TRAINED: ALLOWED["recipes"] | {"recipes"},
+    PRINTED_THERE: PRINTED | {"figures", "paper"},
+}
+
+NEIGHBOURS = {"pruning_quantization": {"linear_models"}, "tinyscript": {"pruning_quantization"}}
+"""Folder of experiments -> the others from which it may import."""
+
+WITHOUT_TORCH |= {PRINTED_THERE}
+
 FOREIGN = {"partial_backprop.integrations.lightning", "partial_backprop.integrations.transformers"}
 """Modules that need a package which is not in the environment: tests/integrations imports them."""
 
 
+def recipes_alone() -> set[Path]:
+    """Modules of the folders that nothing but recipes imports."""
+    own = [path for _, path in folders.files("*.py")]
+    recipes = [folders.module(path) for path in own if path.stem.startswith("run")]
+    printing = [p for p in own if re.match("(figure_|rows|checks|paper|tables|statements)", p.stem)]
+    printed = sources.closure("artifacts", "paper", *map(folders.module, printing))
+    return set(sources.closure(*recipes)) - set(printed)
+
+
+RECIPES = recipes_alone()
+
+
 def part(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    first, *inner = path.relative_to(PACKAGE).parts
+    if first == "experiments" and len(inner) > 1:
+        return TRAINED if path in RECIPES else PRINTED_THERE
+    return first.removesuffix(".py")
 
 
 def name(path: Path) -> str:
@@ -140,6 +172,14 @@ def imports(path: Path) -> set[str]:
     return found
 
 
+def test_experiments_know_the_library_and_not_the_other_way():
+    """Nothing imports from a folder of experiments but the folder, its neighbours and what users call."""
+    for path in MODULES:
+        found = {one.split(".")[2] for one in imports(path) if one.startswith(f"{FOLDERS}.")}
+        own = path.parent.name if part(path) in (TRAINED, PRINTED_THERE) else None
+        assert found <= {own} | NEIGHBOURS.get(own, set()), name(path)
+
+
 def test_every_part_has_its_layer():
     parts = {part(path) for path in MODULES}
     assert parts == set(ALLOWED), "give each part its layer in ALLOWED"
@@ -147,7 +187,11 @@ def test_every_part_has_its_layer():
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
 def test_imports_only_from_below(path):
-    ours = {found.split(".")[1] for found in imports(path) if found.startswith("partial_backprop.")}
+    ours = {
+        found.split(".")[1]
+        for found in imports(path)
+        if found.startswith("partial_backprop.") and not found.startswith(f"{FOLDERS}.")
+    }
     above = ours & (set(ALLOWED) | ENTRY_POINTS) - ALLOWED[part(path)] - {part(path)}
     assert not above, f"{name(path)} imports from {', '.join(sorted(above))}"
 

@@ -13,6 +13,7 @@ from tests.tables.shown import texts
 
 from partial_backprop import labels
 from partial_backprop.correct_images import CorrectImages
+from partial_backprop.experiments.partial_backprop import cnns
 from partial_backprop.inputs import Inputs
 from partial_backprop.report import tables
 
@@ -116,7 +117,7 @@ def test_what_did_not_run_still_has_its_rows(tmp_path: Path) -> None:
     table = tables.build("table_2", fakes.inputs(tmp_path, experiments=["lenet5_mnist"]))
     rows = texts(table)
     assert [row for row in rows if row[0].endswith("not run")] == [
-        [f"{title}: not run"] for name, title in labels.CNNS.items() if name != "lenet5_mnist"
+        [f"{title}: not run"] for name, title in cnns.CNNS.items() if name != "lenet5_mnist"
     ]
     assert len([row for row in table.body if row.italic]) == 4
     status = table.frame.set_index("experiment")["status"]

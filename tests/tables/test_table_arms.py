@@ -7,11 +7,12 @@ import pytest
 from tests import fakes
 
 from partial_backprop import labels
+from partial_backprop.experiments.partial_backprop import cnns
 from partial_backprop.report import tables
 from partial_backprop.report.layout import Cell
 
 # "PB" is a part of every other arm's name, and "FB" of some.
-_UNAMBIGUOUS = {arm: name for arm, name in labels.ARMS.items() if arm not in ("fb", "pb")}
+_UNAMBIGUOUS = {arm: name for arm, name in cnns.ARMS.items() if arm not in ("fb", "pb")}
 
 
 def test_every_arm_that_ran_has_a_line(tmp_path: Path) -> None:

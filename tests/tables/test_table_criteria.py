@@ -4,12 +4,14 @@ import pytest
 from tests import everything
 from tests.tables.shown import texts
 
-from partial_backprop import labels
+from partial_backprop import folders
 from partial_backprop.report import tables
 from partial_backprop.report.layout import NOT_RUN
 
+CRITERIA = folders.about("criteria").experiments
 
-@pytest.mark.parametrize("experiment", labels.CRITERIA)
+
+@pytest.mark.parametrize("experiment", CRITERIA)
 def test_lines_are_those_of_the_records(experiment):
     table = tables.build("table_criteria", everything.criteria([experiment]))
     lines = table.frame.dropna(subset=["arm"]).set_index("arm")
@@ -20,5 +22,5 @@ def test_lines_are_those_of_the_records(experiment):
             difference = lines.loc[arm, f"to_{base}_points_mean"]
             assert difference == pytest.approx(accuracy - everything.CRITERIA[base])
         assert lines.loc[arm, "frozen_percent_mean"] == (0 if arm == "fb" else 90)
-    (absent,) = set(labels.CRITERIA) - {experiment}
-    assert any(NOT_RUN in row[0] and labels.CRITERIA[absent] in row[0] for row in texts(table))
+    (absent,) = set(CRITERIA) - {experiment}
+    assert any(NOT_RUN in row[0] and CRITERIA[absent] in row[0] for row in texts(table))

@@ -5,10 +5,10 @@ import pytest
 from tests import fake_inclusion
 from tests.tables.shown import cells, line
 
-from partial_backprop import labels
-from partial_backprop.frames.inclusion_arms import CIFAR10, IMAGENET, MNIST, TUNED
+from partial_backprop import folders
+from partial_backprop.experiments.dessilbi import results as inclusion
+from partial_backprop.experiments.dessilbi.inclusion_arms import CIFAR10, IMAGENET, MNIST, TUNED
 from partial_backprop.inputs import Inputs
-from partial_backprop.measurements import inclusion
 from partial_backprop.record import Record
 from partial_backprop.report import tables
 from partial_backprop.report.layout import Table
@@ -35,7 +35,7 @@ def test_several_seeds_have_a_spread_and_counts(number):
 
 def test_table_1_has_all_optimizers():
     table = build(1)
-    assert [cells(row)[0] for row in table.body] == list(labels.OPTIMIZERS.values())
+    assert [cells(row)[0] for row in table.body] == list(folders.about("dessilbi").arms.values())
     assert cells(table.header[0])[1:3] == ["digits", "scenes"]
     # The fifth arm's worth is 74, and one point more where it is best on the test set.
     expected = ["75.00", "74.00", "74.00"] * 2

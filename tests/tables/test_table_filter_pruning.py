@@ -4,7 +4,7 @@ import pytest
 from tests import fake_filters
 from tests.tables.shown import cells, texts
 
-from partial_backprop.frames.filter_arms import ARMS
+from partial_backprop.experiments.filter_pruning.filter_arms import ARMS
 from partial_backprop.measurements import filters
 from partial_backprop.report import tables
 from partial_backprop.report.layout import Table

@@ -5,7 +5,7 @@ import pytest
 from tests import lab1
 
 from partial_backprop.artifacts import to_tex
-from partial_backprop.measurements import linear
+from partial_backprop.experiments.linear_models import results as linear
 from partial_backprop.report import layout, tables
 
 

@@ -7,7 +7,7 @@ from tests import fake_labs
 from tests import made as made_up
 from tests.tables.shown import texts
 
-from partial_backprop import labels
+from partial_backprop import config
 from partial_backprop.inputs import Inputs
 from partial_backprop.measurements import compression
 from partial_backprop.record import Record
@@ -32,7 +32,7 @@ def mean_percent(counts: list) -> float:
 def test_accuracies_after_fine_tuning_are_those_of_the_selections() -> None:
     inputs = fake_labs.inputs(seeds=(0, 1, 2))
     frame = tables.build("table_lab2_pruning", inputs).frame
-    for arm in labels.LAB2:
+    for arm in config.every_arm("lab2_pruning"):
         (row,) = [row for _, row in frame.iterrows() if row["arm"] == arm and row["part"] in PARTS]
         of_arm = records(inputs, LAB2, arm)
         for rule in RULES:

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 from tests import fake_labs
 
+from partial_backprop.experiments.linear_models import results as linear
+from partial_backprop.experiments.linear_models.results import Course, LinearReport
 from partial_backprop.inputs import Inputs
-from partial_backprop.measurements import linear
-from partial_backprop.measurements.linear import Course, LinearReport
 from partial_backprop.record import Record
 from partial_backprop.report import tables
 from partial_backprop.run_config import RunConfig

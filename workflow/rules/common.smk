@@ -7,11 +7,21 @@ import sys
 from pathlib import Path
 
 from partial_backprop import config as configuration
-from partial_backprop import captions, derived, preflight, stamps, table_entries
+from partial_backprop import (
+    captions,
+    derived,
+    folders,
+    preflight,
+    stamps,
+    table_entries,
+)
 from partial_backprop.config_files import Overlay, Settings
 from partial_backprop.errors import UserError
 from partial_backprop.files import at_home, validated
-from partial_backprop.standings import CLASSIFIERS, GRADIENTS, Standings
+from partial_backprop.standings import GRADIENTS, Standings
+
+# Folders of experiments of the user's own.
+folders.use(configuration.CONFIG_DIR)
 
 
 def or_workflow_error(function, *arguments):
@@ -51,46 +61,9 @@ RUN_OPTIONS = shlex.join(
 )
 ARM_OPTIONS = RUN_OPTIONS + (" --tensorboard" if SETTINGS.tensorboard else "")
 
-# The experiments of Tables 1 and 2, and the one that has the source's split of MNIST too: what tables show.
-SHOWN = [*CLASSIFIERS, "lenet5_mnist_60000"]
-
-# The experiments of seed 003: linear models, a pretrained network, pruning it, quantizing it.
-LAB_1 = ["lab1"]
-PRETRAINING = ["resnet20_pretraining"]
-LAB_2 = ["lab2_pruning"]
-LAB_3 = ["lab3_quantization"]
-
-# Those of seeds 000 and 002: sparsified gradients, weight pruning, filter pruning.
-SPARSIFICATION = ["sparsification"]
-WEIGHT_PRUNING = ["weight_pruning"]
-FILTER_PRUNING = ["filter_pruning"]
-
-# Activations and gradients in few bits, which seed 000 links.
-TINYSCRIPT = ["tinyscript", "tinyscript_cifar10"]
-
-# Weights that train by several criteria, and public weights that are fine-tuned.
-CRITERIA = ["criteria_lenet5", "criteria_resnet20"]
-FINETUNING = ["finetune"]
-
-# Captioning (seed 001, section 4.2): an encoder, its features, the decoder.
-ENCODER = ["encoder_pretraining", "caption_features"]
-CAPTIONING = ["captioning", "captioning_15"]
-
-# Those of seed 004: Table 1, Tables 2 to 5, Table 6, Tables 7 to 9, Table 10 and Figure 5.
-RIVALS = ["dessilbi_mnist", "dessilbi_cifar10", "dessilbi_imagenet"]
-TUNED = ["dessilbi_vgg16", "dessilbi_resnet56"]
-STEP_COST = ["dessilbi_cost"]
-PATHS = ["dessilbi_lenet3", "dessilbi_conv2", "dessilbi_conv4"]
-EARLY = ["dessilbi_early_vgg16", "dessilbi_early_resnet56"]
-TICKETS = ["dessilbi_ticket_vgg16", "dessilbi_ticket_resnet56"]
-
-# Everything that a table, a figure or the paper may show, in the order of the paper.
-EXPERIMENTS = SHOWN + ENCODER + CAPTIONING + LAB_1 + PRETRAINING + LAB_2 + LAB_3
-EXPERIMENTS += SPARSIFICATION + ["cnn_training"] + WEIGHT_PRUNING + FILTER_PRUNING
-EXPERIMENTS += TINYSCRIPT + CRITERIA + FINETUNING
-EXPERIMENTS += RIVALS + TUNED + STEP_COST + PATHS + EARLY + TICKETS
-# And what else the scale runs, which has no table of its own.
-EXPERIMENTS += [name for name in RUNNING if name not in EXPERIMENTS]
+# All experiments, in the order of the paper.
+EXPERIMENTS = [*folders.every_experiment(configuration.CONFIG_DIR)]
+SAMPLED = [name for name in EXPERIMENTS if told(configuration.sampled, name)]
 
 # What `make bench` measured, if it ran: it belongs to a machine and to no scale.
 BENCHMARKS = sorted(map(str, Path("results/bench").glob("*.json")))
@@ -100,8 +73,8 @@ CAPTIONS = told(captions.read)
 config["captions"] = {name: words.caption for name, words in CAPTIONS.items()}
 config["captions"]["build_paper"] = CAPTIONS["paper"].caption
 
-# What the sources claim and how that is tested, one file a source.
-CLAIMS = sorted(map(str, Path("config/claims").glob("*.yaml")))
+# What the sources claim and how that is tested.
+CLAIMS = [str(path) for path in stamps.in_folders("claims.yaml")]
 
 
 # How each run stands, by what its files say.
@@ -121,17 +94,13 @@ wildcard_constraints:
     seed="[0-9]+",
 
 
-def with_recipe(*names):
-    """A pattern that matches the experiments of this scale whose runs follow one of some recipes."""
-    found = [
-        experiment
-        for experiment in SCALE.experiments
-        if or_workflow_error(configuration.recipe, experiment) in names
-    ]
-    return "|".join(found) or "(?!)"
+# Recipe -> the experiments of this scale whose runs follow it.
+RECIPES = {}
+for experiment in SCALE.experiments if not SCALE.published else ():
+    RECIPES.setdefault(told(configuration.recipe, experiment), []).append(experiment)
 
 
-def records(*arms, experiments=CLASSIFIERS, first_seed=False):
+def records(*arms, experiments=EXPERIMENTS, first_seed=False):
     """The records of some arms, or of all: those to be made, or, when published, those there."""
     if SCALE.published:
         names = [
@@ -161,7 +130,7 @@ def seeds(experiment, arm=None):
     )
 
 
-def gradients(experiments=CLASSIFIERS):
+def gradients(experiments=SAMPLED):
     """The gradient samples of each experiment's first seed: those to be made, or those there."""
     if SCALE.published:
         found = Path(RUNS).glob("*/trunk/seed*/gradients.json")
@@ -171,6 +140,23 @@ def gradients(experiments=CLASSIFIERS):
         for experiment, seed in or_workflow_error(STANDINGS.samples)
         if experiment in experiments
     ]
+
+
+def read_by(name, experiments, arms=()):
+    """What a table or figure reads: records, gradient samples, benchmarks, and files beside the records."""
+    reads = CAPTIONS[name].reads
+    found = records(*arms, experiments=experiments, first_seed=reads.first_seed)
+    samples = gradients(SAMPLED if reads.gradients == "all" else reads.gradients)
+    if reads.gradients_of_published and SCALE.published:
+        samples = gradients()
+    beside = [
+        Path(record).with_name(beside_it).as_posix()
+        for record in found
+        for beside_it in (*reads.beside, *reads.beside_if_there)
+        if (beside_it in reads.beside and not SCALE.published)
+        or Path(record).with_name(beside_it).exists()
+    ]
+    return found, samples, BENCHMARKS if reads.benchmarks else [], beside
 
 
 def run_of(wildcards, arm=None):
@@ -295,9 +281,9 @@ def run_threads(wildcards):
 
 def shared_trunk(wildcards):
     """The checkpoint of the epochs that all arms share, where the run shares some."""
-    if not run_config(wildcards).training.shared_epochs:
-        return []
-    return f"{RUNS}/{wildcards.experiment}/trunk/seed{wildcards.seed}/trunk.pt"
+    run = run_config(wildcards)
+    shares = told(configuration.shares_epochs, run.experiment)
+    return sampled_trunk(wildcards) if shares and run.training.shared_epochs else []
 
 
 def sampled_trunk(wildcards):
@@ -316,25 +302,36 @@ def given_checkpoint(wildcards):
     return path or []
 
 
-def start_weights(wildcards):
-    """The trained weights from which a run starts, where it does: another run's of the same seed."""
-    start = run_config(wildcards).recipe["start"]
-    return f"{RUNS}/{start}/seed{wildcards.seed}/weights.pt" if start else []
-
-
-def start_path(wildcards):
-    """The initial weights and early masks from which a ticket starts."""
-    return Path(start_weights(wildcards)).with_name("path.pt").as_posix()
+def start_file(wildcards):
+    """What a run starts from, where it does: weights, or another file, of another run of the same seed."""
+    recipe = run_config(wildcards).recipe
+    if not recipe.get("start"):
+        return []
+    file = folders.recipe(recipe["name"]).start
+    return f"{RUNS}/{recipe['start']}/seed{wildcards.seed}/{file}"
 
 
 def image_features(wildcards):
     """The record of the run that computed the features of the images, of that experiment's only seed."""
-    experiment, arm = run_config(wildcards).recipe["features"].split("/")
+    features = run_config(wildcards).recipe.get("features")
+    if not features:
+        return []
+    experiment, arm = features.split("/")
     return f"{RUNS}/{experiment}/{arm}/seed{seeds(experiment)[0]}/record.json"
+
+
+def given(wildcards, input):
+    """The options that name what a run begins with."""
+    found = [("--trunk", input.get("trunk")), ("--start", input.get("start"))]
+    features = input.get("features")
+    found += [("--features", features and Path(features).parent)]
+    return shlex.join(str(word) for pair in found if pair[1] for word in pair)
 
 
 def n_gpus(wildcards):
     """GPUs that a training asks the scheduler for."""
+    if run_config(wildcards).data is None:
+        return 0
     wants = SETTINGS.device.startswith("cuda")
     return int(
         wants or (SETTINGS.device == "auto" and shutil.which("nvidia-smi") is not None)

@@ -9,7 +9,7 @@ rule build_page:
         records=of_print(PAGE, ALL_RECORDS),
         tables=of_print(PAGE, CSV_TABLES),
         figures=of_print(PAGE, PNG_FIGURES),
-        captions=of_print(PAGE, ["config/captions.yaml"]),
+        captions=of_print(PAGE, [*map(str, stamps.in_folders("captions.yaml"))]),
         claims=of_print(PAGE, CLAIMS),
         changed=changed_print(
             PAGE, "page", "page", [*ALL_RECORDS, *CSV_TABLES, *PNG_FIGURES]

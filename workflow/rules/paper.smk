@@ -11,7 +11,7 @@ rule build_paper:
         benchmarks=of_print(PDF, BENCHMARKS),
         tables=of_print(PDF, ALL_TABLES),
         figures=of_print(PDF, ALL_FIGURES),
-        source=of_print(PDF, sorted(map(str, stamps.TEMPLATES.rglob("*.*")))),
+        source=of_print(PDF, [*map(str, stamps.templates())]),
         reported=of_print(PDF, ["config/reported.yaml"]),
         claims=of_print(PDF, CLAIMS),
         changed=changed_print(

@@ -1,25 +1,20 @@
 # Tables: records in, a CSV and a LaTeX table out; one rule a table, of its name.
 
-# Otsu's threshold is in the records of the arm that used it; where published records lack that
-# arm, the gradient samples have it.
-OTSU_WITHOUT_AN_ARM = gradients() if SCALE.published else []
-
 TABLES = [name for name in CAPTIONS if name.startswith("table_")]
-# A table reads the runs that its entry in config/tables names; the ledger all of them.
+# A table reads the runs that its entry names; the ledger all of them.
 ENTRIES = {name: told(table_entries.read, name) for name in TABLES}
-TABLE_RECORDS = {
-    name: records(
-        *entry.arms, experiments=entry.experiments, first_seed=name == "table_1"
-    )
-    for name, entry in ENTRIES.items()
-} | {"table_claims": records(experiments=EXPERIMENTS)}
-TABLE_GRADIENTS = {"table_1": OTSU_WITHOUT_AN_ARM, "table_2": OTSU_WITHOUT_AN_ARM}
 
 for table_name in TABLES:
     table_csv = f"{RESULTS}/tables/{table_name}.csv"
-    table_records = TABLE_RECORDS[table_name]
-    table_gradients = TABLE_GRADIENTS.get(table_name, [])
-    table_benchmarks = BENCHMARKS if table_name == "table_bench" else []
+    table_reads = CAPTIONS[table_name].reads
+    table_experiments = (
+        EXPERIMENTS
+        if table_reads.experiments == "all"
+        else ENTRIES[table_name].experiments
+    )
+    table_records, table_gradients, table_benchmarks, _ = read_by(
+        table_name, table_experiments, ENTRIES[table_name].arms
+    )
 
     rule:
         name:
@@ -29,7 +24,7 @@ for table_name in TABLES:
             gradients=of_print(table_csv, table_gradients),
             benchmarks=of_print(table_csv, table_benchmarks),
             reported=of_print(table_csv, ["config/reported.yaml"]),
-            claims=of_print(table_csv, CLAIMS if table_name == "table_claims" else []),
+            claims=of_print(table_csv, CLAIMS if table_reads.claims else []),
             changed=changed_print(
                 table_csv,
                 "table",

@@ -1,8 +1,8 @@
 r"""From templates to LaTeX sources.
 
-``paper/source/paper.tex.j2`` is the frame, and every file of ``sections/`` is one section:
-``NN_name.tex.j2``, in the order of NN; from 90 on they are appendices. A section whose first line
-is ``\#{ experiments: a b }`` appears only where one of these experiments ran.
+``paper/source/paper.tex.j2`` is the frame, and every file ``NN_name.tex.j2`` of ``sections/`` and of the
+experiments' folders is one section, in the order of NN; from 90 on they are appendices. A section whose
+first line is ``\#{ experiments: a b }`` appears only where one of these experiments ran.
 """
 
 import re
@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import jinja2
 
-from partial_backprop import config
+from partial_backprop import config, folders
 from partial_backprop.errors import UserError
 from partial_backprop.files import write_atomically
 from partial_backprop.inputs import Inputs, read_inputs
@@ -36,25 +36,27 @@ class Section(NamedTuple):
     in_appendix: bool
 
 
-def sections(source: Path, ran: Iterable[str]) -> list[Section]:
+def sections(source: Path, ran: Iterable[str], config_dir: Path | None = None) -> list[Section]:
     """List the sections of an article."""
     available = set(ran)
     found = []
-    for path in sorted((source / "sections").glob("*.tex.j2")):
+    paths = [*(source / "sections").glob("*.tex.j2")]
+    paths += [path for _, path in folders.files("*.tex.j2", config_dir)]
+    for path in sorted(paths, key=lambda path: (path.name, path.parent.name)):
         number = path.name.partition("_")[0]
         if not number.isdigit():
             raise UserError(f"{path}: a section's name begins with its number, such as 50_results")
         with path.open(encoding="utf-8") as file:
             needs = _NEEDS.match(file.readline())
         if needs is None or available & set(needs[1].split()):
-            found.append(Section(f"sections/{path.name}", int(number) >= _APPENDIX))
+            found.append(Section(f"{path.parent.name}/{path.name}", int(number) >= _APPENDIX))
     return found
 
 
-def environment(source: Path) -> jinja2.Environment:
+def environment(source: Path, config_dir: Path | None = None) -> jinja2.Environment:
     r"""Set jinja2 up for LaTeX."""
     made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(source),
+        loader=jinja2.FileSystemLoader([source, *folders.roots(config_dir)]),
         variable_start_string=r"\VAR{",
         variable_end_string="}",
         block_start_string=r"\BLOCK{",
@@ -81,9 +83,10 @@ def render(
 ) -> Path:
     """Write the LaTeX sources of an article into a folder that needs nothing else."""
     named = context(inputs, tables, figures)
-    named["sections"] = sections(source, named["ran"])
+    named["sections"] = sections(source, named["ran"], inputs.config_dir)
     try:
-        text = environment(source).get_template("paper.tex.j2").render(named)
+        made = environment(source, inputs.config_dir)
+        text = made.get_template("paper.tex.j2").render(named)
     except jinja2.TemplateSyntaxError as error:
         raise UserError(f"{error.filename}, line {error.lineno}: {error.message}") from None
     except jinja2.TemplateError as error:

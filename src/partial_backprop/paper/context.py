@@ -5,11 +5,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from partial_backprop import labels, stamps
-from partial_backprop.frames import caption_arms
+from partial_backprop import folders, labels, stamps
 from partial_backprop.inputs import Inputs
-from partial_backprop.measurements import movement
-from partial_backprop.paper import numbers, printed, setup
+from partial_backprop.paper import hooks, numbers, printed, setup
 from partial_backprop.paper.text import Tex, declarations, escape
 from partial_backprop.report.claims import read as read_claims
 from partial_backprop.report.frame import results, select
@@ -17,40 +15,12 @@ from partial_backprop.report.judge import by_id
 from partial_backprop.report.ledger import judge_all, of_scale
 from partial_backprop.report.verdict import Judgement
 
-GROUPS = {
-    "classifiers": (*labels.CNNS, *labels.ALL_OF_MNIST),
-    "captioning": ("captioning", "captioning_15"),
-    "lab1": ("lab1",),
-    "lab2": ("lab2_pruning",),
-    "lab3": ("lab3_quantization",),
-    "sparsification": ("sparsification",),
-    "weight_pruning": ("weight_pruning",),
-    "filter_pruning": ("filter_pruning",),
-    "tinyscript": tuple(labels.TINYSCRIPT),
-    "dessilbi": tuple(labels.DESSILBI),
-}
-"""What the text speaks of together -> its experiments."""
-
-_SUFFIXES = {name.partition("_")[0]: title for name, title in labels.CNNS.items()}
-
 
 def _drawn(inputs: Inputs, figures: Iterable[Path], ledger: Sequence[Judgement]) -> set[str]:
     """Name the figures that show something: those of what did not run stay out of the article."""
-    sampled = {sample.experiment for sample in inputs.gradients}
-    captioned = {run.record.arm for run, _ in caption_arms.reports(inputs.runs)}
-    lab1 = "lab1" in {run.record.experiment for run in inputs.runs}
-    shown = {
-        "figure_lab1": lab1,
-        "figure_lab1_all": lab1,
-        "figure_kde": sampled,
-        "figure_2": "vgg19_cifar10" in sampled,
-        "figure_3": inputs.runs,
-        "figure_movement": any(movement.of(run.record) is not None for run in inputs.runs),
-        "figure_4": "pb" in captioned,
-        "figure_5": captioned,
-        "figure_bench": any(one.curves for one in inputs.performance),
-        "figure_claims": any(found.claim.short for found in ledger),
-    }
+    shown = {"figure_claims": any(found.claim.short for found in ledger)}
+    for one in hooks.of("drawn"):
+        shown |= one(inputs)
     return {path.stem for path in figures if shown.get(path.stem, True)}
 
 
@@ -79,21 +49,6 @@ def _reader(inputs: Inputs) -> Callable[..., float | None]:
     return mean
 
 
-def _chooser(ledger: Sequence[Judgement]) -> Callable[..., list[str]]:
-    def networks(claim: str, verdict: str, *reasons: str) -> list[str]:
-        """Networks whose part of a claim, such as P4.vgg19 of P4, has a verdict, for any of some reasons."""
-        parts = {f"{claim}.{suffix}": title for suffix, title in _SUFFIXES.items()}
-        return [
-            parts[found.id] + (" (one seed)" if "one seed" in found.tags else "")
-            for found in ledger
-            if found.id in parts
-            and found.verdict == verdict
-            and (not reasons or found.reason in reasons)
-        ]
-
-    return networks
-
-
 def code(value: object) -> Tex:
     """Print a key or value in typewriter letters that may break at its joints."""
     text = escape(value)
@@ -112,17 +67,16 @@ def context(inputs: Inputs, tables: Iterable[Path], figures: Iterable[Path]) -> 
     terms = {name: found for source in sources for name, found in source.conditions.items()}
     parts = {path.stem: printed.read(path) for path in tables}
     lines = setup.setups(inputs, terms)
-    return {
+    groups = folders.groups(inputs.config_dir)
+    more = [one(inputs, ledger) for one in hooks.of("context")]
+    return {key: value for part in more for key, value in part.items()} | {
         "scale": inputs.scale,
         "thresholds": inputs.thresholds,
         "ran": ran,
         "idle": [labels.experiment(name) for name in setup.in_order(inputs.planned() - ran)],
-        "has": {name: bool(ran.intersection(members)) for name, members in GROUPS.items()},
-        "arms": {run.record.arm for run in inputs.runs if run.record.experiment in labels.CNNS},
-        "networks": [labels.CNNS[name] for name in labels.CNNS if name in ran],
+        "has": {name: bool(ran.intersection(members)) for name, members in groups.items()},
         "ledger": ledger,
         "claim": by_id(judged),
-        "networks_where": _chooser(ledger),
         "mean": _reader(inputs),
         "setups": lines,
         "data": {line.data.name for line in lines if line.data},

@@ -6,9 +6,9 @@ number in one file; a key that does not exist stops LaTeX.
 
 from collections.abc import Mapping
 
-from partial_backprop import labels
 from partial_backprop.inputs import Inputs
-from partial_backprop.paper.numbers import decimal, integer, percent, plural, points
+from partial_backprop.paper import hooks
+from partial_backprop.paper.numbers import decimal, integer, percent, plural
 from partial_backprop.paper.text import Tex, escape
 from partial_backprop.reported import Reported
 
@@ -17,7 +17,6 @@ _PREAMBLE = r"""% Generated from records and printed numbers: edits will be lost
   \PackageError{macros}{There is no fact #1}{It is not in macros.tex.}\fi}
 \newcommand{\newfact}[2]{\expandafter\newcommand\csname fact@#1\endcsname{#2}}
 """
-_PARTIAL = "001"
 
 
 def _campaign(inputs: Inputs) -> dict[str, Tex]:
@@ -50,21 +49,15 @@ def _printed(reported: Reported) -> dict[str, Tex]:
                 key = f"printed.{place}.{name}"
                 key = f"printed.{number}.{place}.{name}" if key in facts else key
                 facts[key] = _show(place, name, value)
-    rate = reported.entry(_PARTIAL, "training").values["learning_rate"]
-    for table in ("table_1", "table_2"):
-        for experiment in labels.CNNS:
-            values = reported.entry(_PARTIAL, f"{table}.{experiment}").values
-            gap = values["pb_accuracy_percent"] - values["fb_accuracy_percent"]
-            facts[f"printed.{table}.{experiment}.difference"] = points(gap)
-            facts[f"printed.{table}.{experiment}.raw_threshold"] = decimal(
-                values["threshold"] * rate
-            )
     return facts
 
 
 def collect(inputs: Inputs) -> dict[str, Tex]:
     """Gather the numbers that the prose uses."""
-    return _campaign(inputs) | _printed(inputs.reported)
+    found = _campaign(inputs) | _printed(inputs.reported)
+    for one in hooks.of("facts"):
+        found |= one(inputs.reported)
+    return found
 
 
 def to_tex(facts: Mapping[str, Tex]) -> Tex:

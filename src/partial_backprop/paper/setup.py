@@ -74,7 +74,7 @@ def setups(inputs: Inputs, terms: dict[str, Condition]) -> list[Setup]:
 
 def in_order(experiments: Iterable[str]) -> list[str]:
     """Sort experiments as the paper has them."""
-    known = list(labels.EXPERIMENTS)
+    known = list(labels.experiments())
     return sorted(experiments, key=lambda e: (known.index(e) if e in known else len(known), e))
 
 

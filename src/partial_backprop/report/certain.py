@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from partial_backprop.report.checks import CHECKS
+from partial_backprop.report.checks import check
 from partial_backprop.report.claims import Verdict, value
 from partial_backprop.report.frame import Results
 from partial_backprop.report.guards import pick, shortfalls
@@ -15,7 +15,7 @@ from partial_backprop.reported import Reported
 
 def sum_again(blank: Judgement, reported: Reported) -> Judgement:
     """Do a sum of the source again."""
-    shown, right = CHECKS[blank.claim.check](reported)
+    shown, right = check(blank.claim.check)(reported)
     holds = abs(shown - right) <= blank.margin
     verdict = "reproduced" if holds else "error in the source"
     return dataclasses.replace(blank, reported=shown, estimate=right, verdict=verdict)

@@ -1,17 +1,20 @@
-"""The claims of the sources, as they stand in ``config/claims/``: what is said, how it is tested."""
+"""The claims of the sources, in ``claims.yaml`` of the folders: what is said, and how it is tested."""
 
+import heapq
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import pydantic
 
+from partial_backprop import folders
 from partial_backprop.errors import UserError
 from partial_backprop.files import read_yaml, validated
 from partial_backprop.reported import Reported
 
-FOLDER = "claims"
-"""Folder of the configuration folder: one file per source document."""
+FILE = "claims.yaml"
+"""Claims in a folder of experiments; those of one source may stand in several."""
 
 Test = Literal[
     "equal", "equivalent", "higher", "lower", "exact", "increasing", "decreasing", "setting",
@@ -135,25 +138,29 @@ class Condition(_Strict):
 class Source(_Strict):
     """The claims of one document."""
 
-    name: str
-    """Stem of the file."""
+    source: str
+    """Its name in tables."""
     document: str
     """Its number in ``reported.yaml``."""
     title: str
     """Name in print."""
-    conditions: dict[str, Condition]
+    conditions: dict[str, Condition] = pydantic.Field(default_factory=dict)
     """Experiment -> the source's own terms."""
     claims: dict[str, Claim]
 
 
 def read(config_dir: Path | None, reported: Reported) -> tuple[Source, ...]:
     """Read the claims of all sources."""
-    paths = sorted((config_dir / FOLDER).glob("*.yaml")) if config_dir else []
-    found = [_source(path, reported) for path in paths]
-    return tuple(sorted(found, key=lambda source: source.document))
+    files = folders.files(FILE, config_dir) if config_dir else ()
+    of_source: dict[str, list[tuple[Path, Source]]] = {}
+    for _, path in files:
+        found = _in_file(path)
+        of_source.setdefault(found.source, []).append((path, found))
+    merged = [_merged(parts, reported) for parts in of_source.values()]
+    return tuple(sorted(merged, key=lambda source: source.document))
 
 
-def _source(path: Path, reported: Reported) -> Source:
+def _in_file(path: Path) -> Source:
     content = read_yaml(path)
     listed = content.pop("claims", {})
     if not isinstance(listed, dict):
@@ -161,20 +168,47 @@ def _source(path: Path, reported: Reported) -> Source:
     claims = {
         name: _checked(Claim, fields, f"{path}: claim {name}") for name, fields in listed.items()
     }
-    named = {"name": path.stem, "claims": {}, **content}
-    source = _checked(Source, named, str(path)).model_copy(update={"claims": claims})
-    for name, claim in claims.items():
+    source = _checked(Source, {"claims": {}, **content}, str(path))
+    return source.model_copy(update={"claims": claims})
+
+
+def _number(claim: tuple[str, Claim]) -> int:
+    """The number in a claim's name, by which those of several files are put in order."""
+    found = re.search(r"\d+", claim[0])
+    return int(found[0]) if found else 0
+
+
+def _merged(parts: list[tuple[Path, Source]], reported: Reported) -> Source:
+    """One source of the files that have claims of it."""
+    first, source = parts[0]
+    conditions: dict[str, Condition] = {}
+    origin: dict[str, Path] = {}
+    for path, part in parts:
+        if (part.document, part.title) != (source.document, source.title):
+            raise UserError(
+                f"{path}: document and title are not those of {source.source} in {first}"
+            )
+        for name in part.claims:
+            if name in origin:
+                raise UserError(f"{path}: claim {name} stands in {origin[name]} too")
+            origin[name] = path
+        conditions |= part.conditions
+    listed = heapq.merge(*(part.claims.items() for _, part in parts), key=_number)
+    merged = source.model_copy(update={"conditions": conditions, "claims": dict(listed)})
+    for name, claim in merged.claims.items():
         for key, reference in _references(claim):
             try:
-                value(reported, source.document, reference)
+                value(reported, merged.document, reference)
             except KeyError:
                 raise UserError(
-                    f"{path}: claim {name}, key {key}: reported.yaml has no {reference!r}"
+                    f"{origin[name]}: claim {name}, key {key}: reported.yaml has no {reference!r}"
                 ) from None
         for part in claim.parts:
-            if part not in claims:
-                raise UserError(f"{path}: claim {name}, key parts: there is no claim {part!r}")
-    return source
+            if part not in merged.claims:
+                raise UserError(
+                    f"{origin[name]}: claim {name}, key parts: there is no claim {part!r}"
+                )
+    return merged
 
 
 def _checked(model: type[_Strict], fields: Any, where: str) -> Any:

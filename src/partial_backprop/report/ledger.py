@@ -47,7 +47,7 @@ def frame(judged: tuple[Judgement, ...]) -> pd.DataFrame:
     rows = [
         {
             "document": found.source.document,
-            "source": found.source.name,
+            "source": found.source.source,
             "id": found.id,
             "line": found.claim.line,
             "claim": found.claim.claim,

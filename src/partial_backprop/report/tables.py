@@ -1,8 +1,8 @@
 """Tables as data: rows choose runs, columns choose what is shown of them.
 
-The entries stand in ``config/tables/*.yaml``. A table has groups of rows; a cell is a number of the results
-frame, over seeds, or one that a source prints. What is no such number comes from a function, named in the
-entry as ``module:function`` of the package `partial_backprop.tables`.
+The entries stand in ``tables.yaml`` of the folders. A table has groups of rows; a cell is a number of the
+results frame, over seeds, or one that a source prints. What is no such number comes from a function, named in
+the entry as ``module:function`` of its folder.
 """
 
 import dataclasses
@@ -29,7 +29,7 @@ from partial_backprop.table_entries import Call, Column, Entry, Fields, Group, W
 
 @dataclasses.dataclass(frozen=True)
 class Context:
-    """What functions of the package `tables` are given."""
+    """What functions that an entry names are given."""
 
     inputs: Inputs
     results: Results

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from partial_backprop import labels
+from partial_backprop import folders, labels
 from partial_backprop.files import read_yaml
 from partial_backprop.results_page.cells import cell
 
@@ -18,7 +18,12 @@ FIRST = "pb2020"
 
 def tabulate(table: Path, config_dir: Path) -> list[dict[str, Any]]:
     """Describe all claims of a ``table_claims.csv``."""
-    sources = {path.stem: read_yaml(path) for path in (config_dir / "claims").glob("*.yaml")}
+    sources: dict[str, dict[str, Any]] = {}
+    for _, path in folders.files("claims.yaml", config_dir):
+        content = read_yaml(path)
+        known = sources.setdefault(content["source"], {"title": content["title"], "claims": {}})
+        known["claims"] |= content["claims"]
+        known.setdefault("files", {}).update(dict.fromkeys(content["claims"], path))
     with table.open(encoding="utf-8", newline="") as file:
         rows = [_row(fields, sources.get(fields["source"], {})) for fields in csv.DictReader(file)]
     for before, row in itertools.pairwise(rows):
@@ -36,6 +41,7 @@ def _row(fields: Mapping[str, str], source: Mapping[str, Any]) -> dict[str, Any]
     return {
         **fields,
         "title": source.get("title", fields["source"]),
+        "file": _from_root(source.get("files", {}).get(fields["id"], Path())),
         "experiments": list(experiments),
         "runs": [f"{experiment}/{arm}" for experiment, arm in runs],
         "reported": reported,
@@ -44,6 +50,12 @@ def _row(fields: Mapping[str, str], source: Mapping[str, Any]) -> dict[str, Any]
         "verdict_order": VERDICTS.index(fields["verdict"]) if fields["verdict"] in VERDICTS else 9,
         **{key: cell(fields[key]) for key in fields if key == "p" or key.startswith("p_")},
     }
+
+
+def _from_root(path: Path) -> str:
+    """A file of the checkout, from its root on."""
+    root = Path(__file__).parents[3]
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()
 
 
 VERDICTS = ("reproduced", "contradicted", "error in the source", "undecided", "not run")

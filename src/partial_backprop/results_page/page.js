@@ -86,10 +86,10 @@ function linkTo(run) {
 
 function claimDetails(claim) {
   const about = data.runs.filter((run) => claim.runs.some((pair) => [`${run.experiment}/${run.arm}`, `${run.experiment}/*`].includes(pair)));
-  const file = `../../config/claims/${claim.source}.yaml`;
+  const file = `../../${claim.file}`;
   const source = SOURCES[claim.document] ? element("a", claim.title, { href: SOURCES[claim.document] }) : claim.title;
   return element("div", [list([
-    ["source", [source, `, line ${claim.line} of document ${claim.document}; `, element("a", `entry ${claim.id} of ${claim.source}.yaml`, { href: file })]],
+    ["source", [source, `, line ${claim.line} of document ${claim.document}; `, element("a", `entry ${claim.id} of ${claim.file.split("/").slice(-2).join("/")}`, { href: file })]],
     ["test", claim.test], ["margin", Number(claim.margin) ? claim.margin : ""], ["interval from", claim.method === "none" ? "" : claim.method],
     ["p", claim.p], ["p, Holm", claim.p_holm], ["p, sign flips", claim.p_sign_flip], ["p, McNemar", claim.p_mcnemar],
     ["differs from the source", claim.tags],

@@ -31,7 +31,7 @@ def tabulate(runs: Sequence[Run], folder: Path, scale: str) -> list[dict[str, An
 
 def _place(run: Run) -> tuple[Any, ...]:
     experiment, arm, seed = run.key
-    order = [*labels.EXPERIMENTS], [*labels.ALL_ARMS]
+    order = [*labels.experiments()], [*labels.arms()]
     places = [
         names.index(name) if name in names else len(names)
         for names, name in zip(order, (experiment, arm), strict=True)

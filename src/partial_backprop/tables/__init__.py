@@ -1,1 +1,0 @@
-"""Tables: one module each, `build(inputs) -> Table`; the stem is the output's stem."""
