@@ -11,7 +11,7 @@ import pytest
 from tests import fake_paper, fakes
 from tests.fake_paper import ROOT, SOURCE
 
-from partial_backprop import artifacts, paper
+from partial_backprop import artifacts, folders, paper
 from partial_backprop.errors import UserError
 from partial_backprop.inputs import Inputs, read_inputs
 from partial_backprop.paper import article, latex, macros
@@ -230,7 +230,7 @@ def test_text_is_escaped_unless_it_is_latex():
 
 
 def test_a_number_that_does_not_exist_stops_latex(campaign, source, tmp_path, tex):
-    section = source / "sections" / "50_results.tex.j2"
+    section = source / "sections" / "40_setup.tex.j2"
     section.write_text(r"\section{Results}\label{sec:results} \fact{no.such}", encoding="utf-8")
     rendered(campaign, source, tmp_path / "out")
     with pytest.raises(UserError, match=r"There is no fact no\.such"):
@@ -240,7 +240,7 @@ def test_a_number_that_does_not_exist_stops_latex(campaign, source, tmp_path, te
 def test_every_fact_of_the_templates_exists_and_is_a_single_macro(campaign):
     inputs = campaign.inputs([])
     known = macros.collect(inputs).keys()
-    for path in SOURCE.rglob("*.tex.j2"):
+    for path in (*SOURCE.rglob("*.tex.j2"), *(path for _, path in folders.files("*.tex.j2"))):
         used = set(re.findall(r"\\fact\{([^}]+)\}", path.read_text(encoding="utf-8")))
         assert used <= known, path
     text = macros.to_tex({"a.b": Tex("1"), "c": Tex("2")})
@@ -265,7 +265,9 @@ ALLOWED_DIGITS = (
 
 
 @pytest.mark.parametrize(
-    "path", sorted((SOURCE / "sections").iterdir()), ids=lambda path: path.name
+    "path",
+    [*sorted((SOURCE / "sections").iterdir()), *(path for _, path in folders.files("*.tex.j2"))],
+    ids=lambda path: path.name,
 )
 def test_no_number_is_typed_in_the_prose(path):
     text = path.read_text(encoding="utf-8")

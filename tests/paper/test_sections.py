@@ -12,19 +12,18 @@ import pytest
 from tests import fake_paper, fakes
 from tests.fake_paper import SOURCE
 
-from partial_backprop import config, labels
+from partial_backprop import config, folders, labels
 from partial_backprop.experiments.partial_backprop import cnns
 from partial_backprop.inputs import Inputs
 from partial_backprop.paper import article, numbers, setup
-from partial_backprop.paper.context import GROUPS, context
+from partial_backprop.paper.context import context
 from partial_backprop.report.claims import Verdict
 from partial_backprop.report.verdict import REASONS, Judgement
 
 VERDICTS = Verdict.__args__
 TEMPLATES = article.environment(SOURCE)
-FILES = {
-    f"sections/{p.name}": p.read_text("utf-8") for p in sorted((SOURCE / "sections").iterdir())
-}
+SECTIONS = [*(SOURCE / "sections").iterdir(), *(path for _, path in folders.files("*.tex.j2"))]
+FILES = {f"{path.parent.name}/{path.name}": path.read_text("utf-8") for path in sorted(SECTIONS)}
 
 # Names that belong to one part of the paper, in print or as labels.
 OWN = {
@@ -82,7 +81,11 @@ def named(part, stubs) -> dict[str, object]:
     few = only(part("classifiers"), "vgg19_cifar10", "lenet5_mnist")
     asked = frozenset(config.read_scale("full", fake_paper.CONFIG).experiments)
     found = context(dataclasses.replace(few, experiments=asked), *stubs)
-    every = {"has": dict.fromkeys(GROUPS, True), "arms": set(cnns.ARMS), "ran": set(asked)}
+    every = {
+        "has": dict.fromkeys(folders.groups(), True),
+        "arms": set(cnns.ARMS),
+        "ran": set(asked),
+    }
     return found | every | {"networks": list(cnns.CNNS.values())}
 
 
@@ -173,7 +176,7 @@ def test_prose_follows_the_verdict(named, template, name):
 def test_tuned_thresholds_are_no_result(named):
     """At a scale whose thresholds are tuned to the printed shares, prose draws nothing from these."""
     named = named | {"thresholds": "printed_share"}
-    section = TEMPLATES.get_template("sections/50_results.tex.j2")
+    section = TEMPLATES.get_template("partial_backprop/50_results.tex.j2")
     texts = set()
     for verdict in VERDICTS:
         shares = {
@@ -201,7 +204,7 @@ def test_a_claim_whose_experiment_ran_is_not_called_not_run(part, stubs):
 
 
 def test_a_network_at_chance_is_drawn_no_conclusion_from(named):
-    section = TEMPLATES.get_template("sections/60_dessilbi.tex.j2")
+    section = TEMPLATES.get_template("dessilbi/60_dessilbi.tex.j2")
     texts = {}
     for verdict, reason in (("reproduced", ""), ("undecided", "at_chance"), ("undecided", "wide")):
         changed = {
@@ -253,7 +256,7 @@ def test_figures_of_what_did_not_run_stay_out(part, stubs, arms):
 
 def test_zeros_that_are_lost_are_judged_by_the_arms(named):
     """The conjecture on the source's pruned network at chance has three ends."""
-    section = TEMPLATES.get_template("sections/54_labs.tex.j2")
+    section = TEMPLATES.get_template("pruning_quantization/54_labs.tex.j2")
     texts = set()
     for kept, lost in ((80.0, 11.0), (12.0, 10.0), (80.0, 75.0)):
         share = {"joint_4bit": kept, "joint_zeros_lost": lost}

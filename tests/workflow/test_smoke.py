@@ -203,7 +203,9 @@ def test_editing_the_pruner_prunes_again_and_trains_nothing_else(project):
     with project.edited("pruning/pruner.py"):
         planned = project.planned("all")
     assert planned["compress"] == 11
-    assert not {"pretrain", "run_linear", "train_trunk", "train_arm", "train_path"} & set(planned)
+    assert not {"pretrain", "linear_lab", "train_trunk", "train_arm", "inclusion_masks"} & set(
+        planned
+    )
 
 
 def test_nothing_that_does_not_change_numbers_retrains(project):
