@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from partial_backprop.networks import resnet20
 from partial_backprop.pruning.layers import prunable
-from partial_backprop.pruning.magnitude import globally, layerwise, threshold
+from partial_backprop.pruning.magnitude import globally, largest_pruned, layerwise
 
 PER_CENT = st.integers(1, 100)
 TENSORS = st.lists(
@@ -88,29 +88,11 @@ def test_the_source_in_either_precision_prunes_the_same(weights):
         assert np.array_equal(found.numpy(), expected)
 
 
-@given(
-    st.lists(st.floats(0, 1e6, width=32), min_size=1, max_size=60),
-    st.floats(0, 1),
-    st.sampled_from([torch.float32, torch.float64]),
-)
-def test_threshold_is_numpys_percentile(values, share, dtype):
-    magnitudes = torch.tensor(values, dtype=dtype)
-    expected = np.percentile(magnitudes.double().numpy(), 100 * share)
-    # The rank is rounded to a millionth, so that the value moves by as much of its neighbours' gap.
-    assert threshold(magnitudes, share) == pytest.approx(
-        expected, rel=1e-12, abs=1e-6 * max(values)
-    )
-
-
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=120), PER_CENT)
-def test_threshold_is_the_exact_percentile_at_whole_per_cents(values, per_cent):
+def test_the_largest_that_is_pruned_lies_below_the_exact_percentile(values, per_cent):
     rank = Fraction(per_cent, 100) * (len(values) - 1)
-    ordered = sorted(values)
-    low, high = ordered[math.floor(rank)], ordered[math.ceil(rank)]
-    exact = low + (rank - math.floor(rank)) * (high - low)
-    found = threshold(torch.tensor(values, dtype=torch.float32), per_cent / 100)
-    assert found == pytest.approx(float(exact), rel=1e-12)
-    assert (found == exact) or rank.denominator > 1
+    found = largest_pruned(torch.tensor(values, dtype=torch.float32), per_cent / 100)
+    assert found == sorted(values)[math.floor(rank)]
 
 
 @given(TENSORS, PER_CENT)
@@ -143,7 +125,7 @@ def test_neighbouring_floats_are_told_apart(n, share, dtype):
 def test_a_rank_that_is_whole_on_paper_is_whole_here():
     """0.29 * 100 is 28.999999999999996 in floating point."""
     magnitudes = torch.arange(101, dtype=torch.float32)
-    assert threshold(magnitudes, 0.29) == 29
+    assert largest_pruned(magnitudes, 0.29) == 29
     assert int((~layerwise({"w": magnitudes}, 0.29)["w"]).sum()) == 30
 
 
@@ -151,7 +133,7 @@ def test_the_ranks_of_many_weights_are_exact():
     """At 2^24 + 2 values, where float32 has no odd ranks and torch.quantile gives up."""
     n = 2**24 + 2
     magnitudes = torch.arange(n, dtype=torch.float64)
-    assert threshold(magnitudes, 1 - 2 / (n - 1)) == n - 3
+    assert largest_pruned(magnitudes, 1 - 2 / (n - 1)) == n - 3
 
 
 def test_share_0_prunes_nothing_and_share_1_everything():
@@ -173,7 +155,7 @@ def test_shapes_types_and_the_weights_themselves():
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1, math.nan])
-@pytest.mark.parametrize("prune", [layerwise, globally, lambda w, share: threshold(w["w"], share)])
+@pytest.mark.parametrize("prune", [layerwise, globally])
 def test_a_share_is_a_share(prune, share):
     with pytest.raises(ValueError, match="share must be from 0 to 1"):
         prune({"w": torch.ones(2)}, share)

@@ -124,7 +124,7 @@ def fit(
         if plateau.is_over(scores, rules.stop_after):
             return
         started, epoch = time.monotonic(), len(rows)
-        rate = optimizers.learning_rate(config, epoch)
+        rate = config.learning_rate(epoch)
         rate *= rules.decay ** plateau.n_decays(scores, rules.patience)
         optimizers.set_learning_rate(train_state.optimizer, rate)
         row: Row = {"epoch": epoch, "learning_rate": rate}

@@ -13,12 +13,8 @@ from partial_backprop.freezing import active_adam
 from partial_backprop.freezing.active import BLOCK, ActiveEntries, flat
 from partial_backprop.freezing.active_gradient import ActiveGradient
 from partial_backprop.freezing.modes import overflowed
-from partial_backprop.freezing.optimizer_state import (
-    CHECKSUM,
-    check_state,
-    convert,
-    is_entrywise,
-)
+from partial_backprop.freezing.optimizer_state import CHECKSUM, check_state, convert, is_entrywise
+from partial_backprop.freezing.processes import is_distributed
 
 
 class CompactSteps:
@@ -221,5 +217,4 @@ def _active_part(gradient: Tensor, entries: ActiveEntries) -> Tensor:
 
 def _wants_whole_gradients(gradient: Tensor) -> bool:
     """Tell whether something else relies on the memory of gradients: other processes, or a graph."""
-    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
-    return distributed or (gradient.is_cuda and torch.cuda.is_current_stream_capturing())
+    return is_distributed() or (gradient.is_cuda and torch.cuda.is_current_stream_capturing())

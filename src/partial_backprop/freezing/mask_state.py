@@ -10,6 +10,7 @@ from partial_backprop.errors import UserError
 from partial_backprop.freezing.compact_state import CompactMaskState
 from partial_backprop.freezing.dense_state import DenseMaskState
 from partial_backprop.mask import Mask
+from partial_backprop.storage.delta import plain_name
 
 
 class MaskState(Protocol):
@@ -87,10 +88,10 @@ def check_saved(state: object, keys: Iterable[str], *, mode: str, compact: bool)
 def renamed(state: Mapping[str, Any], parameters: Mapping[str, Tensor]) -> dict[str, Any]:
     """Give the parameters of a saved state the names that they have in a model."""
     # They may differ by the prefixes of torch.compile (_orig_mod.) and of DistributedDataParallel (module.).
-    plain = {_without_wrappers(name): name for name in parameters}
+    plain = {plain_name(name): name for name in parameters}
     names = {}
     for name, entries in state["active"].items():
-        found = name if name in parameters else plain.get(_without_wrappers(name))
+        found = name if name in parameters else plain.get(plain_name(name))
         if found is None or parameters[found].shape != entries.shape:
             raise UserError(
                 f"the saved mask of {name!r} fits no parameter: load it for the model it is of"
@@ -105,10 +106,6 @@ def renamed(state: Mapping[str, Any], parameters: Mapping[str, Tensor]) -> dict[
         return names.get(values, values) if isinstance(values, str) else values
 
     return rename(state)
-
-
-def _without_wrappers(name: str) -> str:
-    return ".".join(part for part in name.split(".") if part not in ("_orig_mod", "module"))
 
 
 def put_in_force(

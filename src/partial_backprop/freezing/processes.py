@@ -42,12 +42,12 @@ def agreed(criterion: Criterion, group: Any = None) -> Criterion:
 
 def are_several() -> bool:
     """Tell whether at least two processes train together, as far as torch knows."""
-    distributed = torch.distributed
-    return (
-        distributed.is_available()
-        and distributed.is_initialized()
-        and distributed.get_world_size() > 1
-    )
+    return is_distributed() and torch.distributed.get_world_size() > 1
+
+
+def is_distributed() -> bool:
+    """Tell whether torch's processes are set up, be it only one."""
+    return torch.distributed.is_available() and torch.distributed.is_initialized()
 
 
 def _checksum(mask: Mapping[str, Tensor]) -> int:

@@ -14,6 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from partial_backprop.freezing.processes import is_distributed
 from partial_backprop.layers.autocast import as_autocast_would, without_autocast
 from partial_backprop.layers.convolution import Conv2d, convolve
 
@@ -115,7 +116,7 @@ class SkippedFilters:
         self._still = [
             parameters[name]
             for name, active in mask.items()
-            if parameters[name].requires_grad and not bool(active.any()) and not _is_distributed()
+            if parameters[name].requires_grad and not bool(active.any()) and not is_distributed()
         ]
         for parameter in self._still:
             parameter.requires_grad_(False)
@@ -148,7 +149,3 @@ def _skipping(module: nn.Module) -> type[nn.Module] | None:
     ):
         return None
     return SKIPPING.get(type(module))
-
-
-def _is_distributed() -> bool:
-    return torch.distributed.is_available() and torch.distributed.is_initialized()

@@ -24,10 +24,18 @@ def attach_to(
     optimizer: torch.optim.Optimizer,
     criterion: Criterion | str | Mapping[str, Any],
     options: Mapping[str, Any],
+    *,
+    before: PartialBackprop | None = None,
+    state: Mapping[str, Any] | None = None,
 ) -> PartialBackprop:
     """Make a PartialBackprop of a bare model, whose masks are compared between the processes of a trainer."""
     # The model's wrapper, which knows the processes, may not be at hand.
     optimizer = unwrapped(optimizer)
     if are_several():
         criterion = agreed(as_callable(criterion, optimizer))
-    return PartialBackprop(model, optimizer, criterion, **options)
+    if before is not None:
+        before.close()
+    pb = PartialBackprop(model, optimizer, criterion, **options)
+    if state is not None:
+        pb.load_state_dict(state)
+    return pb

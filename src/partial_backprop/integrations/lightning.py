@@ -68,14 +68,11 @@ class PartialBackpropCallback(Callback):
                 "PartialBackpropCallback(..., optimizer=0)"
             )
         state, self._loaded = self._loaded, None
-        if self.pb is not None:
-            if state is None and trainer.current_epoch:  # the same training goes on
-                state = self.pb.state_dict()
-            self.pb.close()
+        if self.pb is not None and state is None and trainer.current_epoch:
+            state = self.pb.state_dict()  # the same training goes on
         self._optimizer = unwrapped(trainer.optimizers[self._index or 0])
-        self.pb = attach_to(pl_module, self._optimizer, self._criterion, self._options)
-        if state is not None:
-            self.pb.load_state_dict(state)
+        given = pl_module, self._optimizer, self._criterion, self._options
+        self.pb = attach_to(*given, before=self.pb, state=state)
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Say that an epoch begins."""

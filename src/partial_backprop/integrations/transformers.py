@@ -65,17 +65,13 @@ class PartialBackpropCallback(TrainerCallback):
     ) -> None:
         """Take hold of the optimizer, once the Trainer has made it and loaded its state."""
         self._give_back_max_norm(args)
-        if (
-            self.pb is not None
-        ):  # of an earlier training, or of one that began with another batch size
-            self.pb.close()
-            self._hook.remove()
+        if self._hook is not None:
+            self._hook.remove()  # of an earlier training, or one that began with another batch size
         optimizer = unwrapped(optimizer)
         saved = optimizer.param_groups[0].pop(SAVED, None)
-        self.pb = attach_to(model, optimizer, self._criterion, self._options)
+        given = model, optimizer, self._criterion, self._options
+        self.pb = attach_to(*given, before=self.pb, state=saved)
         self._hook = optimizer.register_state_dict_post_hook(self._add_state)
-        if saved is not None:
-            self.pb.load_state_dict(saved)
 
     def on_epoch_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any

@@ -19,14 +19,6 @@ def _axes(by: str) -> tuple[int, int]:
         raise ValueError(f"groups are by {' or '.join(GROUPED)}, got {by!r}") from None
 
 
-def group_norms(blocks: Tensor, by: str) -> Tensor:
-    """Compute the Euclidean norm of every group, weighted by the root of its size."""
-    # Shapes: blocks (O, I, K), result (O,)
-    axes = _axes(by)
-    norms = torch.linalg.vector_norm(blocks, dim=axes)
-    return norms * (blocks.numel() / len(norms)) ** 0.5
-
-
 def group_prox(blocks: Tensor, threshold: float, by: str) -> Tensor:
     """Apply the proximal operator of the group lasso."""
     # Shapes: blocks (O, I, K), result (O, I, K)

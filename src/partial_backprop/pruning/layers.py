@@ -73,6 +73,16 @@ def check_parameters(weights: Mapping[str, torch.Tensor]) -> None:
             raise UserError(f"{name or 'the weight'} {_COMPUTED}")
 
 
+def masks_for(
+    weights: Mapping[str, torch.Tensor], saved: Mapping[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """Copy saved masks to the devices of the weights that they are of."""
+    shapes = {name: weight.shape for name, weight in weights.items()}
+    if {name: mask.shape for name, mask in saved.items()} != shapes:
+        raise ValueError("the pruner's state is of other weights: start the run afresh")
+    return {n: mask.to(weights[n].device, torch.bool, copy=True) for n, mask in saved.items()}
+
+
 def prunable(model: nn.Module) -> dict[str, nn.Parameter]:
     """Find the weights that the source prunes.
 

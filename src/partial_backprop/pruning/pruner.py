@@ -6,7 +6,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from partial_backprop.pruning.layers import check_parameters
+from partial_backprop.pruning.layers import check_parameters, masks_for
 from partial_backprop.pruning.magnitude import globally, layerwise
 
 _SCOPES = {"layer": layerwise, "global": globally}
@@ -159,12 +159,4 @@ class Pruner:
             If it is of other weights.
         """
         held = state["held"]
-        if held is not None:
-            found = {name: zeros.shape for name, zeros in held.items()}
-            if found != {name: weight.shape for name, weight in self._weights.items()}:
-                raise ValueError("the pruner's state is of other weights: start the run afresh")
-            held = {
-                name: zeros.to(self._weights[name].device, torch.bool, copy=True)
-                for name, zeros in held.items()
-            }
-        self._held = held
+        self._held = None if held is None else masks_for(self._weights, held)

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
-from partial_backprop.pruning.layers import check_parameters
+from partial_backprop.pruning.layers import check_parameters, masks_for
+from partial_backprop.pruning.magnitude import ranked
 from partial_backprop.pruning.polynomial import PolynomialSchedule
 
 
@@ -18,14 +18,10 @@ def largest(weight: Tensor, share: float) -> Tensor:
     if not 0 <= share < 1:
         raise ValueError(f"share must be from 0 to below 1, got {share}")
     sizes = weight.detach().abs()
-    # Whatever has less precision than float32 has no type of its own in numpy.
-    values = sizes.to("cpu", torch.promote_types(sizes.dtype, torch.float32)).flatten().numpy()
-    if not values.size:
+    if not sizes.numel():
         raise ValueError("there are no weights to prune")
-    if not np.isfinite(values).all():
-        raise ValueError("a weight is NaN or infinite: the weights cannot be ranked")
-    n_kept = max(1, round(values.size * (1 - share)))
-    return sizes >= float(np.partition(values, values.size - n_kept)[values.size - n_kept])
+    n_kept = max(1, round(sizes.numel() * (1 - share)))
+    return sizes >= ranked(sizes, sizes.numel() - n_kept)
 
 
 class StepwisePruner:
@@ -80,12 +76,5 @@ class StepwisePruner:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from where another pruner of the same weights was."""
-        kept = state["kept"]
-        found = {name: mask.shape for name, mask in kept.items()}
-        if found and found != {name: weight.shape for name, weight in self._weights.items()}:
-            raise ValueError("the pruner's state is of other weights: start the run afresh")
-        self._step = state["step"]
-        self._kept = {
-            name: mask.to(self._weights[name].device, torch.bool, copy=True)
-            for name, mask in kept.items()
-        }
+        kept = masks_for(self._weights, state["kept"]) if state["kept"] else {}
+        self._step, self._kept = state["step"], kept

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from partial_backprop.errors import UserError
 from partial_backprop.training.batches import DeviceSplit
 from partial_backprop.training.history import SCORES, Row, packed
-from partial_backprop.training.optimizers import learning_rate, set_learning_rate
+from partial_backprop.training.optimizers import set_learning_rate
 from partial_backprop.training.precision import arithmetic, autocast
 from partial_backprop.training.seeding import derive
 
@@ -105,7 +105,7 @@ def fit(
     """Train to the last epoch, from wherever the trainee stands."""
     for epoch in range(len(train_state.rows), config.epochs):
         started = time.monotonic()
-        rate = learning_rate(config, epoch)
+        rate = config.learning_rate(epoch)
         set_learning_rate(train_state.optimizer, rate)
         scores = {"train": train_epoch(train_state, splits.train, config, seed, epoch, hooks)}
         training_s = time.monotonic() - started

@@ -1,4 +1,4 @@
-"""The optimizer that a configuration asks for, and its learning rate by epoch."""
+"""The optimizer that a configuration asks for."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ from torch import nn
 from partial_backprop.training import memory_order
 
 if TYPE_CHECKING:
-    from partial_backprop.run_config import OptimizerConfig, TrainingConfig
+    from partial_backprop.run_config import OptimizerConfig
 
 
 def build(parameters: Iterable[nn.Parameter], config: "OptimizerConfig") -> torch.optim.Optimizer:
@@ -25,11 +25,6 @@ def build(parameters: Iterable[nn.Parameter], config: "OptimizerConfig") -> torc
             return memory_order.keep(torch.optim.AdamW(parameters, **common))
         case "sgd":
             return torch.optim.SGD(parameters, momentum=config.momentum, **common)
-
-
-def learning_rate(config: "TrainingConfig", epoch: int) -> float:
-    """Return the learning rate of an epoch."""
-    return config.learning_rate(epoch)
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
