@@ -1,4 +1,4 @@
-"""Our training loop against a plain one, on the networks of seed 001 at full size.
+"""Our training loop against a plain one, on the networks of pb2020 at full size.
 
 ``python -m benchmarks.loop``; random pictures, since their content costs nothing. Both ways train with
 partial backpropagation from the first step on, ours in ``strict`` mode. Ours is timed once more in bfloat16

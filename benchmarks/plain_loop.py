@@ -1,4 +1,4 @@
-"""Seed 001's listing in plain words: what anyone would write first, as a baseline.
+"""pb2020's listing in plain words: what anyone would write first, as a baseline.
 
 A data set that transforms one picture at a time, a loader that stacks them, Adam with AMSGrad as torch
 makes it by default, a mask multiplied into each gradient, and counts that are looked at as they come.

@@ -41,7 +41,7 @@ class Place(NamedTuple):
 
     @property
     def batch_size(self) -> int:
-        """Examples a step; 100 is that of seed 001."""
+        """Examples a step; 100 is that of pb2020."""
         return 20 if self.quick else 100
 
     def clock(self) -> float:

@@ -30,7 +30,7 @@ def test_facts_of_torchvision():
 
 
 def test_constants_are_those_of_the_listing():
-    """Seed 001, appendix."""
+    """pb2020, appendix."""
     assert cifar10.MEAN == (0.4914, 0.4822, 0.4465)
     assert cifar10.STD == (0.2023, 0.1994, 0.2010)
 

@@ -382,7 +382,7 @@ def test_frozen_values_changed_from_outside_are_told():
 def test_what_does_not_fit_is_refused():
     model = network()
     adam = ADAM(model.parameters())
-    with pytest.raises(UserError, match="holds frozen values by the bit: use mode='strict'"):
+    with pytest.raises(UserError, match="keeps frozen values by the bit: use mode='strict'"):
         PartialBackprop(model, adam, MOST, mode="gradient", compact=True)
     with pytest.raises(UserError, match="compact=True does not know Adafactor: use one of"):
         PartialBackprop(model, torch.optim.Adafactor(model.parameters()), MOST, compact=True)

@@ -9,14 +9,14 @@ from partial_backprop.freezing import counts
 
 def test_natural_zeros_of_either_sign():
     gradients = {"w": torch.tensor([[0.0, -0.0], [1e-45, 1.0]]), "b": torch.ones(2)}
-    assert counts.natural_zeros(gradients) == {"w": 2, "b": 0}
+    assert counts.zero_gradients(gradients) == {"w": 2, "b": 0}
 
 
 def test_unmoved_means_the_same_bits():
     now = torch.tensor([1.0, 2.0, 3.0])
-    assert counts.unmoved(now, torch.tensor([1.0, 2.0000002, 3.0])) == 2
-    assert counts.unmoved(torch.tensor([0.0]), torch.tensor([-0.0])) == 0
-    assert counts.unmoved(torch.tensor([float("nan")]), torch.tensor([float("nan")])) == 1
+    assert counts.unchanged(now, torch.tensor([1.0, 2.0000002, 3.0])) == 2
+    assert counts.unchanged(torch.tensor([0.0]), torch.tensor([-0.0])) == 0
+    assert counts.unchanged(torch.tensor([float("nan")]), torch.tensor([float("nan")])) == 1
 
 
 def test_drift_looks_at_frozen_entries_only():

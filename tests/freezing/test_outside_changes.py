@@ -381,7 +381,7 @@ def test_names_of_compiled_and_wrapped_models_are_the_plain_ones(prefix, compact
     def renamed(values):
         return {prefix + name: one for name, one in values.items()}
 
-    state |= {key: renamed(state[key]) for key in ("active", "anchor", "n_natural_zeros")}
+    state |= {key: renamed(state[key]) for key in ("active", "values_at_mask", "n_natural_zeros")}
     if compact:
         state["compact"] = {key: renamed(one) for key, one in state["compact"].items()}
     expected = pb.report()

@@ -77,7 +77,7 @@ def test_strict_freezes_every_bit_and_trains_the_rest(build):
 
 
 def listing_zero_grad(optimizer, net, masks, thresh):
-    """Re-express ``zeroGrad`` of seed 001's listing; its constant is an argument here."""
+    """Re-express ``zeroGrad`` of pb2020's listing; its constant is an argument here."""
     if masks is None:
         masks = []
         for param in net.parameters():

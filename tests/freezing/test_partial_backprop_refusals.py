@@ -118,7 +118,7 @@ def test_bad_arguments_are_refused(criterion, options, message):
 
 def test_another_models_optimizer_is_refused():
     optimizer = OPTIMIZERS["adam"](network().parameters())
-    with pytest.raises(UserError, match="the optimizer holds none of the model's trainable"):
+    with pytest.raises(UserError, match="the optimizer has none of the model's trainable"):
         PartialBackprop(network(), optimizer, criterion=HALF)
 
 

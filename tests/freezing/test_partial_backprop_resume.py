@@ -65,6 +65,17 @@ def test_a_state_without_the_counts_of_its_masks_still_loads():
     assert (report.masked_at_epochs, report.masks) == ((1,), ())
 
 
+def test_a_state_with_the_former_name_of_the_values_still_loads():
+    model = network()
+    optimizer = OPTIMIZERS["amsgrad"](model.parameters())
+    pb = PartialBackprop(model, optimizer, criterion=HALF, start_epoch=1)
+    train(model, optimizer, pb, range(2))
+    expected, state = pb.report(), pb.state_dict()
+    state["anchor"] = state.pop("values_at_mask")
+    pb.load_state_dict(state)
+    assert pb.report() == expected
+
+
 def test_a_run_stopped_within_an_epoch_goes_on():
     def one(model, optimizer, images, labels):
         optimizer.zero_grad()

@@ -35,7 +35,7 @@ def build(name, **options):
 @pytest.mark.parametrize(
     ("name", "n_parameters"),
     [
-        # Seed 001's networks as its public code builds them; LeNet-5 counted by hand:
+        # pb2020's networks as its public code builds them; LeNet-5 counted by hand:
         # 8·25+8 + 32·8·25+32 + 800·120+120 + 120·84+84 + 84·10+10.
         ("vgg19", 20_040_522),
         ("resnet110", 1_727_962),

@@ -8,7 +8,7 @@ from partial_backprop.training import optimizers
 
 
 def test_the_schedule_is_the_listings():
-    # Seed 001, listing: 0.001, then 0.0001 from epoch 40 and 0.00001 from epoch 80.
+    # pb2020, listing: 0.001, then 0.0001 from epoch 40 and 0.00001 from epoch 80.
     config = TrainingConfig()
     rates = [config.learning_rate(epoch) for epoch in (0, 39, 40, 79, 80, 109)]
     assert rates == pytest.approx([1e-3, 1e-3, 1e-4, 1e-4, 1e-5, 1e-5])

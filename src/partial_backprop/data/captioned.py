@@ -48,7 +48,7 @@ class CaptionedImages:
     captions: tuple[tuple[str, ...], ...]
 
     def __post_init__(self) -> None:
-        """Hold the two to one another."""
+        """Check the two against one another."""
         if not 1 <= len(self.images) == len(self.captions):
             raise ValueError(
                 f"{len(self.images)} images, but {len(self.captions)} sets of captions"
@@ -75,7 +75,7 @@ class CaptionedDataset:
     std: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        """Hold the parts to one another."""
+        """Check the parts against one another."""
         shapes = {part.images.shape[1:] for part in self.parts}
         if len(shapes) > 1:
             raise ValueError(f"{self.name}: its parts have images of {sorted(shapes)}")

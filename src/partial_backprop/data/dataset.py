@@ -32,7 +32,7 @@ class Dataset:
     std: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        """Hold the parts to one another."""
+        """Check the parts against one another."""
         if self.train.images.shape[1:] != self.test.images.shape[1:]:
             raise ValueError(
                 f"{self.name}: training images are {self.train.images.shape[1:]}, "

@@ -18,7 +18,7 @@ class Examples:
     labels: np.ndarray  # of shape (N,); class of each image, from 0
 
     def __post_init__(self) -> None:
-        """Hold the arrays to their contract."""
+        """Check types and shapes."""
         if self.images.dtype != np.uint8 or self.images.ndim != 4:
             found = f"{self.images.dtype} of shape {self.images.shape}"
             raise ValueError(f"images must be uint8 of shape (N, C, H, W), got {found}")

@@ -1,1 +1,1 @@
-"""Which weights to freeze, by what criterion, and how to hold them."""
+"""Which weights to freeze, by what criterion, and how to freeze them."""

@@ -20,7 +20,7 @@ from partial_backprop.freezing.processes import is_distributed
 class CompactSteps:
     """Steps of an optimizer on the active entries of some parameters."""
 
-    # Between steps the optimizer holds the parameters as ever: ``zero_grad``, clipping, learning-rate
+    # Between steps the optimizer has the parameters as ever: ``zero_grad``, clipping, learning-rate
     # schedules and ``GradScaler`` see nothing. For the time of a step, one of two things happens.
     #
     # Adam and AdamW: a kernel steps (`active_adam`), in C or numba's on a processor and Triton's on a GPU,
@@ -51,7 +51,7 @@ class CompactSteps:
         return self.__dict__ | {"_hooks": [None] * len(self._hooks)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Hang a copy on the copied parameters."""
+        """Register the hooks of a copy with the copied parameters."""
         self.__dict__.update(state)
         collects, self._hooks = bool(self._hooks), []
         self.collect_gradients(collects)

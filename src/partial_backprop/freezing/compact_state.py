@@ -108,7 +108,7 @@ class CompactMaskState:
         layouts = {name: layout(self.parameters[name]) for name in self._entries}
         return {
             "active": dict(self.mask()),
-            "anchor": dict(self._values),
+            "values_at_mask": dict(self._values),
             "compact": {"digests": dict(self._digests), "layouts": layouts},
         }
 
@@ -144,7 +144,7 @@ class CompactMaskState:
         self._steps.expand_state()
 
     def detach(self) -> DenseMaskState:
-        """Release the optimizer, and hold nothing any more."""
+        """Give the optimizer a state of all entries, and freeze nothing any more."""
         self.find_changes()
         self.collect_gradients(False)
         self.expand_state()

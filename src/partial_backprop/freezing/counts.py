@@ -10,7 +10,7 @@ from partial_backprop.freezing_report import FreezingReport, LayerFreezing, Made
 from partial_backprop.mask import Mask
 
 
-def natural_zeros(gradients: Mapping[str, Tensor]) -> dict[str, int]:
+def zero_gradients(gradients: Mapping[str, Tensor]) -> dict[str, int]:
     """Count the gradients that are exactly 0 by themselves."""
     return {name: int((gradient == 0).sum()) for name, gradient in gradients.items()}
 
@@ -29,27 +29,27 @@ def made(epoch: int, mask: Mask, n_natural_zeros: Mapping[str, int]) -> MadeMask
     return MadeMask(epoch=epoch, threshold=mask.threshold, layers=layers)
 
 
-def unmoved(values: Tensor, anchor: Tensor) -> int:
+def unchanged(values: Tensor, before: Tensor) -> int:
     """Count the values that equal earlier ones, bit for bit."""
-    return int((bits(values) == bits(anchor)).sum())
+    return int((bits(values) == bits(before)).sum())
 
 
-def drift(values: Tensor, anchor: Tensor, active: Tensor) -> tuple[float, float]:
-    """Measure how far frozen values have gone."""
+def drift(values: Tensor, before: Tensor, active: Tensor) -> tuple[float, float]:
+    """Measure how far frozen values have gone: the sum of the distances, and the largest."""
     wide = torch.promote_types(values.dtype, torch.float64)  # of complex numbers: complex
-    way = (values.detach().to(wide) - anchor.to(wide)).abs().masked_fill_(active, 0.0)
+    way = (values.detach().to(wide) - before.to(wide)).abs().masked_fill_(active, 0.0)
     return (float(way.sum()), float(way.max())) if way.numel() else (0.0, 0.0)
 
 
-def layer(name: str, values: Tensor, anchor: Tensor, active: Tensor, n_zeros: int) -> LayerFreezing:
+def layer(name: str, values: Tensor, before: Tensor, active: Tensor, n_zeros: int) -> LayerFreezing:
     """Gather the counts of one parameter tensor."""
-    sum_abs, max_abs = drift(values, anchor, active)
+    sum_abs, max_abs = drift(values, before, active)
     return LayerFreezing(
         name=name,
         n_weights=active.numel(),
         n_mask_zeros=active.numel() - int(active.sum()),
         n_natural_zeros=n_zeros,
-        n_unmoved=unmoved(values, anchor),
+        n_unmoved=unchanged(values, before),
         drift_sum_abs=sum_abs,
         drift_max_abs=max_abs,
     )
@@ -72,7 +72,7 @@ def report_unmasked(
     Returns
     -------
     FreezingReport
-        Natural zeros and unmoved values; nothing masked.
+        Gradients that are 0 and values that are unchanged; nothing masked.
 
     Raises
     ------
@@ -83,7 +83,7 @@ def report_unmasked(
     unknown = sorted(gradients.keys() - (values.keys() & anchor.keys()))
     if unknown:
         raise ValueError(f"gradients of {', '.join(unknown)} belong to no parameter of the network")
-    n_zeros = natural_zeros(gradients)
+    n_zeros = zero_gradients(gradients)
     layers = tuple(
         layer(
             name,
@@ -109,7 +109,7 @@ def table(report: FreezingReport, mode: str) -> str:
         head += f", |gradient| threshold {report.threshold:.4g}"
     fields = ("n_weights", "n_mask_zeros", "n_natural_zeros", "n_unmoved")
     rows: list[tuple[str, ...]] = [
-        ("parameter", "weights", "frozen", "natural zeros", "unmoved", "largest drift")
+        ("parameter", "weights", "frozen", "zero gradients", "unchanged", "largest drift")
     ]
     for one in report.layers:
         cells = [f"{getattr(one, field):,}" for field in fields]

@@ -133,15 +133,15 @@ def trainable(
     model: nn.Module, optimizer: torch.optim.Optimizer, frozen_too: bool = False
 ) -> dict[str, nn.Parameter]:
     """Return the parameters that a mask may cover, by name; a tied weight once, under its first name."""
-    held = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
+    optimized = {id(parameter) for group in optimizer.param_groups for parameter in group["params"]}
     found = {
         name: parameter
         for name, parameter in model.named_parameters()
-        if (parameter.requires_grad or frozen_too) and id(parameter) in held
+        if (parameter.requires_grad or frozen_too) and id(parameter) in optimized
     }
     if not found:
         raise UserError(
-            "the optimizer holds none of the model's trainable parameters: "
+            "the optimizer has none of the model's trainable parameters: "
             "build it from model.parameters() of this very model"
         )
     for name, parameter in found.items():

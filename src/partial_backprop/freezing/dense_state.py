@@ -24,14 +24,14 @@ class DenseMaskState:
         mask: Mask,
         values_at_mask: dict[str, Tensor],
         strict: bool,
-        in_force: bool = True,
+        applies: bool = True,
         changed: Iterable[str] = (),
     ) -> None:
         self.threshold = mask.threshold
         self.changed = set(changed)
         self.parameters = dict(parameters)
         self._mask, self._values_at_mask, self._strict = mask, values_at_mask, strict
-        self._frozen = FrozenWeights(parameters, mask) if in_force else None
+        self._frozen = FrozenWeights(parameters, mask) if applies else None
         self._watch = ParameterWatch(parameters)
 
     def mask(self) -> Mask:
@@ -45,7 +45,7 @@ class DenseMaskState:
 
     def saved(self) -> dict[str, Any]:
         """Return what a checkpoint needs."""
-        return {"active": dict(self._mask), "anchor": dict(self._values_at_mask)}
+        return {"active": dict(self._mask), "values_at_mask": dict(self._values_at_mask)}
 
     def find_changes(self, written_only: bool = False) -> None:
         """Add to `changed` what something else than a step has changed."""
@@ -84,7 +84,7 @@ class DenseMaskState:
         """Do nothing: the optimizer has a state of every entry."""
 
     def detach(self) -> "DenseMaskState":
-        """Hold nothing any more."""
+        """Freeze nothing any more."""
         return DenseMaskState(
             self.parameters, self._mask, self._values_at_mask, self._strict, False, self.changed
         )

@@ -1,4 +1,4 @@
-"""Kernel density of millions of magnitudes, binned first (equation 1 of seed 001).
+"""Kernel density of millions of magnitudes, binned first (equation 1 of pb2020).
 
 Three things set the accuracy of a binned estimate: the grid step against the bandwidth, the tail
 against the grid, and the border at 0. Gradients are heavy-tailed: a grid over all of them would be
@@ -95,7 +95,7 @@ def kde(
     # Values are counted in cells of an eighth of the bandwidth, and the counts are convolved by FFT: O(n +
     # m log m) for m cells, where the plain sum is O(n m).
     #
-    # Source: Seed 001, section 3.1, equation 1; B. W. Silverman, *Density Estimation*, 1986, equation 3.31.
+    # Source: pb2020, section 3.1, equation 1; B. W. Silverman, *Density Estimation*, 1986, equation 3.31.
     # KDEpy takes as long to import as all the rest, and only this function needs it.
     from KDEpy import FFTKDE
 

@@ -58,7 +58,7 @@ def mask(
 
     References
     ----------
-    None: seed 001 freezes single weights, which saves no computation.
+    None: pb2020 freezes single weights, which saves no computation.
     """
     if (q is None) == (like is None):
         raise ValueError(

@@ -53,7 +53,7 @@ def mask(
 
     References
     ----------
-    Seed 001, section 3.2 and the listing's ``zeroGrad``: ``mask[all_positive<=thresh] = 0``.
+    pb2020, section 3.2 and the listing's ``zeroGrad``: ``mask[all_positive<=thresh] = 0``.
     """
     if learning_rate is None:
         raise ValueError("criterion fixed needs a number as its learning_rate here")

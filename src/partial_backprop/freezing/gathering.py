@@ -73,7 +73,7 @@ def attention_heads(model: nn.Module) -> dict[str, HeadSlices]:
 
 
 class BatchGatherer:
-    """Gathers what a mask is made of over several batches, and holds the steps between them back.
+    """Gathers what a mask is made of over several batches, and suppresses the steps between them.
 
     Until the last batch is there the optimizer sees no gradient: it changes no weight and makes no state.
     """
@@ -117,7 +117,7 @@ class BatchGatherer:
         self._clear()
 
     @property
-    def holds_step(self) -> bool:
+    def suppresses_step(self) -> bool:
         """Whether the next step is one of a batch before the last."""
         return self._is_added and 0 < self._n_added < self._n_batches
 
@@ -165,7 +165,7 @@ class BatchGatherer:
             self._inputs[weight] = together[:-1].float(), int(together[-1])
 
     def hide_gradients(self, optimizer: torch.optim.Optimizer) -> None:
-        """Let an optimizer's step do nothing."""
+        """Hide all gradients, so that an optimizer's step does nothing."""
         for group in optimizer.param_groups:
             for parameter in group["params"]:
                 if parameter.grad is not None:

@@ -20,6 +20,6 @@ def score(gradients: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
     References
     ----------
-    Seed 001, section 3.2.
+    pb2020, section 3.2.
     """
     return {name: gradient.detach().abs() for name, gradient in gradients.items()}

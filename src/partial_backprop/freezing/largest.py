@@ -37,7 +37,7 @@ def mask(gradients: Mapping[str, Tensor], *, like: dict) -> Mask:
 
     References
     ----------
-    None: a control that seed 001 lacks, the opposite of its method at the same share of each layer. If
+    None: a control that pb2020 lacks, the opposite of its method at the same share of each layer. If
     it does as well as the paper's mask, a small gradient is no reason to freeze a weight.
     """
     base = as_callable(like)(gradients)

@@ -1,4 +1,4 @@
-"""What a mask in force does from step to step, and how one is put in force."""
+"""What a mask does from step to step, and how one is applied."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
@@ -64,13 +64,17 @@ class MaskState(Protocol):
         """Let the optimizer move everything again."""
 
 
-def check_saved(state: object, keys: Iterable[str], *, mode: str, compact: bool) -> None:
-    """Refuse a saved state that is none, or one of another way to freeze."""
+def check_saved(
+    state: object, keys: Iterable[str], *, mode: str, compact: bool
+) -> Mapping[str, Any]:
+    """Return a saved state with the keys of today; refuse what is none, or one of another way to freeze."""
     if not isinstance(state, Mapping):
         raise UserError(
             f"this is no state of PartialBackprop but a {type(state).__name__}: "
             "load what state_dict() returned"
         )
+    # Until 0.1 the values at the making of the mask had another name.
+    state = {"values_at_mask" if key == "anchor" else key: one for key, one in state.items()}
     # Compact is one of two ways; changes, masks and buffers came later than the rest.
     if missing := set(keys) - {"compact", "changed", "masks", "buffers"} - state.keys():
         raise UserError(
@@ -83,6 +87,7 @@ def check_saved(state: object, keys: Iterable[str], *, mode: str, compact: bool)
         )
     if "compact" in state and not compact:
         raise UserError("the saved state is compact: construct PartialBackprop with compact=True")
+    return state
 
 
 def renamed(state: Mapping[str, Any], parameters: Mapping[str, Tensor]) -> dict[str, Any]:
@@ -108,28 +113,28 @@ def renamed(state: Mapping[str, Any], parameters: Mapping[str, Tensor]) -> dict[
     return rename(state)
 
 
-def put_in_force(
+def apply_mask(
     optimizer: torch.optim.Optimizer,
     parameters: Mapping[str, nn.Parameter],
     mask: Mask,
     *,
     strict: bool,
     compact: bool,
-    in_force: bool,
+    applies: bool,
     values_at_mask: Mapping[str, Tensor] | None = None,
     saved: Mapping[str, Any] | None = None,
     changed: Iterable[str] = (),
     before: MaskState | None = None,
 ) -> MaskState:
-    """Put a mask in force."""
+    """Apply a mask to an optimizer's steps, or keep it for reading."""
     active = {name: entries.to(parameters[name].device) for name, entries in mask.items()}
     mask = Mask(active, threshold=mask.threshold)
     covered = {name: parameters[name] for name in mask}
     if before is not None and not (compact and before.is_compact):
         before.expand_state()
-    if compact and in_force:
+    if compact and applies:
         entries = before.entries if isinstance(before, CompactMaskState) else {}
         return CompactMaskState(optimizer, covered, mask, values_at_mask, saved, changed, entries)
     if values_at_mask is None:
         values_at_mask = {name: parameter.detach().clone() for name, parameter in covered.items()}
-    return DenseMaskState(covered, mask, dict(values_at_mask), strict, in_force, changed)
+    return DenseMaskState(covered, mask, dict(values_at_mask), strict, applies, changed)

@@ -1,4 +1,4 @@
-"""What hangs on an optimizer's step: the making of masks, and what is frozen by them."""
+"""Hooks on an optimizer's step: they make masks, and freeze what these say."""
 
 import math
 import warnings
@@ -20,7 +20,7 @@ from partial_backprop.freezing.criterion import (
     trainable,
 )
 from partial_backprop.freezing.gathering import BatchGatherer
-from partial_backprop.freezing.mask_state import MaskState, put_in_force
+from partial_backprop.freezing.mask_state import MaskState, apply_mask
 from partial_backprop.freezing.modes import overflowed, saves_time
 from partial_backprop.freezing.optimizer_state import check_state, pack_state
 from partial_backprop.freezing.schedule import Schedule
@@ -54,7 +54,7 @@ class MaskingSteps:
     _masked_at: tuple[int, ...]
     _made: tuple[MadeMask, ...]
     _n_natural_zeros: dict[str, int]
-    _told: set[str]
+    _warned_of: set[str]
     _sample: tuple[nn.Parameter, int, float] | None
 
     @property
@@ -67,7 +67,7 @@ class MaskingSteps:
         """Whether the next step makes a mask."""
         raise NotImplementedError
 
-    def _hang_on(self, replace: bool = False) -> None:
+    def _register_hooks(self, replace: bool = False) -> None:
         """Hook into the optimizer's step, in the place of another of the same parameters."""
         mine = {id(p) for p in trainable(self._model, self._optimizer).values()}
         others = IN_USE.setdefault(self._optimizer, weakref.WeakSet())
@@ -93,14 +93,14 @@ class MaskingSteps:
         return self.__dict__ | {"_hooks": [None] * len(self._hooks), "_criterion": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Hang a copy on the copied optimizer."""
+        """Register the hooks of a copy with the copied optimizer."""
         self.__dict__.update(state)
         self._criterion = as_callable(self._given, self._optimizer)  # of its own learning rate
         self._skipped.remove()  # layers of a copied model are plain
         if self.mask_is_due:
             self._gatherer.watch()
         if self._hooks:
-            self._hang_on()
+            self._register_hooks()
         if self._skip_filters and self.freezes and not self.mask_is_due:
             self._skipped = SkippedFilters(self._model, self._state.mask())
 
@@ -122,24 +122,24 @@ class MaskingSteps:
         where = f"no mask can be made at epoch {self._epoch}"
         given = self._gatherer.finish(gradients, named)
         mask = make_mask(self._criterion, given, where)
-        self._n_natural_zeros = counts.natural_zeros(given)
+        self._n_natural_zeros = counts.zero_gradients(given)
         compact = self._compact is True or (
             self._compact == "auto" and self._mode == "strict" and saves_time(self._optimizer, mask)
         )
-        before, self._told = self._state, set()
-        self._put_in_force(mask, compact, before=before)
+        before, self._warned_of = self._state, set()
+        self._apply_mask(mask, compact, before=before)
         self._masked_at = (*self._masked_at, self._epoch)
         self._made = (*self._made, counts.made(self._epoch, mask, self._n_natural_zeros))
         return True
 
-    def _put_in_force(self, mask: Mask, compact: bool, **how: Any) -> None:
-        self._state = put_in_force(
+    def _apply_mask(self, mask: Mask, compact: bool, **how: Any) -> None:
+        self._state = apply_mask(
             self._optimizer,
             trainable(self._model, self._optimizer, frozen_too=True),
             mask,
             strict=self._mode == "strict",
             compact=compact,
-            in_force=not self._schedule.is_full(self._epoch),
+            applies=not self._schedule.is_full(self._epoch),
             **how,
         )
         if self._skip_filters and self.freezes:
@@ -147,8 +147,8 @@ class MaskingSteps:
 
     def _warn_of_changes(self, written_only: bool = False) -> None:
         self._state.find_changes(written_only)
-        if new := self._state.changed - self._told:
-            self._told |= new
+        if new := self._state.changed - self._warned_of:
+            self._warned_of |= new
             warnings.warn(
                 f"frozen values of {list_names(new)} were changed by something else than the optimizer's "
                 "step (weights loaded back or averaged, a norm that is held): they stay frozen as "
@@ -192,7 +192,7 @@ class MaskingSteps:
         if not overflowed(self._optimizer) and not skips:  # or else the step does nothing
             self._warn_if_scaled()
             self._make_mask_if_due(waits=False)
-        if self._gatherer.holds_step:
+        if self._gatherer.suppresses_step:
             self._gatherer.hide_gradients(self._optimizer)
         else:
             self._freeze_for_step()
@@ -209,9 +209,9 @@ class MaskingSteps:
 
     @torch.no_grad()
     def _after_step(self, *_: object) -> None:
-        was_held = self._gatherer.holds_step
+        was_suppressed = self._gatherer.suppresses_step
         self._gatherer.after_step()
-        if self.freezes and not was_held:
+        if self.freezes and not was_suppressed:
             self._state.after_step()
 
     def _parameters(self) -> list[nn.Parameter]:

@@ -37,7 +37,7 @@ def check_mode(mode: str, compact: bool | str, optimizer: torch.optim.Optimizer)
     if compact == "auto":
         return
     if compact and mode != "strict":
-        raise UserError("compact=True holds frozen values by the bit: use mode='strict'")
+        raise UserError("compact=True keeps frozen values by the bit: use mode='strict'")
     if compact and type(optimizer) not in ELEMENTWISE:
         known = ", ".join(kind.__name__ for kind in ELEMENTWISE)
         raise UserError(

@@ -1,4 +1,4 @@
-"""Otsu's method, and the paper's automatic threshold: equations 1 to 3 of seed 001 together."""
+"""Otsu's method, and the paper's automatic threshold: equations 1 to 3 of pb2020 together."""
 
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ def otsu(counts: ArrayLike, centers: ArrayLike) -> float:
     # equation 2 is the largest q₁q₂(μ₁ − μ₂)². Empty bins are left out: they would divide by zero in
     # equation 3 at the ends, and give the split of their lower neighbour elsewhere.
     #
-    # Source: Seed 001, equations 2 and 3; N. Otsu, *A threshold selection method from gray-level
+    # Source: pb2020, equations 2 and 3; N. Otsu, *A threshold selection method from gray-level
     # histograms*, 1979.
     counts, centers = np.asarray(counts, dtype=np.float64), np.asarray(centers, dtype=np.float64)
     counts, centers = counts[counts > 0], centers[counts > 0]
@@ -76,7 +76,7 @@ def otsu_kde(
     # The options are those of `freezing.otsu_kde.mask`; n_points: most points of the density that is
     # returned, from 0 to twice the end of G_n.
     #
-    # Source: seed 001, section 3.1, equations 1 to 3.
+    # Source: pb2020, section 3.1, equations 1 to 3.
     if n_bins < 2 or not 0 < mass < 1 or not 0 < peak_fraction < 1:
         raise ValueError(
             "otsu_kde needs n_bins >= 2, and mass and peak_fraction between 0 and 1, "

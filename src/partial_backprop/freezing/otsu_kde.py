@@ -75,7 +75,7 @@ def mask(
 
     References
     ----------
-    Seed 001, section 3.1, equations 1 to 3.
+    pb2020, section 3.1, equations 1 to 3.
     """
     found = otsu_kde(
         magnitudes(gradients),

@@ -72,7 +72,7 @@ class PartialBackprop(MaskingSteps):
     ------
     UserError
         If the criterion is unknown or lacks an option, a number is out of range, the optimizer
-        holds none of the model's parameters, or `compact` does not fit mode or optimizer.
+        has none of the model's parameters, or `compact` does not fit mode or optimizer.
 
     Notes
     -----
@@ -95,7 +95,7 @@ class PartialBackprop(MaskingSteps):
 
     References
     ----------
-    Seed 001, section 3.2 and the listing's ``zeroGrad``.
+    pb2020, section 3.2 and the listing's ``zeroGrad``.
     """
 
     def __init__(
@@ -130,11 +130,11 @@ class PartialBackprop(MaskingSteps):
         self._state: MaskState | None = None
         self._skip_filters, self._skipped = skip_filters, SkippedFilters(model, {})
         self._n_natural_zeros: dict[str, int] = {}
-        self._told: set[str] = set()
-        self._told_of_steps = False
+        self._warned_of: set[str] = set()
+        self._warned_of_steps = False
         self._sample: tuple[nn.Parameter, int, float] | None = None
         self._hooks: list[Any] = []
-        self._hang_on(replace=True)
+        self._register_hooks(replace=True)
 
     @property
     def mask(self) -> Mask | None:
@@ -189,8 +189,8 @@ class PartialBackprop(MaskingSteps):
         """
         self._schedule.check(epoch, self._epoch)
         is_later = self._epoch is not None and epoch > self._epoch
-        if is_later and self._n_steps == 0 and not self._told_of_steps:
-            self._told_of_steps = True
+        if is_later and self._n_steps == 0 and not self._warned_of_steps:
+            self._warned_of_steps = True
             warnings.warn(
                 f"epoch {self._epoch} had no step of this optimizer, and without its step() nothing is "
                 "frozen: give PartialBackprop the optimizer that steps",
@@ -305,7 +305,11 @@ class PartialBackprop(MaskingSteps):
             "masks": [made.model_dump() for made in self._made],
             "buffers": dict(self._buffers),
             "changed": sorted(self._state.changed) if self._state is not None else [],
-            **(self._state.saved() if self._state is not None else {"active": {}, "anchor": {}}),
+            **(
+                self._state.saved()
+                if self._state is not None
+                else {"active": {}, "values_at_mask": {}}
+            ),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -323,7 +327,8 @@ class PartialBackprop(MaskingSteps):
         UserError
             If it is no such state, or one of another mode or another model.
         """
-        check_saved(state, self.state_dict(), mode=self._mode, compact=bool(self._compact))
+        keys, compact = self.state_dict(), bool(self._compact)
+        state = check_saved(state, keys, mode=self._mode, compact=compact)
         self._skipped.remove()
         parameters = trainable(self._model, self._optimizer, frozen_too=True)
         state = renamed(state, parameters)
@@ -335,20 +340,20 @@ class PartialBackprop(MaskingSteps):
         self._n_natural_zeros = dict(state["n_natural_zeros"])
         self._buffers = dict(state.get("buffers", {}))
         self._made = tuple(MadeMask.model_validate(one) for one in state.get("masks", ()))
-        self._state, self._told = None, set(state.get("changed", ()))
+        self._state, self._warned_of = None, set(state.get("changed", ()))
         if self._masked_at:
             mask = Mask(state["active"], threshold=state["threshold"])
             compact = "compact" in state or self._compact is True
-            self._put_in_force(
+            self._apply_mask(
                 mask,
                 compact,
-                values_at_mask={n: t.to(parameters[n]) for n, t in state["anchor"].items()},
+                values_at_mask={n: t.to(parameters[n]) for n, t in state["values_at_mask"].items()},
                 saved=state.get("compact"),
                 changed=state.get("changed", ()),
             )
 
     def close(self) -> None:
-        """Let go of the optimizer: its steps are its own again; counts stay readable."""
+        """Remove the hooks from the optimizer; counts stay readable."""
         for hook in self._hooks:
             hook.remove()
         self._hooks = []

@@ -40,7 +40,7 @@ def mask(gradients: Mapping[str, Tensor], *, like: dict, seed: int | None = None
 
     References
     ----------
-    None: a control that seed 001 lacks. If it does as well as the paper's mask, the size of the
+    None: a control that pb2020 lacks. If it does as well as the paper's mask, the size of the
     gradient said nothing about which weights need an update.
     """
     if seed is None:

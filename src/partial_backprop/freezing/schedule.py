@@ -1,4 +1,4 @@
-"""When a mask is made and when it holds."""
+"""When a mask is made, and when it applies."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ class Schedule:
     epochs: int | None = None  # in all
 
     def __post_init__(self) -> None:
-        """Hold the numbers to their ranges."""
+        """Check that the numbers are in range."""
         lowest = {"start_epoch": 0, "remask_every": 1, "full_epochs_at_end": 0, "epochs": 1}
         for name, least in lowest.items():
             value = getattr(self, name)

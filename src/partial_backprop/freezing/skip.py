@@ -133,7 +133,7 @@ class SkippedFilters:
                 module.__class__ = skipping
 
     def remove(self) -> None:
-        """Let the network be as it was."""
+        """Restore the network."""
         for parameter in self._still:
             parameter.requires_grad_(True)
         for module, kind in self._changed:

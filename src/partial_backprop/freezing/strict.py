@@ -1,4 +1,4 @@
-"""Hold frozen weights: zero their gradients and, in strict mode, put their values back by the bit.
+"""Freeze weights: zero their gradients and, in strict mode, put their values back by the bit.
 
 Masks of bytes are slow on a processor, and one kernel a tensor is slow on an accelerator. Both are
 avoided by reading the bits of floats as integers of the same width and multiplying them by 0 or 1:

@@ -33,13 +33,13 @@ class Threshold:
     # the learning rate)". Gradients from autograd carry no learning rate, so the division only changes the
     # unit: 0.45 in the listing is a raw 4.5e-4.
     #
-    # Source: Seed 001, section 3.1 and the listing's ``zeroGrad``.
+    # Source: pb2020, section 3.1 and the listing's ``zeroGrad``.
 
     raw: float  # in the units of ``parameter.grad``
     learning_rate: float = 1e-3  # what the paper divides by
 
     def __post_init__(self) -> None:
-        """Hold the numbers to their ranges."""
+        """Check that the numbers are in range."""
         if not 0 <= self.raw < math.inf:
             raise ValueError(f"a threshold must be a finite number from 0 up, got {self.raw}")
         if not 0 < self.learning_rate < math.inf:

@@ -60,7 +60,7 @@ class PartialBackpropCallback(Callback):
         return self._generate_state_key(optimizer=self._index or 0)
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take hold of the optimizer, once Lightning has made it and loaded its state."""
+        """Attach to the optimizer, once Lightning has made it and loaded its state."""
         n_optimizers = len(trainer.optimizers)
         if self._index is None and n_optimizers != 1:
             raise UserError(

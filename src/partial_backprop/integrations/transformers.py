@@ -63,7 +63,7 @@ class PartialBackpropCallback(TrainerCallback):
         optimizer: Any = None,
         **kwargs: Any,
     ) -> None:
-        """Take hold of the optimizer, once the Trainer has made it and loaded its state."""
+        """Attach to the optimizer, once the Trainer has made it and loaded its state."""
         self._give_back_max_norm(args)
         if self._hook is not None:
             self._hook.remove()  # of an earlier training, or one that began with another batch size

@@ -93,8 +93,8 @@ def to_bytes(state: Mapping[str, Tensor]) -> bytes:
             if place:
                 stored[place] = entry
         header.append({key: value for key, value in asdict(entry).items() if value is not None})
-    told = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
-    body = b"".join([_LENGTH.pack(len(told)), told, *contents])
+    text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode()
+    body = b"".join([_LENGTH.pack(len(text)), text, *contents])
     version = 1 if all("same_as" not in entry for entry in header) else 2
     return _START.pack(MAGIC, version, zlib.crc32(body)) + body
 

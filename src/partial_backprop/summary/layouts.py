@@ -89,7 +89,7 @@ class Layouts(TorchFunctionMode):
     def _put(self, tensor: Tensor, axis: int | None) -> None:
         self._known[id(tensor)] = tensor, 1 if tensor.ndim == 2 else axis
 
-    def tell(self, tensor: Tensor, axis: int | None) -> None:
+    def note(self, tensor: Tensor, axis: int | None) -> None:
         """Note what is known from elsewhere of a tensor, if nothing is known of it here."""
         if self.axis(tensor) is None:
             self._put(tensor, axis)
@@ -136,9 +136,9 @@ def _permuted(
     axis: int,
 ) -> int | None:
     """Send a tensor whose axes differ in length through the function."""
-    probe = torch.empty(list(range(2, 2 + ndim)), device="meta")
+    example = torch.empty(list(range(2, 2 + ndim)), device="meta")
     try:
-        shape = list(func(probe, *args[1:], **kwargs).shape)
+        shape = list(func(example, *args[1:], **kwargs).shape)
     except Exception:  # as of an attribute that it does not have
         return None
     return shape.index(2 + axis) if 2 + axis in shape else None

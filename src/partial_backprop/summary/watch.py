@@ -138,7 +138,7 @@ class Watch:
                 of_same_shape = [one for one in taken if one.shape == shown.shape]
                 kept = self._layouts.axis(of_same_shape[0]) if of_same_shape else None
                 axis = vocabulary.channel_axis(module, shown.ndim)
-                self._layouts.tell(shown, kept if axis is None else axis)
+                self._layouts.note(shown, kept if axis is None else axis)
             row.shapes.append(None if shown is None else shown.shape)
             row.axes.append(None if shown is None else self._layouts.axis(shown))
         self._made.update({id(one): (one, module) for one in given})

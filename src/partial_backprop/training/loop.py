@@ -102,7 +102,7 @@ def fit(
     hooks: Hooks = Hooks(),
     on_epoch: Callable[[Row, float], None] = _nothing,
 ) -> None:
-    """Train to the last epoch, from wherever the trainee stands."""
+    """Train to the last epoch, from the epoch that its state has reached."""
     for epoch in range(len(train_state.rows), config.epochs):
         started = time.monotonic()
         rate = config.learning_rate(epoch)
