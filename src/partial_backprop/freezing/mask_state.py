@@ -64,9 +64,7 @@ class MaskState(Protocol):
         """Let the optimizer move everything again."""
 
 
-def check_saved(
-    state: object, keys: Iterable[str], *, mode: str, compact: bool
-) -> Mapping[str, Any]:
+def check_saved(state: object, keys: Iterable[str], mode: str, compact: bool) -> Mapping[str, Any]:
     """Return a saved state with the keys of today; refuse what is none, or one of another way to freeze."""
     if not isinstance(state, Mapping):
         raise UserError(

@@ -50,7 +50,7 @@ class MaskingSteps:
     _skipped: SkippedFilters
     _state: MaskState | None
     _epoch: int | None
-    _n_steps: int | None
+    _n_steps: int | None  # since the epoch began; None where it began in another process
     _masked_at: tuple[int, ...]
     _made: tuple[MadeMask, ...]
     _n_natural_zeros: dict[str, int]

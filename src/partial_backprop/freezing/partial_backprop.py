@@ -13,7 +13,7 @@ from partial_backprop.freezing import counts
 from partial_backprop.freezing.changes import buffer_digests, changes
 from partial_backprop.freezing.criterion import Criterion, as_callable, trainable
 from partial_backprop.freezing.gathering import BatchGatherer
-from partial_backprop.freezing.mask_state import MaskState, check_saved, renamed
+from partial_backprop.freezing.mask_state import check_saved, renamed
 from partial_backprop.freezing.masking import IN_USE, MaskingSteps, list_names
 from partial_backprop.freezing.modes import check_mode, unwrapped
 from partial_backprop.freezing.processes import agreed, unwrapped_model
@@ -114,25 +114,17 @@ class PartialBackprop(MaskingSteps):
     ) -> None:
         optimizer, (model, group) = unwrapped(optimizer), unwrapped_model(model)
         check_mode(mode, compact, optimizer)
-        self._mode, self._compact = mode, compact
         self._schedule = Schedule(start_epoch, remask_every, full_epochs_at_end, epochs)
         self._given, self._criterion = criterion, as_callable(criterion, optimizer)
         if group is not None:
             self._criterion = agreed(self._criterion, group)
-        self._model, self._optimizer = model, optimizer
+        self._model, self._optimizer, self._mode, self._compact = model, optimizer, mode, compact
         self._gatherer = BatchGatherer(model, mask_batches, needs_of(criterion), group)
         self._buffers = buffer_digests(model)
-        self._epoch: int | None = None
-        self._n_steps: int | None = None
-        """Steps since the epoch began; None where it began in another process."""
-        self._masked_at: tuple[int, ...] = ()
-        self._made: tuple[MadeMask, ...] = ()
-        self._state: MaskState | None = None
+        self._epoch = self._n_steps = self._state = self._sample = None
+        self._masked_at, self._made = (), ()
         self._skip_filters, self._skipped = skip_filters, SkippedFilters(model, {})
-        self._n_natural_zeros: dict[str, int] = {}
-        self._warned_of: set[str] = set()
-        self._warned_of_steps = False
-        self._sample: tuple[nn.Parameter, int, float] | None = None
+        self._n_natural_zeros, self._warned_of, self._warned_of_steps = {}, set(), False
         self._hooks: list[Any] = []
         self._register_hooks(replace=True)
 
@@ -164,8 +156,8 @@ class PartialBackprop(MaskingSteps):
     @property
     def freezes(self) -> bool:
         """Whether a mask is in force: there is one, and the full epochs at the end are not on."""
-        is_open = bool(self._hooks)
-        return is_open and self._state is not None and not self._schedule.is_full(self._epoch)
+        has_mask = bool(self._hooks) and self._state is not None
+        return has_mask and not self._schedule.is_full(self._epoch)
 
     @property
     def mask_is_due(self) -> bool:
@@ -284,7 +276,12 @@ class PartialBackprop(MaskingSteps):
         Parameters
         ----------
         path : str or pathlib.Path
-            For `apply_delta`, into the model as it was at the last mask. Refused where more has changed.
+            For `apply_delta`, into the model as it was at the last mask.
+
+        Raises
+        ------
+        UserError
+            If there is no mask, frozen values have changed since, or the file cannot be written.
         """
         delta.save(Path(path), *changes(self._model, self._optimizer, self._state, self._buffers))
 
@@ -327,8 +324,7 @@ class PartialBackprop(MaskingSteps):
         UserError
             If it is no such state, or one of another mode or another model.
         """
-        keys, compact = self.state_dict(), bool(self._compact)
-        state = check_saved(state, keys, mode=self._mode, compact=compact)
+        state = check_saved(state, self.state_dict(), self._mode, bool(self._compact))
         self._skipped.remove()
         parameters = trainable(self._model, self._optimizer, frozen_too=True)
         state = renamed(state, parameters)
@@ -337,16 +333,15 @@ class PartialBackprop(MaskingSteps):
         self._gatherer.stop()
         self._epoch, self._n_steps = state["epoch"], None
         self._masked_at = tuple(state["masked_at_epochs"])
-        self._n_natural_zeros = dict(state["n_natural_zeros"])
-        self._buffers = dict(state.get("buffers", {}))
+        zeros, buffers = state["n_natural_zeros"], state.get("buffers", {})
+        self._n_natural_zeros, self._buffers = dict(zeros), dict(buffers)
         self._made = tuple(MadeMask.model_validate(one) for one in state.get("masks", ()))
         self._state, self._warned_of = None, set(state.get("changed", ()))
         if self._masked_at:
             mask = Mask(state["active"], threshold=state["threshold"])
-            compact = "compact" in state or self._compact is True
             self._apply_mask(
                 mask,
-                compact,
+                "compact" in state or self._compact is True,
                 values_at_mask={n: t.to(parameters[n]) for n, t in state["values_at_mask"].items()},
                 saved=state.get("compact"),
                 changed=state.get("changed", ()),

@@ -25,7 +25,7 @@ def attach(
     Parameters
     ----------
     accelerator : accelerate.Accelerator
-        Who has prepared the two.
+        What has prepared the two.
     model : nn.Module
         The model, as ``accelerator.prepare`` returned it.
     optimizer : accelerate.optimizer.AcceleratedOptimizer
@@ -39,6 +39,11 @@ def attach(
     -------
     PartialBackprop
         Call its `begin_epoch` at the top of each epoch, and its `after_backward` before clipping.
+
+    Raises
+    ------
+    UserError
+        If the criterion is unknown or lacks an option, or the optimizer has none of the model's parameters.
     """
     pb = attach_to(accelerator.unwrap_model(model), optimizer, criterion, options)
     accelerator.register_for_checkpointing(pb)
