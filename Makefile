@@ -33,7 +33,7 @@ archive: paper ## Pack sources, records, tables, figures and PDF with checksums 
 test: environment ## Set up and run all tests (PYTEST_ARGS="-k mask").
 	@$(SCRIPT)/system-packages slurm chromium
 	@$(SCRIPT)/extras
-	$(IN_VENV) python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
+	$(IN_VENV) python -m pytest -n 2 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 lint: environment ## Check formats, types, docstrings, layers and locked versions.
 	@$(SCRIPT)/extras types
@@ -56,7 +56,7 @@ lock: environment ## Write envs/requirements.lock anew from envs/requirements.in
 coverage: environment ## Run all tests and measure line and branch coverage (coverage.xml, htmlcov/).
 	@$(SCRIPT)/extras
 	$(IN_VENV) python -m pip install -qq --disable-pip-version-check --requirement envs/coverage.txt
-	$(IN_VENV) python -m pytest -n 2 --dist loadfile --cov --cov-report=term --cov-report=xml --cov-report=html $(PYTEST_ARGS)
+	$(IN_VENV) python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-report=term --cov-report=xml --cov-report=html $(PYTEST_ARGS)
 
 docs: ## Build the documentation site in site/ (its packages in .venv-docs).
 	@PYTHON="$(PYTHON)" bash scripts/docs

@@ -1,11 +1,14 @@
 """What all tests share: one thread, reproducible property tests, markers, and the real data where it is."""
 
 import os
+import sys
 from pathlib import Path
 
 import hypothesis
 import pytest
 import torch
+from tests.cluster import one_node
+from tests.results_page import browser
 
 torch.set_num_threads(1)
 # For the processes that tests start.
@@ -14,17 +17,52 @@ os.environ |= {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 hypothesis.settings.register_profile("deterministic", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("deterministic")
 
-SLOW_FOLDERS = {"cluster", "integrations", "recipes", "workflow"}
-"""Whose tests train, run the workflow or import trainers; slow ones elsewhere are marked where they stand."""
+ROOT = Path(__file__).parents[1]
+SLOW_FOLDERS = {"cluster", "figures", "integrations", "recipes", "workflow"}
+"""Whose tests train, draw, run the workflow or import trainers; slow ones elsewhere are marked where they
+stand."""
+BY_FIXTURE = {"tex": "tex", "git": "git", "shared_data": "real_data"}
+"""Fixture -> marker of the tests that ask for it."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by where they are and what they ask for, so that no new one is forgotten."""
+def _lacking() -> dict[str, str]:
+    """What this machine lacks, by the marker of the tests that need it."""
+    needs = {
+        "browser": "" if browser.FOUND else "Chromium or Chrome",
+        "slurm": ", ".join(one_node.lacking()),
+        "git": "" if (ROOT / ".git").exists() else "a repository of its own",
+        "environment": "" if Path(sys.prefix, "installed.txt").exists() else "`make environment`",
+        "real_data": "" if SHARED_DATA.is_dir() else f"real data in {SHARED_DATA}",
+    }
+    return {marker: what for marker, what in needs.items() if what}
+
+
+SHARED_DATA = ROOT.parent / "shared" / "data"
+LACKING = _lacking()
+
+
+def pytest_report_header() -> list[str]:
+    return [
+        f"left out: tests marked {marker}, which need {what}" for marker, what in LACKING.items()
+    ]
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark tests by where they are and what they ask for, and leave out those that cannot run here."""
     for item in items:
-        if "tex" in getattr(item, "fixturenames", ()):
-            item.add_marker("tex")
+        for fixture, marker in BY_FIXTURE.items():
+            if fixture in getattr(item, "fixturenames", ()):
+                item.add_marker(marker)
         if item.path.parent.name in SLOW_FOLDERS or item.get_closest_marker("tex"):
             item.add_marker("slow")
+    left_out = [item for item in items if any(map(item.get_closest_marker, LACKING))]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+    # The longest files first, so that several processes end together.
+    items[:] = sorted(
+        (item for item in items if item not in set(left_out)),
+        key=lambda item: item.path.parent.name != "workflow",
+    )
 
 
 @pytest.fixture(autouse=True)
@@ -36,11 +74,8 @@ def _exact_small_numbers():
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder with real data sets beside the repository; tests that ask for it skip without it."""
-    root = Path(__file__).parents[1].parent / "shared" / "data"
-    if not root.is_dir():
-        pytest.skip(f"no real data in {root}")
-    return root
+    """Folder with real data sets beside the repository."""
+    return SHARED_DATA
 
 
 @pytest.fixture(scope="session")

@@ -9,17 +9,12 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.cluster.one_node import OneNode, lacking
+from tests.cluster.one_node import OneNode
 from tests.project import Project
 
 from partial_backprop import record
 
-pytestmark = [
-    pytest.mark.slurm,
-    pytest.mark.skipif(
-        bool(lacking()), reason=f"a Slurm of one's own needs {', '.join(lacking())}"
-    ),
-]
+pytestmark = pytest.mark.slurm
 
 # This Slurm has no accounting database, so that neither accounts nor sacct's states are to be had.
 PROFILE = ("--workflow-profile", "profiles/slurm", "--latency-wait", "10")

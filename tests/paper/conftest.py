@@ -10,10 +10,9 @@ from partial_backprop.report import judge, ledger
 
 @pytest.fixture(scope="session")
 def tex() -> None:
-    """Tests that run LaTeX ask for this and skip where it is absent."""
+    """Tests that run LaTeX ask for this."""
     for program in ("latexmk", "pdflatex", "bibtex", "pdftotext"):
-        if shutil.which(program) is None:
-            pytest.skip(f"{program} is not installed")
+        assert shutil.which(program), f"{program} is not installed: `make test` installs it"
 
 
 @pytest.fixture(scope="module", autouse=True)

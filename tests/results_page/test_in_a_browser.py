@@ -3,7 +3,7 @@
 import pytest
 from tests.results_page import browser
 
-pytestmark = pytest.mark.skipif(not browser.FOUND, reason="needs Chromium or Chrome")
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 ROWS = "[...document.querySelectorAll('#{}-table tbody tr')]"
 CHIP = (
