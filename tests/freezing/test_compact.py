@@ -221,11 +221,19 @@ def test_threads_change_no_bit():
     assert torch.equal(found[0], found[2])
 
 
-@pytest.mark.parametrize("name", ["momentum", "amsgrad fused", "adamw", "nadam"])
-@pytest.mark.parametrize("stop", [1, 3, 5, 7])
-@pytest.mark.parametrize("optimizer_first", [True, False])
-def test_a_resumed_run_is_the_same_run(name, stop, optimizer_first, kernel):
+@pytest.mark.parametrize(
+    ("name", "compiler"),
+    [
+        *(("amsgrad fused", one) for one in [*KERNELS, "torch"]),
+        *((one, "torch") for one in ("momentum", "adamw", "nadam")),
+    ],
+)
+@pytest.mark.parametrize(
+    ("stop", "optimizer_first"), [(1, True), (3, False), (5, True), (5, False), (7, False)]
+)
+def test_a_resumed_run_is_the_same_run(name, stop, optimizer_first, compiler, monkeypatch):
     """Stopped before the mask, after it, after a new one, and in the full epochs at the end."""
+    use(compiler, monkeypatch)
     options = {"compact": True, "remask_every": 2, "full_epochs_at_end": 2, "epochs": 8}
     options["start_epoch"] = 2
     model, optimizer, pb = run(OPTIMIZERS[name], range(stop), **options)
@@ -374,7 +382,7 @@ def test_frozen_values_changed_from_outside_are_told():
         model[4].weight += 1
     with (
         pytest.warns(UserWarning, match="4.weight"),
-        pytest.raises(UserError, match=r"frozen values of '4\.weight' were changed by something"),
+        pytest.raises(UserError, match=r"'4\.weight'.*changed"),
     ):
         pb.report()
 
@@ -382,18 +390,18 @@ def test_frozen_values_changed_from_outside_are_told():
 def test_what_does_not_fit_is_refused():
     model = network()
     adam = ADAM(model.parameters())
-    with pytest.raises(UserError, match="keeps frozen values by the bit: use mode='strict'"):
+    with pytest.raises(UserError, match="mode='strict'"):
         PartialBackprop(model, adam, MOST, mode="gradient", compact=True)
-    with pytest.raises(UserError, match="compact=True does not know Adafactor: use one of"):
+    with pytest.raises(UserError, match=r"compact=True.*Adafactor"):
         PartialBackprop(model, torch.optim.Adafactor(model.parameters()), MOST, compact=True)
     _, _, pb = run(OPTIMIZERS["amsgrad"], range(2), compact=True)
     state = pb.state_dict()
     dense = PartialBackprop(model, adam, MOST, start_epoch=1)
-    with pytest.raises(UserError, match="the saved state is compact: construct"):
+    with pytest.raises(UserError, match="construct"):
         dense.load_state_dict(state)
     dense.close()
     plain = model.to(memory_format=torch.contiguous_format)
-    with pytest.raises(UserError, match="lies in memory in another order: give the model"):
+    with pytest.raises(UserError, match="memory"):
         PartialBackprop(plain, adam, MOST, 1, compact=True).load_state_dict(state)
 
 

@@ -68,9 +68,9 @@ def test_equal_magnitudes_have_a_fit(n):
     assert fit(torch.full((n,), -3.0)).scale == pytest.approx(3, rel=0.01)
 
 
-@pytest.mark.parametrize("shape", [0.2, 0.6, 1.0, 1.5, 4.0])
-@pytest.mark.parametrize("n_levels", [1, 3, 7, 15, 255])
-@pytest.mark.parametrize("tail", [3, 12, 25, 1e6])
+@pytest.mark.parametrize("shape", [0.2, 1.0, 4.0])
+@pytest.mark.parametrize("n_levels", [1, 7, 255])
+@pytest.mark.parametrize("tail", [3, 25, 1e6])
 def test_levels_meet_the_condition(shape, n_levels, tail):
     """Both sides by the density's moments, the regularised incomplete gamma function of scipy."""
     scale = 2.5

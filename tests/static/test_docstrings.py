@@ -84,10 +84,8 @@ def test_what_the_package_exports_is_on_the_api_page():
     assert set(partial_backprop.__all__) <= shown
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_docstrings_elsewhere_are_short(name):
+def test_docstrings_elsewhere_are_short():
     """No sections: reasons and sources stand in comments, next to the lines that they explain."""
-    tree = ast.parse(Path(importlib.import_module(name).__file__).read_text(encoding="utf-8"))
     long = []
 
     def look(node: ast.AST, where: str) -> None:
@@ -100,7 +98,9 @@ def test_docstrings_elsewhere_are_short(name):
                     long.append(path)
                 look(inner, path)
 
-    look(tree, name)
+    for name in MODULES:
+        source = Path(importlib.import_module(name).__file__).read_text(encoding="utf-8")
+        look(ast.parse(source), name)
     assert not long
 
 
@@ -134,20 +134,20 @@ def is_unexplained_number(field: ast.AnnAssign) -> bool:
     return is_number and is_public(field.target.id) and not field.target.id.startswith("n_")
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_numbers_in_fields_are_explained(name):
-    module = importlib.import_module(name)
-    source = inspect.getsource(module)
-    tree = ast.parse(source)
-    classes = [
-        node
-        for node in tree.body
-        if isinstance(node, ast.ClassDef) and declares_fields(vars(module).get(node.name))
-    ]
-    missing = [
-        f"{node.name}.{field}"
-        for node in classes
-        if "Parameters\n" not in (ast.get_docstring(node) or "")
-        for field in undocumented_fields(node, source.split("\n"))
-    ]
+def test_numbers_in_fields_are_explained():
+    missing = []
+    for name in MODULES:
+        module = importlib.import_module(name)
+        source = inspect.getsource(module)
+        classes = [
+            node
+            for node in ast.parse(source).body
+            if isinstance(node, ast.ClassDef) and declares_fields(vars(module).get(node.name))
+        ]
+        missing += [
+            f"{name}.{node.name}.{field}"
+            for node in classes
+            if "Parameters\n" not in (ast.get_docstring(node) or "")
+            for field in undocumented_fields(node, source.split("\n"))
+        ]
     assert not missing
