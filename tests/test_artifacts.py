@@ -50,9 +50,9 @@ def test_no_picture_is_too_high_for_the_report(height_in: float) -> None:
 
 
 def test_an_unknown_name_lists_the_valid_ones(tmp_path: Path, campaign: dict) -> None:
-    with pytest.raises(UserError, match="choose one of table_1, table_2"):
+    with pytest.raises(UserError, match="table_1"):
         artifacts.make_table("table_9", csv=tmp_path / "c", tex=tmp_path / "t", **campaign)
-    with pytest.raises(UserError, match="unknown name 'style' in figures"):
+    with pytest.raises(UserError, match=r"'style'.*figures"):
         artifacts.make_figure("style", pdf=tmp_path / "p", png=tmp_path / "q", **campaign)
 
 

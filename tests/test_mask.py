@@ -22,7 +22,7 @@ def test_zeros_are_frozen_and_ones_active(entries, dtype):
 def test_anything_else_is_refused(value, place):
     entries = torch.tensor([0.0, 1.0, 1.0], dtype=torch.float64)
     entries[place] = value
-    with pytest.raises(ValueError, match=r"only 0 and 1, but the one of 'fc\.weight' does not"):
+    with pytest.raises(ValueError, match=r"'fc\.weight'"):
         Mask({"fc.weight": entries})
 
 

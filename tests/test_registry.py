@@ -38,7 +38,7 @@ def test_a_score_has_the_options_of_the_selection_and_its_own():
         "name": "magnitude", "q": 0.5, "scope": "network", "budget": None, "bytes_per_weight": 8,
         "keep": [], "active": "smallest",
     }  # fmt: skip
-    with pytest.raises(UserError, match="unknown option 'active' of freezing/snip"):
+    with pytest.raises(UserError, match="'active'"):
         registry.resolve("freezing", {"name": "snip", "q": 0.5, "active": "smallest"})
 
 
@@ -56,7 +56,7 @@ def test_an_unknown_name_lists_the_valid_ones():
 
 
 def test_a_missing_option_is_told():
-    with pytest.raises(UserError, match="'threshold' of freezing/fixed has no default"):
+    with pytest.raises(UserError, match=r"'threshold'.*default"):
         registry.resolve("freezing", {"name": "fixed"})
 
 

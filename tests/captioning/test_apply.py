@@ -156,7 +156,7 @@ def test_what_is_no_picture_is_told(arm, tmp_path, capsys):
 def test_what_is_no_captioning_run_is_told(runs, pictures, tmp_path):
     with pytest.raises(UserError, match="holds no run"):
         caption(pictures[0], tmp_path, CPU)
-    with pytest.raises(UserError, match="caption_features, which captions nothing"):
+    with pytest.raises(UserError, match=r"caption_features.*nothing"):
         caption(pictures[0], runs / "caption_features" / "encoder" / "seed0", CPU)
 
 

@@ -112,7 +112,7 @@ def test_damaged_notes_are_left_aside(writer, tmp_path, damage):
 
 @pytest.mark.parametrize("value", [1e6, float("nan")])
 def test_features_that_16_bits_cannot_hold(writer, value):
-    with pytest.raises(UserError, match="no finite numbers in 16 bits") as caught:
+    with pytest.raises(UserError, match="finite") as caught:
         writer().write("train", IMAGES, lambda images: compute(images) + value, SHAPE, 4)
     assert "\n" not in str(caught.value)
 
@@ -120,5 +120,5 @@ def test_features_that_16_bits_cannot_hold(writer, value):
 def test_a_disk_that_is_too_small(writer, monkeypatch):
     usage = writing.shutil.disk_usage("/")._replace(free=200)
     monkeypatch.setattr(writing.shutil, "disk_usage", lambda folder: usage)
-    with pytest.raises(UserError, match="the features need 0 MiB and the disk of"):
+    with pytest.raises(UserError, match="MiB"):
         writer().write("train", IMAGES, compute, SHAPE, 4)

@@ -92,8 +92,8 @@ def test_hold_out_leaves_both_sides_something(n_validation):
     ("images", "labels", "message"),
     [
         (np.zeros((3, 1, 2, 2)), np.zeros(3, int), "images must be uint8"),
-        (np.zeros((3, 2, 2), np.uint8), np.zeros(3, int), r"shape \(N, C, H, W\)"),
-        (np.zeros((3, 1, 2, 2), np.uint8), np.zeros(2, int), r"labels must be .* shape \(3,\)"),
+        (np.zeros((3, 2, 2), np.uint8), np.zeros(3, int), "shape"),
+        (np.zeros((3, 1, 2, 2), np.uint8), np.zeros(2, int), "labels"),
         (np.zeros((3, 1, 2, 2), np.uint8), np.zeros(3), "labels must be int64"),
         (np.zeros((3, 1, 2, 2), np.uint8), np.array([0, -1, 0]), "0 or more, got -1"),
         (np.zeros((0, 1, 2, 2), np.uint8), np.zeros(0, int), "at least one"),

@@ -61,7 +61,7 @@ def test_failure_names_the_files_and_leaves_nothing(tmp_path, monkeypatch, error
 
     arrange(monkeypatch, fail)
     before = socket.getdefaulttimeout()
-    with pytest.raises(UserError, match="put the published files there") as caught:
+    with pytest.raises(UserError, match="published") as caught:
         files.fetch("MNIST", tmp_path, ["one", "two"])
     assert f"{tmp_path} has no one, two" in str(caught.value)
     assert "\n" not in str(caught.value)

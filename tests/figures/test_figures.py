@@ -46,7 +46,7 @@ def test_figure_2_needs_thirteen_convolutions(tmp_path: Path) -> None:
     inputs = fakes.inputs(tmp_path, arms=[], experiments=[figure_2.EXPERIMENT], seeds=(0,))
     (sample,) = inputs.gradients
     shallow = sample.model_copy(update={"layers": sample.layers[:8]})
-    with pytest.raises(UserError, match=r"convolution 10 .* has 8"):
+    with pytest.raises(UserError, match="convolution"):
         figure_2.draw(dataclasses.replace(inputs, gradients=(shallow,)))
 
 

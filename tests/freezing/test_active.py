@@ -58,9 +58,9 @@ def test_the_checksum_reads_every_type(dtype):
 
 
 def test_gaps_in_memory_are_refused():
-    with pytest.raises(ValueError, match=r"do not fill the memory: call contiguous\(\)"):
+    with pytest.raises(ValueError, match=r"contiguous\(\)"):
         flat(torch.zeros(4, 4)[:, :2])
-    with pytest.raises(ValueError, match="do not fill the memory"):
+    with pytest.raises(ValueError, match="memory"):
         flat(torch.zeros(3).expand(2, 3))
 
 

@@ -47,5 +47,5 @@ def test_full_backpropagation_is_counted_alike():
         "drift_sum_abs": 0.0,
         "drift_max_abs": 0.0,
     }
-    with pytest.raises(ValueError, match="gradients of other belong to no parameter"):
+    with pytest.raises(ValueError, match="belong"):
         counts.report_unmasked(model, anchor, {"other": torch.ones(1)})

@@ -93,13 +93,13 @@ def test_a_bias_without_an_axis_stays_active():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "give either q, the share of filters, or like"),
+        ({}, "either"),
         ({"q": 0.5, "like": {"name": "quantile", "q": 0.5}}, "give either q"),
         ({"q": 1.5}, "q is a share from 0 to 1, got 1.5"),
-        ({"q": 0.5, "scope": "block"}, "unknown scope 'block': choose network or layer"),
+        ({"q": 0.5, "scope": "block"}, "'block'.*network"),
         (
             {"like": {"name": "quantile", "q": 0.5, "scope": "layer"}},
-            "criterion 'quantile' has no threshold over the network here",
+            "'quantile'.*threshold",
         ),
     ],
 )
@@ -109,9 +109,9 @@ def test_wrong_options_are_refused(options, message):
 
 
 def test_wrong_gradients_and_names_are_refused():
-    with pytest.raises(ValueError, match="there are no filters: no gradient has two axes"):
+    with pytest.raises(ValueError, match="filters"):
         filters.mask({"bias": torch.ones(3)}, q=0.5)
-    with pytest.raises(ValueError, match="a gradient is NaN or infinite"):
+    with pytest.raises(ValueError, match=r"NaN.*infinite"):
         filters.mask({"weight": torch.full((2, 2), torch.nan)}, q=0.5)
-    with pytest.raises(UserError, match="unknown name 'fixt' in freezing"):
+    with pytest.raises(UserError, match=r"'fixt'.*freezing"):
         filters.mask(gradients(), like={"name": "fixt"})

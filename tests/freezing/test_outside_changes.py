@@ -51,7 +51,7 @@ def test_a_state_of_another_mask_is_refused_before_anything_is_touched(build, tr
     saved = copy.deepcopy(optimizer.state_dict())
     other.load_state_dict(saved)
     before = values(model)
-    with pytest.raises(UserError, match="belongs to another mask: load pb's state too"):
+    with pytest.raises(UserError, match=r"pb's.*state"):
         train(model, other, pb, [1])
     assert_same_bits(before, values(model))
 
@@ -184,9 +184,9 @@ def test_another_shape_is_refused(compact):
 def test_a_replaced_layer_is_refused(compact):
     model, _, pb = run(compact=compact)
     model[6] = nn.Linear(8, 5)
-    with pytest.raises(UserError, match=r"'6\.weight' was removed or replaced"):
+    with pytest.raises(UserError, match=r"'6\.weight'.*removed"):
         pb.begin_epoch(2)
-    with pytest.raises(UserError, match=r"'6\.weight' was removed or replaced"):
+    with pytest.raises(UserError, match=r"'6\.weight'.*removed"):
         pb.summary()
 
 
@@ -240,7 +240,7 @@ def test_weights_loaded_back_stay_as_loaded_and_are_told(compact, through_data):
     else:
         model.load_state_dict({k: v + 1 if v.is_floating_point() else v for k, v in best.items()})
     before = frozen(model, pb)
-    with pytest.warns(UserWarning, match="frozen values of .* were changed by something else"):
+    with pytest.warns(UserWarning, match="changed"):
         train_on([2])
     train_on([3])  # told once
     assert moved(model, pb, before) == 0
@@ -394,5 +394,5 @@ def test_names_of_compiled_and_wrapped_models_are_the_plain_ones(prefix, compact
 
 @pytest.mark.parametrize("state", [None, [], 3])
 def test_what_is_no_state_is_refused(state):
-    with pytest.raises(UserError, match="this is no state of PartialBackprop"):
+    with pytest.raises(UserError, match="PartialBackprop"):
         run(range(0))[2].load_state_dict(state)

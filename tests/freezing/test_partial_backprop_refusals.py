@@ -31,7 +31,7 @@ def test_a_step_before_the_first_epoch_is_refused():
     model, optimizer, _ = ready()
     F.cross_entropy(model(next(batches(0))[0]), next(batches(0))[1]).backward()
     before = values(model)
-    with pytest.raises(UserError, match="no epoch has begun: call begin_epoch"):
+    with pytest.raises(UserError, match="begin_epoch"):
         optimizer.step()
     assert_same_bits(before, values(model))
 
@@ -39,14 +39,14 @@ def test_a_step_before_the_first_epoch_is_refused():
 def test_going_back_is_refused():
     _, _, pb = ready()
     pb.begin_epoch(3)
-    with pytest.raises(UserError, match="epoch 2 cannot begin after epoch 3"):
+    with pytest.raises(UserError, match="begin"):
         pb.begin_epoch(2)
 
 
 def test_no_gradients_are_refused():
     _, optimizer, pb = ready()
     pb.begin_epoch(0)
-    with pytest.raises(UserError, match="no mask can be made at epoch 0: there are no gradients"):
+    with pytest.raises(UserError, match="epoch"):
         optimizer.step()
 
 
@@ -59,7 +59,7 @@ def test_gradients_that_are_not_finite_are_refused(bad):
     pb.after_backward()  # a GradScaler may skip the step
     assert pb.mask is None
     before = values(model)
-    with pytest.raises(UserError, match=r"the gradient of '4\.weight' is NaN or infinite"):
+    with pytest.raises(UserError, match=r"'4\.weight'.*infinite"):
         optimizer.step()
     assert pb.mask is None
     assert_same_bits(before, values(model))
@@ -71,19 +71,19 @@ def test_sparse_gradients_are_refused():
     pb = PartialBackprop(model, optimizer, criterion=HALF, start_epoch=0)
     pb.begin_epoch(0)
     model(torch.tensor([1, 2])).sum().backward()
-    with pytest.raises(UserError, match=r"the gradient of '0\.weight' is sparse"):
+    with pytest.raises(UserError, match=r"'0\.weight'.*sparse"):
         optimizer.step()
 
 
 @pytest.mark.parametrize(
     ("criterion", "message"),
     [
-        (functools.partial(quantile.mask, q=2.0), "at epoch 0: q is a share from 0 to 1"),
+        (functools.partial(quantile.mask, q=2.0), "share"),
         (lambda gs: {n: g + 0.5 for n, g in gs.items()}, "a mask holds only 0 and 1"),
-        (lambda gs: {}, "differs from the gradients in names or shapes"),
+        (lambda gs: {}, "shapes"),
         (
             lambda gs: {n: torch.ones(1) for n in gs},
-            "differs from the gradients in names or shapes",
+            "shapes",
         ),
     ],
 )
@@ -98,17 +98,17 @@ def test_bad_masks_are_refused(criterion, message):
 @pytest.mark.parametrize(
     ("criterion", "options", "message"),
     [
-        ("fixt", {}, "unknown name 'fixt' in freezing: choose one of filters"),
-        ("fixed", {}, "option 'threshold' of freezing/fixed has no default"),
+        ("fixt", {}, "'fixt'.*filters"),
+        ("fixed", {}, "'threshold'.*default"),
         ({"name": "fixed", "thresh": 1}, {}, "unknown option 'thresh'"),
         (
             {"name": "random", "like": {"name": "otsu_kde"}},
             {},
-            "criterion 'random' needs a seed here",
+            "'random'",
         ),
-        (3, {}, "must be a mapping with a name"),
-        (HALF, {"mode": "loose"}, "unknown mode 'loose': choose strict or gradient"),
-        (HALF, {"full_epochs_at_end": 1}, "full_epochs_at_end needs to know the end"),
+        (3, {}, "mapping"),
+        (HALF, {"mode": "loose"}, "'loose'.*strict"),
+        (HALF, {"full_epochs_at_end": 1}, "full_epochs_at_end"),
     ],
 )
 def test_bad_arguments_are_refused(criterion, options, message):
@@ -118,13 +118,13 @@ def test_bad_arguments_are_refused(criterion, options, message):
 
 def test_another_models_optimizer_is_refused():
     optimizer = OPTIMIZERS["adam"](network().parameters())
-    with pytest.raises(UserError, match="the optimizer has none of the model's trainable"):
+    with pytest.raises(UserError, match=r"model's.*trainable"):
         PartialBackprop(network(), optimizer, criterion=HALF)
 
 
 def test_nothing_to_report_before_the_mask():
     _, _, pb = ready(start_epoch=2)
-    with pytest.raises(UserError, match="nothing is frozen before epoch 2's first step"):
+    with pytest.raises(UserError, match="2's"):
         pb.report()
 
 
@@ -132,13 +132,13 @@ def test_states_that_do_not_fit_are_refused():
     model, optimizer, pb = ready()
     train(model, optimizer, pb, range(1))
     state = pb.state_dict()
-    with pytest.raises(UserError, match="the saved state is of mode 'strict', this is 'gradient'"):
+    with pytest.raises(UserError, match="'strict'"):
         ready(mode="gradient")[2].load_state_dict(state)
     other = nn.Sequential(nn.Linear(2, 2))
     other_pb = PartialBackprop(other, OPTIMIZERS["adam"](other.parameters()), HALF)
-    with pytest.raises(UserError, match=r"the saved mask of '0\.weight' fits no parameter"):
+    with pytest.raises(UserError, match=r"'0\.weight'.*parameter"):
         other_pb.load_state_dict(state)
-    with pytest.raises(UserError, match="this is no state of PartialBackprop: it lacks active"):
+    with pytest.raises(UserError, match=r"PartialBackprop.*lacks"):
         pb.load_state_dict({"mode": "strict", "epoch": 0})
 
 
@@ -218,7 +218,7 @@ def test_an_epoch_without_a_step_of_this_optimizer_is_told():
     model, _, pb = ready()
     other = torch.optim.SGD(model.parameters(), lr=0.1)
     train(model, other, pb, [0])
-    with pytest.warns(UserWarning, match=r"epoch 0 had no step of this optimizer"):
+    with pytest.warns(UserWarning, match="optimizer"):
         pb.begin_epoch(1)
 
 
@@ -237,7 +237,7 @@ def test_an_epoch_begun_again_or_resumed_is_no_epoch_without_a_step():
 def test_parameters_spread_over_processes_are_refused():
     model = network()
     model[4].weight.device_mesh = object()  # as a DTensor's
-    with pytest.raises(UserError, match=r"'4\.weight' is spread over processes"):
+    with pytest.raises(UserError, match=r"'4\.weight'.*processes"):
         PartialBackprop(model, OPTIMIZERS["adam"](model.parameters()), HALF)
 
 

@@ -52,7 +52,7 @@ def test_every_weight_is_as_likely():
 
 
 def test_a_seed_and_a_known_base_are_needed():
-    with pytest.raises(ValueError, match="a random mask needs a seed"):
+    with pytest.raises(ValueError, match="random"):
         random.mask(gradients(), like=LIKE)
-    with pytest.raises(UserError, match="unknown name 'fixt' in freezing"):
+    with pytest.raises(UserError, match=r"'fixt'.*freezing"):
         random.mask(gradients(), like={"name": "fixt"}, seed=0)

@@ -23,13 +23,13 @@ def test_the_papers_thresholds_in_raw_units(paper, raw):
 
 @pytest.mark.parametrize("raw", [-1e-9, math.nan, math.inf])
 def test_a_threshold_is_finite_and_not_negative(raw):
-    with pytest.raises(ValueError, match="a threshold must be a finite number from 0 up"):
+    with pytest.raises(ValueError, match="finite"):
         Threshold(raw)
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, math.nan, math.inf])
 def test_a_learning_rate_is_positive(rate):
-    with pytest.raises(ValueError, match="learning_rate must be positive and finite"):
+    with pytest.raises(ValueError, match=r"learning_rate.*positive"):
         Threshold(0.1, rate)
 
 
@@ -46,7 +46,7 @@ def test_the_three_sides_of_a_split(values):
 
 
 def test_split_refuses_unknown_sides_and_no_gradients():
-    with pytest.raises(ValueError, match="frozen must be one of at_or_below, below, above"):
+    with pytest.raises(ValueError, match="at_or_below"):
         split({"w": torch.ones(1)}, 1.0, "left")
     with pytest.raises(ValueError, match="there are no gradients"):
         split({}, 1.0)
@@ -60,7 +60,7 @@ def test_magnitudes_keep_the_order_and_leave_the_gradients_alone():
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_magnitudes_refuse_what_is_not_finite(bad):
-    with pytest.raises(ValueError, match="a gradient is NaN or infinite"):
+    with pytest.raises(ValueError, match=r"NaN.*infinite"):
         magnitudes({"v": torch.ones(3), "w": torch.tensor([0.0, bad, 1.0])})
 
 

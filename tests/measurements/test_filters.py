@@ -20,7 +20,7 @@ def test_a_report_is_read_back():
 
 def test_a_record_without_a_report_is_told():
     record = fake_filters.record("plain").model_copy(update={"measurements": {}})
-    with pytest.raises(UserError, match="filter_pruning/plain/seed0 tells nothing of filters"):
+    with pytest.raises(UserError, match=r"filter_pruning/plain/seed0.*nothing"):
         filters.of(record)
     damaged = record.model_copy(update={"measurements": {filters.KEY: {"threshold": 1e-5}}})
     with pytest.raises(UserError, match=r"damaged \(tensors"):

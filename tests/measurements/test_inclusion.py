@@ -38,14 +38,14 @@ def test_density_is_the_share_of_weights_and_not_of_groups():
 def test_a_support_outside_its_layer_is_refused(field, value):
     content = report().model_dump()
     content["epochs"][0][field] = (value, *content["epochs"][0][field][1:])
-    with pytest.raises(pydantic.ValidationError, match="larger than itself, or negative"):
+    with pytest.raises(pydantic.ValidationError, match="larger"):
         InclusionReport.model_validate(content)
 
 
 def test_a_path_has_every_epoch():
     content = report().model_dump()
     content["paths"][0]["norms"] = content["paths"][0]["norms"][:-1]
-    with pytest.raises(pydantic.ValidationError, match=r"path of conv1.weight lacks epochs"):
+    with pytest.raises(pydantic.ValidationError, match="lacks"):
         InclusionReport.model_validate(content)
 
 

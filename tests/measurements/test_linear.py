@@ -80,14 +80,14 @@ def test_steps_are_every_third_update_where_there_are_three():
 
 def test_a_record_without_descents_is_told():
     record = lab1.records()["plain_full_batch"]
-    with pytest.raises(UserError, match="lab1/plain_full_batch/seed0 tells nothing of descents"):
+    with pytest.raises(UserError, match=r"lab1/plain_full_batch/seed0.*descents"):
         linear.of(record.model_copy(update={"measurements": {}}))
 
 
 def test_a_damaged_record_is_told():
     record = lab1.records()["plain_full_batch"]
     damaged = dict(record.measurements[linear.KEY], n_steps=0)
-    with pytest.raises(UserError, match=r"is damaged \(n_steps: .*delete it and run it again"):
+    with pytest.raises(UserError, match=r"\(n_steps.*delete"):
         linear.of(record.model_copy(update={"measurements": {linear.KEY: damaged}}))
 
 

@@ -30,8 +30,8 @@ def test_every_content_is_a_file_of_the_fakes():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda m: m.clear(), "tells nothing of files and their sizes: run it again"),
-        (lambda m: m["sizes"].pop("files"), r"is damaged \(files: Field required\): delete it"),
+        (lambda m: m.clear(), "nothing"),
+        (lambda m: m["sizes"].pop("files"), "delete"),
         (lambda m: m["sizes"]["files"][0].update(n_bytes=0), r"damaged \(files.0.n_bytes"),
         (lambda m: m["sizes"].update(ratio=3.96), r"damaged \(ratio: Extra inputs"),
     ],

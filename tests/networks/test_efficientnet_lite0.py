@@ -86,5 +86,5 @@ def test_the_map_is_a_thirty_second_of_the_image(side):
 
 @pytest.mark.parametrize("dropout", [-0.1, 1.0])
 def test_dropout_must_be_a_share(dropout):
-    with pytest.raises(ValueError, match="dropout must be from 0 to below 1"):
+    with pytest.raises(ValueError, match="dropout"):
         efficientnet_lite0.build((3, 32, 32), 10, dropout=dropout)

@@ -36,7 +36,7 @@ def test_resnet101_computes_what_torchvisions_does():
 
 @pytest.mark.parametrize("blocks", [(3, 4, 23), (3, 0, 1, 1), ()])
 def test_resnet101_has_four_stages(blocks):
-    with pytest.raises(ValueError, match="blocks must be four numbers from 1"):
+    with pytest.raises(ValueError, match="blocks"):
         resnet101.build((3, 32, 32), 10, blocks=blocks)
 
 

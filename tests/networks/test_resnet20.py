@@ -108,7 +108,7 @@ def test_other_sizes():
     small = resnet20.build((1, 8, 12), 7, width=0.25)
     assert small(torch.randn(2, 1, 8, 12)).shape == (2, 7)
     assert small.final_fc.linear.in_features == 16
-    with pytest.raises(ValueError, match="width must be greater than 0"):
+    with pytest.raises(ValueError, match="width"):
         resnet20.build((3, 32, 32), 10, width=0)
-    with pytest.raises(ValueError, match="resnet20 takes images whose sides are multiples of 4"):
+    with pytest.raises(ValueError, match="multiples"):
         resnet20.build((3, 30, 32), 10)

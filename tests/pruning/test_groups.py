@@ -97,7 +97,7 @@ def test_classes_and_the_images_channels_are_spared():
 
 
 def test_an_unknown_grouping_is_told():
-    with pytest.raises(ValueError, match="by filters or channels, got 'rows'"):
+    with pytest.raises(ValueError, match="'rows'"):
         penalized([], "rows")
 
 

@@ -157,19 +157,19 @@ def test_shapes_types_and_the_weights_themselves():
 @pytest.mark.parametrize("share", [-0.1, 1.1, math.nan])
 @pytest.mark.parametrize("prune", [layerwise, globally])
 def test_a_share_is_a_share(prune, share):
-    with pytest.raises(ValueError, match="share must be from 0 to 1"):
+    with pytest.raises(ValueError, match="share"):
         prune({"w": torch.ones(2)}, share)
 
 
 @pytest.mark.parametrize("prune", [layerwise, globally])
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_what_cannot_be_ranked_is_refused(prune, bad):
-    with pytest.raises(ValueError, match="a weight is NaN or infinite"):
+    with pytest.raises(ValueError, match=r"NaN.*infinite"):
         prune({"w": torch.tensor([1.0, bad])}, 0.5)
 
 
 def test_nothing_to_prune_is_told():
-    with pytest.raises(ValueError, match="there are no weights to prune"):
+    with pytest.raises(ValueError, match="prune"):
         layerwise({"w": torch.empty(0)}, 0.5)
-    with pytest.raises(ValueError, match="there are no weights to prune"):
+    with pytest.raises(ValueError, match="prune"):
         globally({}, 0.5)

@@ -76,10 +76,10 @@ def test_one_pruning_only():
     ("options", "message"),
     [
         ({"initial": -0.1}, "initial must be"),
-        ({"final": 1.0}, "final must be from 0 to below 1, got 1.0"),
+        ({"final": 1.0}, "final"),
         ({"power": 0}, "power"),
         ({"frequency": 0}, "frequency"),
-        ({"begin_step": 11}, r"begin_step \(11\) <= end_step \(10\)"),
+        ({"begin_step": 11}, "begin_step"),
         ({"begin_step": -1}, "begin_step"),
     ],
 )

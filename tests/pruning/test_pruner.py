@@ -181,16 +181,16 @@ def test_a_state_is_a_copy_and_knows_its_weights():
     state = pruner.state_dict()
     state["held"]["a"].fill_(True)
     assert not pruner.held["a"].all()
-    with pytest.raises(ValueError, match="the pruner's state is of other weights"):
+    with pytest.raises(ValueError, match=r"pruner's.*state"):
         Pruner({"a": nn.Parameter(torch.ones(2))}, 0.5).load_state_dict(state)
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"share": 1.5}, "share must be from 0 to 1"),
-        ({"share": 0.5, "scope": "block"}, "unknown scope 'block': choose layer or global"),
-        ({"share": 0.5, "ramp_epochs": -1}, "ramp_epochs must be 0 or more"),
+        ({"share": 1.5}, "share"),
+        ({"share": 0.5, "scope": "block"}, "'block'.*global"),
+        ({"share": 0.5, "ramp_epochs": -1}, "ramp_epochs"),
     ],
 )
 def test_options_out_of_range_are_told(options, message):

@@ -73,10 +73,10 @@ def test_zeros_are_kept_or_not(model):
 
 
 def test_a_network_without_wrappers_is_told():
-    with pytest.raises(ValueError, match="no layers to quantize: choose resnet20"):
+    with pytest.raises(ValueError, match="quantize"):
         quantize_layers(nn.Sequential(nn.Conv2d(3, 4, 3), nn.Linear(2, 2)), 4)
 
 
 def test_bits_out_of_range_are_told(model):
-    with pytest.raises(ValueError, match="bits must be a whole number"):
+    with pytest.raises(ValueError, match="bits"):
         quantize_layers(model, 0)

@@ -169,5 +169,5 @@ def test_memory_layout_is_no_matter():
 
 @pytest.mark.parametrize("bits", [0, -1, 25, 2.0, True, None, "4"])
 def test_other_bits_are_refused(bits):
-    with pytest.raises(ValueError, match="bits must be a whole number from 1 to 24"):
+    with pytest.raises(ValueError, match="bits"):
         quantize(torch.ones(2), bits)

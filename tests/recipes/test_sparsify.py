@@ -77,7 +77,7 @@ def test_images_can_be_shifted(lab, records):
 
 def test_a_record_without_counts_is_told(records):
     empty = records["full"].model_copy(update={"measurements": {}})
-    with pytest.raises(UserError, match="tells nothing of zeroed gradients"):
+    with pytest.raises(UserError, match="zeroed"):
         gradient_counts.of(empty)
     damaged = records["full"].measurements[gradient_counts.KEY] | {"share": 2}
     wrong = records["full"].model_copy(update={"measurements": {gradient_counts.KEY: damaged}})

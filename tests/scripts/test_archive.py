@@ -171,7 +171,7 @@ def test_a_clone_whose_commit_git_does_not_tell_is_told(archive, root):
 
 
 def test_a_scale_without_paper_is_told(archive, root):
-    with pytest.raises(UserError, match="run `make paper SCALE=full` first"):
+    with pytest.raises(UserError, match="SCALE=full`"):
         archive.main("full", root)
 
 

