@@ -10,14 +10,15 @@ from pathlib import Path
 from tests import made as made_up
 from tests.made import N_TRAIN, count
 
-from partial_backprop.experiments.filter_pruning.filter_arms import ARMS, EXPERIMENT
+from partial_backprop import folders
 from partial_backprop.inputs import Inputs
 from partial_backprop.measurements import filters
 from partial_backprop.measurements.filters import FiltersReport, Scored, Size, TensorZeros
-from partial_backprop.record import (
-    NetworkFacts,
-    Record,
-)
+from partial_backprop.record import NetworkFacts, Record
+
+ARMS = folders.about("filter_pruning").arms
+
+EXPERIMENT = "filter_pruning"
 
 TENSORS = {
     "conv1_1.weight": (4, 27), "conv2_1.weight": (8, 36), "conv3_1.weight": (16, 72),

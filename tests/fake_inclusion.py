@@ -12,9 +12,9 @@ from tests import made as made_up
 from tests.made import N_VALIDATION, count
 
 from partial_backprop import folders
-from partial_backprop.experiments.dessilbi import inclusion_arms, step_costs
 from partial_backprop.experiments.dessilbi import results as inclusion
-from partial_backprop.experiments.dessilbi.inclusion_arms import COST, EARLY, LAYERS, TICKETS, TUNED
+from partial_backprop.experiments.dessilbi import step_costs
+from partial_backprop.experiments.dessilbi.paths import TUNED
 from partial_backprop.experiments.dessilbi.results import (
     Epoch,
     FirstFilters,
@@ -23,10 +23,13 @@ from partial_backprop.experiments.dessilbi.results import (
     Masked,
 )
 from partial_backprop.inputs import Inputs
-from partial_backprop.record import (
-    NetworkFacts,
-    Record,
-)
+from partial_backprop.record import NetworkFacts, Record
+
+MNIST, CIFAR10, IMAGENET = "dessilbi_mnist", "dessilbi_cifar10", "dessilbi_imagenet"
+EARLY = {"vgg16": "dessilbi_early_vgg16", "resnet56": "dessilbi_early_resnet56"}
+TICKETS = {"vgg16": "dessilbi_ticket_vgg16", "resnet56": "dessilbi_ticket_resnet56"}
+LAYERS = {"dessilbi_lenet3": "LeNet-3", "dessilbi_conv2": "Conv-2", "dessilbi_conv4": "Conv-4"}
+COST = "dessilbi_cost"
 
 EPOCHS = 8
 
@@ -212,8 +215,8 @@ def records(seed: int = 0) -> list[Record]:
     """Make up one run of every arm."""
     found = []
     for experiment, network, role in (
-        (inclusion_arms.MNIST, "lenet5_6_16_120", "mnist"),
-        (inclusion_arms.CIFAR10, "resnet20", "cifar10"),
+        (MNIST, "lenet5_6_16_120", "mnist"),
+        (CIFAR10, "resnet20", "cifar10"),
     ):
         for number, arm in enumerate(folders.about("dessilbi").arms):
             worth = 70.0 + number

@@ -5,6 +5,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from partial_backprop import reported
+from partial_backprop.experiments.partial_backprop import cnns
+
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -22,6 +25,12 @@ def test_the_tables_are_those_of_the_records(monkeypatch):
 def test_the_first_screen_names_what_failed_and_what_did_not_run():
     for words in ("contradicted", "not run", "at chance", "openreview.net/forum?id=rkg6PhNKDr"):
         assert words in README.partition("## Two commands")[0]
+
+
+def test_the_shares_that_the_source_reports_are_its_own():
+    document = reported.read(ROOT / "config").documents["001"]
+    shares = [document.entries[f"table_2.{name}"].values["frozen_percent"] for name in cnns.CNNS]
+    assert f"reports {min(shares):.0f} to {max(shares):.0f} %" in " ".join(README.split())
 
 
 def test_the_example_is_at_most_fifteen_lines_and_works_when_pasted(tmp_path):

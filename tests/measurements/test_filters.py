@@ -8,7 +8,6 @@ from tests import made as made_up
 
 from partial_backprop import reported
 from partial_backprop.errors import UserError
-from partial_backprop.experiments.filter_pruning import filter_arms
 from partial_backprop.experiments.filter_pruning.filter_log import log_text
 from partial_backprop.measurements import filters
 
@@ -35,23 +34,6 @@ def test_times_are_read_from_beside_the_record(tmp_path):
     (tmp_path / filters.TIMING).write_text("whole_s\nfast\n")
     with pytest.raises(UserError, match="damaged"):
         filters.timing(path)
-
-
-def test_the_frame_divides_counts(tmp_path):
-    inputs = fake_filters.inputs((0, 1), folder=tmp_path)
-    path = tmp_path / "filter_pruning" / "group_filters" / "seed0" / filters.TIMING
-    path.parent.mkdir(parents=True)
-    path.write_text("whole_s,small_s\n2e-3,1e-3\n4e-3,1e-3\n4e-3,1e-3\n")
-    found = filter_arms.frame(inputs.runs)
-    assert len(found) == 12
-    one = found[found["arm"].eq("group_filters") & found["seed"].eq(0)].iloc[0]
-    assert one["zeros_percent"] == pytest.approx(50)
-    assert one["signed_percent"] == pytest.approx(75, abs=0.2)  # half of the others are negative
-    assert (one["test_percent"], one["augmented_train_percent"]) == (58, 68)
-    assert one["n_parameters_left_percent"] == pytest.approx(25, abs=0.01)
-    assert (one["time_left_percent"], one["whole_time_s"]) == (25, 4e-3)
-    assert filter_arms.pick(found, "group_filters", "time_left_percent").index.tolist() == [0]
-    assert filter_arms.frame([]).empty
 
 
 def lines(arm: str, **changed: object) -> list[str]:

@@ -5,11 +5,11 @@ import functools
 import pandas as pd
 import pytest
 from tests import fake_inclusion
+from tests.fake_inclusion import CIFAR10, IMAGENET, MNIST, TUNED
 from tests.tables.shown import cells, line
 
 from partial_backprop import folders
 from partial_backprop.experiments.dessilbi import results as inclusion
-from partial_backprop.experiments.dessilbi.inclusion_arms import CIFAR10, IMAGENET, MNIST, TUNED
 from partial_backprop.inputs import Inputs
 from partial_backprop.record import Record
 from partial_backprop.report import tables

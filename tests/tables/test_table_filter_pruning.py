@@ -4,10 +4,12 @@ import pytest
 from tests import fake_filters
 from tests.tables.shown import cells, texts
 
-from partial_backprop.experiments.filter_pruning.filter_arms import ARMS
+from partial_backprop import folders
 from partial_backprop.measurements import filters
 from partial_backprop.report import tables
 from partial_backprop.report.layout import Table
+
+ARMS = folders.about("filter_pruning").arms
 
 
 @pytest.fixture(scope="module")
