@@ -98,9 +98,16 @@ def percent(count) -> float:
     return 100 * count.n_correct / count.n_examples
 
 
+def named(what: str, run: str) -> str:
+    """Name data and seeds behind what was trained."""
+    found = records(run)
+    (data,) = {labels.data(one.data.name) for one in found}
+    return f"{what} ({data}, {'one seed' if len(found) == 1 else f'{len(found)} seeds'})"
+
+
 def compressed(arm: str, what: str) -> list[str]:
     """Line of a fine-tuned ResNet-20."""
-    found = [compression.of(one) for one in records(arm)]
+    found, what = [compression.of(one) for one in records(arm)], named(what, arm)
     ends = {(one.finetuned.sparsity, one.finetuned.bits) for one in found}
     ((sparsity, bits),) = ends
     kept = f"{bits} bits" if sparsity is None else f"{100 * (1 - sparsity):.0f} % of the weights"
@@ -199,29 +206,29 @@ def relatives() -> str:
     rows = [
         ["what (data)", "what stays", "whole network", "with that alone"],
         ["---"] * 4,
-        compressed("lab2_pruning/finetune", "ResNet-20 pruned (CIFAR-10)"),
-        compressed("lab3_quantization/finetune_4bit", "ResNet-20 quantized (CIFAR-10)"),
+        compressed("lab2_pruning/finetune", "ResNet-20 pruned"),
+        compressed("lab3_quantization/finetune_4bit", "ResNet-20 quantized"),
         [
-            "Small CNN, weights pruned as it trains (CIFAR-10)",
+            named("CNN, weights pruned as it trains", "weight_pruning/pruned"),
             f"{spread([100 - zero for zero in zeros], 1)} % of the weights",
             f"{spread([percent(one.pruned.test) for one in dense])} %",
             f"{spread([percent(one.pruned.test) for one in pruned])} %",
         ],
         [
-            "Small CNN, group lasso on filters (CIFAR-10)",
+            named("FilterCNN, group lasso on filters", "filter_pruning/group_filters"),
             f"{spread(parameters, 1)} % of the parameters",
             f"{spread([percent(one.test.count) for one in plain])} %",
             f"{spread([percent(one.small_test) for one in lasso])} %",
         ],
         [
-            f"Captioner, {spread(frozen, 1)} % of weights frozen (Flickr8k at 224×224 pixels, "
-            "encoder EfficientNet-Lite0; beam search, five references)",
+            named(f"Captioner, {spread(frozen, 1)} % of weights frozen", "captioning/pb")
+            + "; beam search, five references",
             "all of it",
             f"BLEU-4 {spread(fb, 3)} (FB)",
             f"BLEU-4 {spread(pb, 3)} (PB)",
         ],
         [
-            "LeNet-3 by DessiLBI (MNIST)",
+            named("LeNet-3 by DessiLBI", "dessilbi_lenet3/path"),
             f"{spread(support)} % of the weights (the source: {printed_density():.1f} %)",
             f"{spread([percent(one.epochs[-1].full_test) for one in paths])} %",
             f"{spread([percent(one.epochs[-1].sparse_test) for one in paths])} %",

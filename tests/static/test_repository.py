@@ -114,3 +114,32 @@ def test_links_resolve(page):
         if not path.exists() or (anchor and path.suffix == ".md" and anchor not in anchors(path)):
             broken.append(target)
     assert not broken
+
+
+DOTTED = re.compile(r"`(?:partial_backprop\.)?([a-z_]\w*(?:\.\w+)+)(?:\(\))?`")
+
+
+def resolves(name: str) -> bool:
+    """Whether modules of the package have a name; names of others are not asked about."""
+    *parts, last = name.split(".")
+    at = ROOT / "src" / "partial_backprop"
+    keys = (at / "run_config.py").read_text(encoding="utf-8")  # such as training.threads
+    if re.search(rf"^    {last}:", keys, re.MULTILINE) or not (
+        (at / parts[0]).is_dir() or (at / f"{parts[0]}.py").is_file()
+    ):
+        return True
+    for place, part in enumerate(parts):
+        if (at / f"{part}.py").is_file():
+            text = (at / f"{part}.py").read_text(encoding="utf-8")
+            return all(re.search(rf"\b{one}\b", text) for one in [*parts[place + 1 :], last])
+        at /= part
+    return (at / last).is_dir() or (at / f"{last}.py").is_file()
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("*.md")), ids=lambda page: page.name)
+def test_modules_and_functions_that_pages_name_exist(page):
+    names = set(DOTTED.findall(page.read_text(encoding="utf-8")))
+    suffixes = (".py", ".md", ".json", ".yaml", ".csv", ".pt", ".smk", ".txt")
+    assert [
+        name for name in sorted(names) if not name.endswith(suffixes) and not resolves(name)
+    ] == []
