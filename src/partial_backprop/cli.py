@@ -183,7 +183,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     for name, command in (("table", commands.table), ("figure", commands.figure)):
         sub = add(name, command, f"Make a {name} from records.")
-        sub.add_argument("name", help=f"module of {name}s/")
+        sub.add_argument("name", help=f"such as {name}_2")
         add_inputs(sub)
         add_benchmarks(sub)
         sub.add_argument("--out", type=Path, required=True, help="path without its suffix")

@@ -92,7 +92,7 @@ function claimDetails(claim) {
     ["source", [source, `, line ${claim.line} of document ${claim.document}; `, element("a", `entry ${claim.id} of ${claim.file.split("/").slice(-2).join("/")}`, { href: file })]],
     ["test", claim.test], ["margin", Number(claim.margin) ? claim.margin : ""], ["interval from", claim.method === "none" ? "" : claim.method],
     ["p", claim.p], ["p, Holm", claim.p_holm], ["p, sign flips", claim.p_sign_flip], ["p, McNemar", claim.p_mcnemar],
-    ["differs from the source", claim.tags],
+    ["to be read with", claim.tags],
     ["runs", about.length ? about.flatMap((run, place) => [place ? "; " : "", linkTo(run)]) : "none at this scale"],
   ])], { class: "child" });
 }
