@@ -158,7 +158,7 @@ def direct_labels(panel: Axes, labels: Sequence[tuple[float, float, str, str]], 
     for place in reversed(range(len(placed))):
         placed[place] = min(placed[place], limit)
         limit = placed[place] - gap
-    line = {"arrowstyle": "-", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 3}
+    line = {"arrowstyle": "-", "linewidth": 0.5, "shrinkA": 0, "shrinkB": 3, "relpos": (0, 0.5)}
     for index, height in zip(order, placed, strict=True):
         x, y, text, color = labels[index]
         panel.annotate(

@@ -127,7 +127,7 @@ def _claim(panel: Axes, row: int, found: Judgement) -> None:
 
 def _words(panel: Axes, row: int, found: Judgement, data: Mapping[str, str]) -> None:
     name = labels.data(data.get(found.claim.what.experiment, "")).partition(" at ")[0]
-    name += "".join(f", {word}" for word in ("short",) if "shortened" in found.tags)
+    name += "*" if "shortened" in found.tags else ""
     verdict = found.reason.replace("_", " ") or found.verdict
     verdict += ", one seed" if "one seed" in found.tags else ""
     words = {"n": str(found.n_seeds or ""), "data": name, "verdict": verdict}

@@ -43,7 +43,9 @@ def draw(inputs: Inputs) -> Figure:
         _courses(panel, frame)
         shared = runs[0].record.config.training.shared_epochs
         panel.axvline(shared, color=style.NEUTRAL, linewidth=0.8, linestyle=(0, (1, 2)))
-        panel.set_title(f"({letter}) " + facts.heading().replace(" on ", "\n", 1))
+        name, _, where = facts.heading().partition(" on ")
+        size = "" if facts.network.full_size else ", reduced"
+        panel.set_title(f"({letter}) {name.removesuffix(' (reduced)')}{size}\n{where}", fontsize=7)
         panel.set_xlabel("epochs")
         low, high = limits.get(facts.data.name, (100.0, 0.0))
         settled = frame[frame["epoch"] >= SETTLED * frame["epoch"].max()][COLUMN]
