@@ -1,4 +1,4 @@
-"""Synthetic records of seed 000's experiment, made through the real models.
+"""Synthetic records of gradient_notes's experiment, made through the real models.
 
 For tests only: no number here was measured. Accuracies follow `ACCURACY`, so that a test can read off
 what a sentence must say.

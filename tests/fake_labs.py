@@ -33,7 +33,7 @@ LAYERS["final_fc.linear"] = 640
 """Weights of each layer of ResNet-20 at full width, ``id_mapping`` included."""
 
 PRINTED_ZEROS = "as printed"
-"""Zeros by layer as seed 003 prints them for Lab 2 (c) and (d)."""
+"""Zeros by layer as sparse_homework prints them for Lab 2 (c) and (d)."""
 
 TrainingContext = tuple[float | None, int | None]
 

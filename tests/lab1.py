@@ -51,13 +51,13 @@ def inputs() -> Inputs:
 
 
 def with_printed(inputs: Inputs) -> Inputs:
-    """Add the lines of seed 003 on Lab 1 (f)."""
+    """Add the lines of sparse_homework on Lab 1 (f)."""
     read = {"l1_loss_above": 0.01, "l1_loss_below": 10, "trimmed_loss_below_minus_log10": 27}
     entries = {
         "lab1_f": reported.Entry(place="Lab 1 (f)", line=169, values=read),
         "lab1_f.pruning": reported.Entry(place="Lab 1 (f)", line=171, values={"settled_step": 160}),
     }
-    document = reported.Document(title="labs", source="seed 003", entries=entries)
+    document = reported.Document(title="labs", source="sparse_homework", entries=entries)
     printed = reported.Reported(documents={**inputs.reported.documents, "003": document})
     return dataclasses.replace(inputs, reported=printed)
 

@@ -1,4 +1,4 @@
-"""Layers of the networks of seed 004, as it and the papers that it builds on count them."""
+"""Layers of the networks of dessilbi2020, as it and the papers that it builds on count them."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from torch import nn
 from partial_backprop import registry
 
 WEIGHTS = {
-    # Seed 004, Table 7.
+    # dessilbi2020, Table 7.
     "lenet3": {"fc1": 235_200, "fc2": 30_000, "fc3": 1_000},
     # Frankle and Carbin, figure 2: 4.3 and 2.4 million weights in all.
     "conv2": {

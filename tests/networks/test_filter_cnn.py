@@ -1,4 +1,4 @@
-"""Names and sizes of seed 002's network."""
+"""Names and sizes of pruning_logs's network."""
 
 import pytest
 import torch

@@ -40,12 +40,12 @@ def build(name, **options):
         ("vgg19", 20_040_522),
         ("resnet110", 1_727_962),
         ("resnet20", 272_474),
-        ("keras_cnn", 551_722),  # seed 000, line 53
+        ("keras_cnn", 551_722),  # gradient_notes, line 53
         ("densenet121", 1_000_618),
         ("lenet5", 113_774),
-        # As seed 002 prints it, in all and by layer.
+        # As pruning_logs prints it, in all and by layer.
         ("filter_cnn", 17_192_650),
-        # Seed 004's: the sums of test_dessilbi_networks with their biases; He et al.'s 0.85 million;
+        # dessilbi2020's: the sums of test_dessilbi_networks with their biases; He et al.'s 0.85 million;
         # 14,710,464 weights of convolutions, 12,672 biases and norms, and 5,130.
         ("lenet3", 266_610),
         ("lenet5_6_16_120", 61_706),  # 6·25+6 + 16·150+16 + 120·400+120 + 84·120+84 + 10·84+10

@@ -1,4 +1,4 @@
-"""Names, shapes and counts of seed 003's network, and its function written out plainly."""
+"""Names, shapes and counts of sparse_homework's network, and its function written out plainly."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ def model():
 
 
 def convolutions():
-    """Name of each convolution, seed 003's lines 204 to 222, to its channels and kernel; and
+    """Name of each convolution, sparse_homework's lines 204 to 222, to its channels and kernel; and
     ``id_mapping``, which the source quantizes but lists nowhere (see ``Lab 3``)."""
     found = {"head_conv.0": (16, 3, 3)}
     n_in = 16

@@ -21,7 +21,7 @@ TENSORS = st.lists(
     max_size=4,
 )
 SEED_LAYERWISE = {
-    # Seed 003, lines 204 to 223 (and again 237 to 256): sparsities at q = 0.8, by layer.
+    # sparse_homework, lines 204 to 223 (and again 237 to 256): sparsities at q = 0.8, by layer.
     "head_conv.0.conv": 0.7986111111111112,
     "body_op.0.conv1.0.conv": 0.7999131944444444,
     "body_op.0.conv2.0.conv": 0.7999131944444444,
@@ -43,7 +43,7 @@ SEED_LAYERWISE = {
     "body_op.8.conv2.0.conv": 0.7999945746527778,
     "final_fc.linear": 0.8,
 }
-SEED_TOTAL = 0.8000007453342078  # seed 003, line 294 (and 449): all layers by one threshold
+SEED_TOTAL = 0.8000007453342078  # sparse_homework, line 294 (and 449): all layers by one threshold
 
 
 def named(tensors):

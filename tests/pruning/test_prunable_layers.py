@@ -21,7 +21,7 @@ def model():
 
 
 def test_the_sources_twenty_layers_in_order(model):
-    """Seed 003, lines 204 to 223, prints these names in this order."""
+    """sparse_homework, lines 204 to 223, prints these names in this order."""
     blocks = [f"body_op.{block}.conv{which}.0.conv" for block in range(9) for which in (1, 2)]
     assert list(prunable(model)) == ["head_conv.0.conv", *blocks, "final_fc.linear"]
 
@@ -31,7 +31,7 @@ def test_the_numbers_of_weights(model):
     n_prunable = sum(weight.numel() for weight in prunable(model).values())
     n_all = sum(weight.numel() for weight in weights(model).values())
     assert (n_prunable, n_all - n_prunable) == (268_336, 2_560)
-    assert 214_669 / n_prunable == 0.8000007453342078  # seed 003, line 294
+    assert 214_669 / n_prunable == 0.8000007453342078  # sparse_homework, line 294
 
 
 def test_id_mapping_is_a_weight_in_its_place(model):

@@ -92,7 +92,7 @@ def test_at_once_it_prunes_before_the_first_epoch_and_holds(scope, prune):
 
 @pytest.mark.parametrize("scope", ["layer", "global"])
 def test_the_sources_ramp(scope):
-    """Seed 003, line 228: prune (8 × e)% before epoch e of 1 to 10, recover until the last."""
+    """sparse_homework, line 228: prune (8 × e)% before epoch e of 1 to 10, recover until the last."""
     prune = {"layer": layerwise, "global": globally}[scope]
     draw = torch.Generator().manual_seed(1)
     weights = make_weights()

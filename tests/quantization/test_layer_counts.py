@@ -62,7 +62,7 @@ def test_it_leaves_no_graph_and_no_gradient(model):
 
 
 def test_trained_in_four_bits_over_a_global_ramp_the_total_is_the_sources():
-    """Seed 003, Lab 3 (e): line 449, of the float weights and of those that the layers use."""
+    """sparse_homework, Lab 3 (e): line 449, of the float weights and of those that the layers use."""
     torch.manual_seed(0)
     model = resnet20.build((3, 8, 8), 10)
     quantize_layers(model, 4)

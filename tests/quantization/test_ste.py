@@ -17,7 +17,7 @@ DTYPES = [torch.float64, torch.float32, torch.float16, torch.bfloat16]
 
 
 def by_the_listing(w, bit, keep_zeros):
-    """Seed 003, lines 317 to 340, in numpy and in the tensor's own precision."""
+    """sparse_homework, lines 317 to 340, in numpy and in the tensor's own precision."""
     weight_mask = w != 0
     alpha = np.max(w) - np.min(w)
     beta = np.min(w)

@@ -65,7 +65,15 @@ def test_arms_differ_in_the_zeroed_gradients_alone(lab):
 def test_the_indices_are_those_of_the_seeds_summary(records):
     weights = gradient_counts.of(records["full"]).weights
     eligible = [weight.index for weight in weights if weight.eligible]
-    assert eligible == [6, 12, 18, 24, 30, 36, 42]  # seed 000, line 75, and the 18 that it forgot
+    assert eligible == [
+        6,
+        12,
+        18,
+        24,
+        30,
+        36,
+        42,
+    ]  # gradient_notes, line 75, and the 18 that it forgot
     assert (weights[18].layer, weights[18].role) == ("conv2d_3", "kernel")
 
 

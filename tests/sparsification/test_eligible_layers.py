@@ -9,7 +9,7 @@ from partial_backprop.sparsification.layers import eligible
 
 
 def test_the_seeds_kernels_without_the_first():
-    """Seed 000, line 75 as it should read: 549,120 entries in seven kernels."""
+    """gradient_notes, line 75 as it should read: 549,120 entries in seven kernels."""
     model = registry.load("networks", "keras_cnn")((3, 32, 32), 10)
     found = eligible(model)
     assert [weight.numel() for weight in found.values()] == [

@@ -16,7 +16,7 @@ TIES = st.lists(st.sampled_from([-2.0, -1.0, 0.0, 1.0, 2.0]), min_size=1, max_si
 
 
 def test_the_seeds_count():
-    """Seed 000, line 73."""
+    """gradient_notes, line 73."""
     assert n_to_zero(552874, 549120, 0.4) == 221150
 
 

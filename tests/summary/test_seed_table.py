@@ -1,10 +1,10 @@
-"""The summary of the seed's network against the table that the seed prints, cell by cell."""
+"""The summary of the seed's network against the table that the source prints, cell by cell."""
 
 from partial_backprop import registry
 from partial_backprop.summary import render
 from partial_backprop.summary.keras import summarize
 
-# Seed 000, lines 2 to 55, with its tabs as spaces and without the rules between rows.
+# gradient_notes, lines 2 to 55, with its tabs as spaces and without the rules between rows.
 PRINTED = """\
 Model: "sequential"
 Layer (type)                 Output Shape              Param #          Gradients
@@ -79,7 +79,7 @@ def test_the_flat_list_has_44_weights_of_which_30_get_a_gradient():
 
 
 def test_kernels_have_the_indices_of_the_seeds_list_and_18():
-    """Seed 000, line 60, with 18, the kernel of conv2d_3, which it forgot."""
+    """gradient_notes, line 60, with 18, the kernel of conv2d_3, which it forgot."""
     model = registry.load("networks", "keras_cnn")((3, 32, 32), 10)
     weights = summarize(model, (3, 32, 32)).weights()
     kernels = [weight.index for weight in weights if weight.role == "kernel"]

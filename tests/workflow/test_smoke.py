@@ -50,7 +50,7 @@ NETWORKS = {
     "densenet121_cifar10": (0,),
     "lenet5_mnist": (0, 1),
 }
-"""Experiment of seed 001 -> its seeds."""
+"""Experiment of pb2020 -> its seeds."""
 OTHERS = {
     "lab1": 14,
     "resnet20_pretraining": 1,

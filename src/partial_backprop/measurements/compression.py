@@ -20,7 +20,7 @@ class LayerCounts(Frozen):
     name: str
     """Name of the module that holds the weight, such as ``body_op.0.conv1.0.conv``."""
     prunable: bool
-    """Whether pruning may touch it: ``id_mapping`` is left out, as in seed 003."""
+    """Whether pruning may touch it: ``id_mapping`` is left out, as in sparse_homework."""
     n_weights: int = pydantic.Field(ge=1)
     n_zeros: int = pydantic.Field(ge=0)
     n_values: int = pydantic.Field(ge=1)

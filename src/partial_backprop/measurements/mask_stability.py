@@ -1,6 +1,6 @@
 """How much the mask depends on the batch that makes it, and on that batch's size.
 
-Seed 001, section 3.2: the mask "depends on one batch in the third epoch, which makes it critical to have a
+pb2020, section 3.2: the mask "depends on one batch in the third epoch, which makes it critical to have a
 reasonable batch size". Counts of frozen weights, from which overlaps follow; nothing here trains.
 """
 

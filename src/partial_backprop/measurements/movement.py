@@ -1,6 +1,6 @@
 """How far weights went after the mask's epoch, by the magnitude of their gradient then.
 
-Full backpropagation tells whether a weight with a small gradient "is less likely to change" (seed 001,
+Full backpropagation tells whether a weight with a small gradient "is less likely to change" (pb2020,
 section 1). Weights are binned by |gradient| on a batch of the mask's epoch; of each bin the record tells
 how far its weights had gone at the end, |w_end − w_mask|.
 """

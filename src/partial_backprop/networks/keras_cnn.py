@@ -50,7 +50,7 @@ def build(
     dropout: tuple[float, ...] = (0.2, 0.3, 0.4, 0.5),
 ) -> nn.Module:
     """Build the network."""
-    # Departures: the seed prints the table of layers and nothing else. Kernels (3 x 3, padded), the
+    # Departures: the source prints the table of layers and nothing else. Kernels (3 x 3, padded), the
     # pooling and the initial weights (he_uniform; glorot_uniform in the last layer) are those of
     # the public recipe of the same layers. Features are flattened channel by channel and not, as in
     # Keras, pixel by pixel, which only permutes the rows of the first dense kernel. The softmax is

@@ -1,4 +1,4 @@
-"""What a run of DessiLBI puts into its record's ``measurements``: its inclusion path (seed 004).
+"""What a run of DessiLBI puts into its record's ``measurements``: its inclusion path (dessilbi2020).
 
 A path is the support of Γ, epoch by epoch. Counts and never ratios: who reads them divides (see
 `record`). The source calls the share of non-zero weights sparsity; here it is the density.

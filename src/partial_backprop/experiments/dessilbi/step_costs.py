@@ -1,4 +1,4 @@
-"""What a run that measures optimizers puts into its record's ``measurements`` (seed 004, table 6).
+"""What a run that measures optimizers puts into its record's ``measurements`` (dessilbi2020, table 6).
 
 Bytes are counted and the same twice; seconds are not, and stand in a file beside the record.
 """

@@ -1,4 +1,4 @@
-"""The log of a run that prunes filters, in the form of the source's (seed 002)."""
+"""The log of a run that prunes filters, in the form of the source's (pruning_logs)."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -20,7 +20,7 @@ def log_text(report: FiltersReport, recipe: Mapping[str, Any]) -> str:
     # *Departures.* The source prints zeros twice, probably before and after some step, and an
     # accuracy of one batch at the end; here both are those of the trained network, on all images. The
     # time of the test is left out, since it is not the same twice.
-    # Seed 002, "Result of training model without applying Filter pruning" and "… with Filter pruning
+    # pruning_logs, "Result of training model without applying Filter pruning" and "… with Filter pruning
     # and group lasso regularization".
     signed = recipe["signed"]
     n_weights, n_sparse = report.total("n_weights"), report.total(_field(signed))

@@ -39,7 +39,7 @@ class Arithmetic:
 
     @property
     def n_zeroed(self) -> int:
-        """The share in entries, rounded as the seed rounds it."""
+        """The share in entries, rounded as the source rounds it."""
         return math.floor(self.share * self.n_all + 0.5)
 
     @property
@@ -59,7 +59,7 @@ class Arithmetic:
 
     @property
     def mistyped(self) -> tuple[Kernel, ...]:
-        """Kernels whose entries the seed prints wrongly."""
+        """Kernels whose entries the source prints wrongly."""
         return tuple(
             kernel
             for kernel in self.kernels

@@ -1,4 +1,4 @@
-"""What a run that zeroes gradients puts into its record's ``measurements`` (seed 000).
+"""What a run that zeroes gradients puts into its record's ``measurements`` (gradient_notes).
 
 Counts are sums over all steps, and never ratios: who reads them divides.
 """

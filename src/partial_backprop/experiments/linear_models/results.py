@@ -1,4 +1,4 @@
-"""What a run of seed 003's Lab 1 puts into its record's ``measurements``, and how it is read.
+"""What a run of sparse_homework's Lab 1 puts into its record's ``measurements``, and how it is read.
 
 A step is one update from all samples, or one sweep of updates from each sample in turn.
 """

@@ -1,4 +1,4 @@
-"""Figure 2: histograms of VGG19's gradients after the shared epochs (seed 001, Figure 2)."""
+"""Figure 2: histograms of VGG19's gradients after the shared epochs (pb2020, Figure 2)."""
 
 import numpy as np
 from matplotlib.axes import Axes

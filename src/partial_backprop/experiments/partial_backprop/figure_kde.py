@@ -1,4 +1,4 @@
-"""Density of gradient magnitudes and the thresholds upon it (seed 001, section 3.1)."""
+"""Density of gradient magnitudes and the thresholds upon it (pb2020, section 3.1)."""
 
 import numpy as np
 from matplotlib.axes import Axes

@@ -1,4 +1,4 @@
-"""How far FB moves weights, by their gradient when a mask would have been made (seed 001, section 1)."""
+"""How far FB moves weights, by their gradient when a mask would have been made (pb2020, section 1)."""
 
 import numpy as np
 from matplotlib.axes import Axes
