@@ -28,6 +28,8 @@ include: "workflow/rules/common.smk"
 
 if not SCALE.published:
     told(preflight.check, SCALE_NAME, configuration.CONFIG_DIR, SETTINGS.also)
+    if workflow.is_main_process and (idle := told(configuration.without_scale)):
+        print(f"note: {idle}", file=sys.stderr)
 
     include: "workflow/rules/runs.smk"
 

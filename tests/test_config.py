@@ -345,3 +345,21 @@ def test_an_arm_left_out_that_is_not_there_is_told(folder):
     directory = folder(scale_change={"skip_arms": ["one/no_such_arm"]})
     with pytest.raises(UserError, match="'no_such_arm'"):
         config.arms("s", "one", directory)
+
+
+def test_an_experiment_says_itself_at_which_scales_it_runs(folder):
+    directory = folder()
+    more = {"title": "more", "arms": {"a": None, "b": None}, "training": {"epochs": 9}}
+    path = directory / "experiments" / "more.yaml"
+    path.write_text(yaml.safe_dump(more))
+    assert "more" in config.without_scale(directory)
+    scale = {"s": {"seeds": [4], "training": {"epochs": 3, "milestones": []}}}
+    path.write_text(yaml.safe_dump(more | {"scales": scale}))
+    assert "more" not in config.without_scale(directory)
+    assert list(config.read_scale("s", directory).experiments) == ["one", "more"]
+    assert config.seeds("s", "more", directory) == (4,)
+    assert config.resolve("s", "more", "b", 4, directory).training.epochs == 3
+
+
+def test_every_experiment_of_the_project_runs_at_some_scale():
+    assert config.without_scale(CONFIG) == ""

@@ -211,6 +211,8 @@ def status(chosen: argparse.Namespace) -> None:
         for run in runs
     }
     print(status.text(runs, chosen.cores, titles))
+    if idle := config.without_scale(chosen.config):
+        print(f"note: {idle}")
 
 
 def compare(chosen: argparse.Namespace) -> None:

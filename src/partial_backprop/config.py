@@ -87,11 +87,14 @@ def shares_epochs(experiment: str, directory: Path = CONFIG_DIR) -> bool:
     return folders.recipe(recipe(experiment, directory), directory).shares_epochs
 
 
-def without_scale(directory: Path = CONFIG_DIR) -> list[str]:
-    """List the experiments that no scale runs, not even on request."""
+def without_scale(directory: Path = CONFIG_DIR) -> str:
+    """Name in a line the experiments that no scale runs, not even on request; empty where there are none."""
     scales = [path.stem for path in sorted((directory / "scales").glob("*.yaml"))]
     running = {one for scale in scales for one in read_scale(scale, directory).experiments}
-    return [name for name in folders.every_experiment(directory) if name not in running]
+    idle = [name for name in folders.every_experiment(directory) if name not in running]
+    return (
+        f"no scale runs {', '.join(idle)}: name scales in its file, below `scales`" if idle else ""
+    )
 
 
 def recipe(experiment: str, directory: Path = CONFIG_DIR) -> str:
