@@ -13,11 +13,12 @@ SHOWN = ("figure_1",)
 
 def on_files(files: Any, config: Any) -> Any:
     """Put published figures beside the pages."""
-    from mkdocs.structure.files import File
-
+    file = type(
+        next(iter(files))
+    )  # mkdocs' own class, which only the site's environment could import
     for name in SHOWN:
         content = (_FIGURES / f"{name}.png").read_bytes()
-        files.append(File.generated(config, f"images/{name}.png", content=content))
+        files.append(file.generated(config, f"images/{name}.png", content=content))
     return files
 
 
