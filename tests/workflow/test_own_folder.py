@@ -64,7 +64,7 @@ def test_an_edited_recipe_of_the_folder_runs_its_experiment_again(project):
     config = ("scale=smoke", "name=own", "experiments=[coins]")
     for change, planned in (("draw.random() <= share", 6), ("draw.random() < share", 0)):
         path.write_text(text.replace("draw.random() < share", change))
-        outcome = project.snakemake("--dry-run", "--quiet", "host", "table_coins", config=config)
+        outcome = project.snakemake("table_coins", "--dry-run", "--quiet", "host", config=config)
         assert outcome.returncode == 0, outcome.stderr
         assert (f"toss {planned}" in " ".join((outcome.stdout + outcome.stderr).split())) == bool(
             planned
