@@ -127,6 +127,18 @@ def test_a_comment_changes_no_stamp(copied: Path) -> None:
     assert stamped("table_lab2_pruning", copied) == before
 
 
+def test_another_name_in_print_changes_the_stamp(copied: Path) -> None:
+    before = stamped("table_lab2_pruning", copied)
+    path = copied / "experiments" / "pruning_quantization" / "about.yaml"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("Lab 2", "Second lab"), encoding="utf-8"
+    )
+    after = stamped("table_lab2_pruning", copied)
+    assert {key for key in before if before[key] != after[key]} == {
+        "pruning_quantization/about.yaml"
+    }
+
+
 def test_a_table_is_stamped_with_the_modules_of_its_functions() -> None:
     named = stamped("table_lab2_layers", CONFIG)
     assert "code of experiments/pruning_quantization/tables.py" in named

@@ -156,6 +156,7 @@ def of_print(
         said["experiments of the scale"] = " ".join(the_scale.experiments)
     texts = {"paper": templates(config_dir), "page": PAGE.glob("*.[!p]*")}  # not what is Python
     paths = [*map(Path, files), *sorted(texts.get(command, ())), config_dir / "reported.yaml"]
+    paths += in_folders("about.yaml", config_dir)  # for names in print
     if command == "page":
         paths += in_folders("captions.yaml", config_dir)
     if about_claims:

@@ -55,7 +55,12 @@ def test_a_new_record_is_named_and_a_time_is_no_change(published, root):
 
 def test_the_modules_that_draw_are_among_the_sources(published, root):
     names = published.checksums(root)["sources"]
-    for end in ("figures/figure_3.py", "tables/networks.py", "paper/context.py", "report/stats.py"):
+    for end in (
+        "partial_backprop/figure_3.py",
+        "partial_backprop/tables.py",
+        "paper/context.py",
+        "report/stats.py",
+    ):
         assert any(name.endswith(end) for name in names)
 
 

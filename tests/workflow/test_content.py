@@ -133,7 +133,7 @@ def test_a_record_of_another_run_s_configuration_is_stale(project):
 
 
 def test_a_changed_print_is_made_again_and_what_shows_it(project):
-    with project.edited("figures/figure_kde.py"):
+    with project.edited("experiments/partial_backprop/figure_kde.py"):
         assert plan(project) == {"figure_kde": 1}
 
 

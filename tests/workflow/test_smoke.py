@@ -183,7 +183,7 @@ def test_the_same_runs_typeset_again_give_the_same_bytes(project):
 
 
 def test_editing_a_figure_rebuilds_it_and_the_paper_alone(project):
-    with project.edited("figures/figure_2.py"):
+    with project.edited("experiments/partial_backprop/figure_2.py"):
         assert project.planned("all") == {"figure_2": 1, "build_page": 1, "build_paper": 1}
 
 
