@@ -22,7 +22,9 @@ CLAIMED = ("figure_bench", "figure_claims")
 
 
 def draw(name: str, inputs: Inputs) -> Figure:
-    figure = importlib.import_module(f"partial_backprop.figures.{name}").draw(inputs)
+    figure = importlib.import_module(f"partial_backprop.{artifacts.figure_module(name)}").draw(
+        inputs
+    )
     FigureCanvasAgg(figure).draw()
     return figure
 
