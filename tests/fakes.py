@@ -95,7 +95,7 @@ def selections(frame: pd.DataFrame) -> tuple[Selection, ...]:
     epochs = {
         "last": len(frame) - 1,
         "best_on_validation": int(frame["validation_n_correct"].argmax()),
-        "paper_protocol": int(frame["test_n_correct"].argmax()),
+        "best_on_test": int(frame["test_n_correct"].argmax()),
     }
     return tuple(
         Selection(

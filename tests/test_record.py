@@ -141,3 +141,9 @@ def test_every_published_record_is_read_in_its_own_version():
     assert 1 in versions
     for path in PUBLISHED:
         assert record.read(path).config_sha256 == json.loads(path.read_bytes())["config_sha256"]
+
+
+def test_the_former_name_of_a_rule_is_read_as_todays():
+    counts = {"validation": None, "test": {"n_correct": 1, "n_examples": 2}}
+    read = record.Selection.model_validate({"rule": "paper_protocol", "epoch": 0, **counts})
+    assert read.rule == "best_on_test"

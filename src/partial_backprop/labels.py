@@ -6,7 +6,7 @@ Those of experiments, arms and networks stand in ``about.yaml`` of the experimen
 from partial_backprop import folders
 
 RULES = {
-    "paper_protocol": "best on test",
+    "best_on_test": "best on test",
     "best_on_validation": "best on validation",
     "last": "last epoch",
 }

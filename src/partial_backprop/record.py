@@ -37,8 +37,8 @@ class Count(StrictModel):
 class Selection(StrictModel):
     """One way of choosing the epoch that is reported."""
 
-    rule: Literal["last", "best_on_validation", "paper_protocol"]
-    """``paper_protocol``: the epoch that is best on the test set, as in the source's listing."""
+    rule: Literal["last", "best_on_validation", "best_on_test"]
+    """``best_on_test``: as in pb2020's listing; ``paper_protocol`` in older records."""
     epoch: int = pydantic.Field(ge=0)
     """Epoch from 0."""
     validation: Count | None
@@ -46,6 +46,11 @@ class Selection(StrictModel):
     test: Count
     test_correct: CorrectImages | None = None
     """Which test images these are; absent in records of version 1 and from recipes that do not tell."""
+
+    @pydantic.field_validator("rule", mode="before")
+    @classmethod
+    def _migrated(cls, rule: Any) -> Any:
+        return "best_on_test" if rule == "paper_protocol" else rule
 
     @pydantic.model_validator(mode="after")
     def _counts_agree(self) -> "Selection":

@@ -158,7 +158,7 @@ def test_the_record_says_which_test_images_are_right(finished, resolved, trunk):
     record = read(finished("pb") / "record.json")
     assert record.schema_version == 2
     rules = [selection.rule for selection in record.selections]
-    assert rules == ["last", "best_on_validation", "paper_protocol"]
+    assert rules == ["last", "best_on_validation", "best_on_test"]
     for selection in record.selections:
         assert selection.test_correct.n_correct() == selection.test.n_correct
     job = Job(finished("pb"), finished("pb"), CPU, trunk=trunk)
@@ -255,7 +255,7 @@ def test_jaccard_of_two_masks(masks, frozen, active):
 def test_without_a_validation_part_nothing_is_best_on_it(finished):
     record = read(finished("fb_on_all") / "record.json")
     assert (record.data.n_validation, record.selection("last").validation) == (0, None)
-    assert [selection.rule for selection in record.selections] == ["last", "paper_protocol"]
+    assert [selection.rule for selection in record.selections] == ["last", "best_on_test"]
     assert record.data.n_train == read(finished("fb") / "record.json").data.n_train + 60
     with pytest.raises(KeyError):
         record.selection("best_on_validation")

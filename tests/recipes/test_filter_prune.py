@@ -82,7 +82,7 @@ def test_both_kinds_of_test_are_in_every_record(lab):
     for arm in ("plain", "script"):
         record, found = lab.record("filters", arm), report(lab, arm)
         assert found.test.count == record.selection("last").test
-        assert found.best_test == record.selection("paper_protocol").test
+        assert found.best_test == record.selection("best_on_test").test
         assert found.augmented_train.count.n_examples == record.data.n_train == 200
 
 

@@ -188,7 +188,7 @@ def test_rivals_are_the_optimizers_that_they_are_called(lab, tmp_path, monkeypat
 @pytest.mark.parametrize("arm", ["sgd", "nesterov", "adabound", "adagrad", "radam"])
 def test_rivals_learn(lab, arm):
     record = lab.record("rivals", arm)
-    best = record.selection("paper_protocol").test
+    best = record.selection("best_on_test").test
     assert best.n_correct / best.n_examples > 0.5
     assert record.measurements == {}
     assert len(lab.history("rivals", arm)) == 3

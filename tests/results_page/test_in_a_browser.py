@@ -54,7 +54,7 @@ def test_chips_filter_rows_and_curves_and_stay_in_the_address(page):
     assert len(column(page, "runs", 0)) == 5
 
 
-@pytest.mark.parametrize("rule", ["last", "best_on_validation", "paper_protocol"])
+@pytest.mark.parametrize("rule", ["last", "best_on_validation", "best_on_test"])
 def test_the_switch_shows_the_accuracy_of_another_epoch(page, made, rule):
     page.go("#runs&experiment=lenet5_mnist&arm=pb")
     click(page, f"document.querySelector('input[value={rule}]')")

@@ -18,6 +18,7 @@ from partial_backprop.inputs import Inputs
 from partial_backprop.report import tables
 
 RULES = ("paper_protocol", "last")
+RECORDED = {"paper_protocol": "best_on_test"}  # a column's name -> the rule in records
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +32,9 @@ def percents(inputs: Inputs, experiment: str, arm: str, rule: str) -> dict[int, 
     found = {}
     for run in inputs.runs:
         if (run.record.experiment, run.record.arm) == (experiment, arm):
-            count = next(s.test for s in run.record.selections if s.rule == rule)
+            count = next(
+                s.test for s in run.record.selections if s.rule == RECORDED.get(rule, rule)
+            )
             found[run.record.seed] = 100 * count.n_correct / count.n_examples
     return found
 

@@ -38,7 +38,7 @@ def test_numbers_agree_with_the_records(tmp_path: Path) -> None:
             ]
             cells = next(rows)
             for cell, rule in zip(
-                cells[1:4], ("last", "best_on_validation", "paper_protocol"), strict=True
+                cells[1:4], ("last", "best_on_validation", "best_on_test"), strict=True
             ):
                 counts = [record.selection(rule).test for record in found]
                 values = [100 * count.n_correct / count.n_examples for count in counts]

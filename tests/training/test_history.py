@@ -28,7 +28,7 @@ def test_each_rule_chooses_its_epoch_and_the_earliest_among_equals():
     assert {rule: selection.epoch for rule, selection in chosen.items()} == {
         "last": 3,
         "best_on_validation": 1,
-        "paper_protocol": 2,
+        "best_on_test": 2,
     }
     assert chosen["best_on_validation"].test.n_correct == 2  # chosen without looking at the test
 

@@ -62,7 +62,7 @@ def _as_it_is(context: TrainingContext, precision: Precision) -> tuple[Selection
             for split in (splits.validation, splits.test)
         )
     which = CorrectImages.of(history.packed(test.correct).numpy().tobytes(), test.n_examples)
-    rules = ("last", "best_on_validation", "paper_protocol")
+    rules = ("last", "best_on_validation", "best_on_test")
     return tuple(
         Selection(
             rule=rule, epoch=0, validation=validation.count, test=test.count, test_correct=which

@@ -13,7 +13,7 @@ import pandas as pd
 
 from partial_backprop.inputs import Run
 from partial_backprop.report import gather
-from partial_backprop.report.rows import AS_START, COLUMNS, STAGES
+from partial_backprop.report.rows import AS_START, COLUMNS
 from partial_backprop.table_entries import WHERE
 
 Bits = Mapping[tuple[str, str, int, str], np.ndarray]
@@ -59,5 +59,5 @@ def _bits(runs: Sequence[Run]) -> Bits:
             if right is not None:
                 packed = np.frombuffer(right.packed(), np.uint8)
                 bits = np.unpackbits(packed, count=right.n_examples).astype(bool)
-                found[(*run.key, STAGES.get(chosen.rule, chosen.rule))] = bits
+                found[(*run.key, chosen.rule)] = bits
     return found

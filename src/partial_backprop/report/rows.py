@@ -14,9 +14,6 @@ COLUMNS = (*WHERE, "metric", "value", "n")
 Row = dict[str, Any]
 Values = Mapping[str, float | None]
 
-STAGES = {"paper_protocol": "best_on_test"}
-"""Selection rule of a record -> stage, where the two differ."""
-
 AS_START = "as_start"
 """Stage of a network as other runs find it that begin with its weights."""
 

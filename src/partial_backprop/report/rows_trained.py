@@ -6,7 +6,7 @@ import numpy as np
 
 from partial_backprop.inputs import Run
 from partial_backprop.measurements import compression
-from partial_backprop.report.rows import STAGES, Row, emit, frozen_counts, score
+from partial_backprop.report.rows import Row, emit, frozen_counts, score
 
 
 def classified(run: Run) -> Iterator[Row]:
@@ -15,10 +15,9 @@ def classified(run: Run) -> Iterator[Row]:
         return
     frozen = frozen_counts(run)
     for chosen in run.record.selections:
-        stage = STAGES.get(chosen.rule, chosen.rule)
         scored = score("test", chosen.test) | {"epoch": chosen.epoch}
-        yield from emit(run, scored, chosen.test.n_examples, stage=stage)
-        yield from emit(run, frozen, frozen.get("n_weights", np.nan), stage=stage)
+        yield from emit(run, scored, chosen.test.n_examples, stage=chosen.rule)
+        yield from emit(run, frozen, frozen.get("n_weights", np.nan), stage=chosen.rule)
 
 
 def losses(run: Run) -> Iterator[Row]:
@@ -27,10 +26,8 @@ def losses(run: Run) -> Iterator[Row]:
         return
     losses = run.history().set_index("epoch")["test_loss"]
     for chosen in run.record.selections:
-        stage = STAGES.get(chosen.rule, chosen.rule)
-        yield from emit(
-            run, {"test_loss": losses[chosen.epoch]}, chosen.test.n_examples, stage=stage
-        )
+        loss = {"test_loss": losses[chosen.epoch]}
+        yield from emit(run, loss, chosen.test.n_examples, stage=chosen.rule)
 
 
 def settings(run: Run) -> Iterator[Row]:

@@ -46,9 +46,12 @@ def _on_its_side(names: Sequence[str], cells: Sequence[tuple[str, ...]]) -> Cell
 
 def words(name: str) -> str:
     """Name a column."""
-    return (
-        name.replace("paper_protocol", "best_on_test").replace("_percent", "_%").replace("_", " ")
-    )
+    return _today(name).replace("_percent", "_%").replace("_", " ")
+
+
+def _today(text: str) -> str:
+    """Name the epoch that is best on the test set as today; columns of tables keep its former name."""
+    return text.replace("paper_protocol", "best_on_test")
 
 
 def cell(text: str, column: str = "") -> str:
@@ -56,7 +59,7 @@ def cell(text: str, column: str = "") -> str:
     if column in _NAMES:
         return _NAMES[column](text)
     if column == "rule":
-        return labels.RULES.get(text, text)
+        return labels.RULES.get(_today(text), text)
     if _INTEGER.fullmatch(text):
         return text.removesuffix(".0")
     try:

@@ -47,7 +47,7 @@ def selections(rows: Sequence[Row], test_correct: Sequence[Tensor] = ()) -> "tup
     chosen = {"last": rows[-1]}
     if "validation_n_correct" in rows[-1]:
         chosen["best_on_validation"] = max(rows, key=lambda row: row["validation_n_correct"])
-    chosen["paper_protocol"] = max(rows, key=lambda row: row["test_n_correct"])
+    chosen["best_on_test"] = max(rows, key=lambda row: row["test_n_correct"])
     return tuple(_selection(rule, row, test_correct) for rule, row in chosen.items())
 
 

@@ -48,7 +48,7 @@ def compared(context: Context, table: str) -> list[Group]:
         shared |= {f"reported_{key}": value for key, value in printed.items()} | _facts(ran)
         blank = ("tweaked", "otsu", "frozen")  # the same on both lines
         rows = [
-            {"name": labels.RULES[rule], "at": {"stage": stage}, "csv": {"rule": rule},
+            {"name": labels.RULES[stage], "at": {"stage": stage}, "csv": {"rule": rule},
              "hidden": ran is None, "blank": blank if number else ()}
             for number, (rule, stage) in enumerate(
                 {"paper_protocol": "best_on_test", "last": "last"}.items())

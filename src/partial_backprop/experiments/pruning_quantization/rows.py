@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from partial_backprop.inputs import Run
 from partial_backprop.measurements import compression
-from partial_backprop.report.rows import AS_START, STAGES, TOTAL, Row, emit, score
+from partial_backprop.report.rows import AS_START, TOTAL, Row, emit, score
 
 METRICS = (
     "n_zeros", "zeros_percent", "n_values", "n_inner_nonzero", "n_inner_nonzero_values",
@@ -38,9 +38,8 @@ def rows(run: Run) -> Iterator[Row]:
                 yield row | start
     for chosen in run.record.selections if report.finetuned is not None else ():
         setting = {"sparsity": report.finetuned.sparsity, "bits": report.finetuned.bits}
-        stage = STAGES.get(chosen.rule, chosen.rule)
         n = chosen.test.n_examples
-        yield from emit(run, score("test", chosen.test), n, stage=stage, **setting)
+        yield from emit(run, score("test", chosen.test), n, stage=chosen.rule, **setting)
 
 
 def _compressed_weights(run: Run, point: compression.Point, setting: Row) -> Iterator[Row]:
