@@ -178,6 +178,17 @@ def test_experiments_know_the_library_and_not_the_other_way():
         assert found <= {own} | NEIGHBOURS.get(own, set()), name(path)
 
 
+def test_no_experiment_is_named_outside_of_the_folders():
+    """But where captions are scored, whose scores a metric of the library counts too."""
+    names = folders.every_experiment().keys()
+    for path in MODULES:
+        if part(path) in (TRAINED, PRINTED_THERE) or path.name == "captions.py":
+            continue
+        tree = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        texts = {node.value for node in tree if isinstance(node, ast.Constant)}
+        assert not texts & names, name(path)
+
+
 def test_every_part_has_its_layer():
     parts = {part(path) for path in MODULES}
     assert parts == set(ALLOWED), "give each part its layer in ALLOWED"
