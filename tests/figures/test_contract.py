@@ -29,6 +29,12 @@ def draw(name: str, inputs: Inputs) -> Figure:
     return figure
 
 
+@pytest.fixture(scope="module")
+def drawn(full: Inputs) -> dict[str, Figure]:
+    with style.applied():
+        return {name: draw(name, full) for name in NAMES}
+
+
 def out_of_view(figure: Figure) -> set[int]:
     """Labels of ticks beyond the ends of an axis, and of axes that are switched off: they are not drawn."""
     hidden = set()
@@ -48,8 +54,8 @@ def texts(figure: Figure) -> list[matplotlib.text.Text]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_it_can_be_read_and_fits(name: str, full: Inputs) -> None:
-    figure = draw(name, full)
+def test_it_can_be_read_and_fits(name: str, drawn: dict[str, Figure]) -> None:
+    figure = drawn[name]
     assert figure.get_figwidth() == style.WIDTH_IN
     # Snakemake's report cuts pictures off that are higher than 1,000 pixels at 1,300 wide.
     most_in = 8 if name == "figure_4" else 5.2
@@ -70,8 +76,10 @@ def test_what_did_not_run_is_said(name: str, full: Inputs) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in DRAWN_FROM_RUNS if name not in CLAIMED])
-def test_stand_ins_are_never_called_by_the_name_of_the_data(name: str, full: Inputs) -> None:
-    said = "\n".join(text.get_text() for text in texts(draw(name, full)))
+def test_stand_ins_are_never_called_by_the_name_of_the_data(
+    name: str, drawn: dict[str, Figure]
+) -> None:
+    said = "\n".join(text.get_text() for text in texts(drawn[name]))
     for real in ("CIFAR", "MNIST", "Flickr"):
         assert real not in said
 
@@ -86,8 +94,8 @@ def test_a_single_seed_is_called_one(full: Inputs) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_titles_of_neighbours_do_not_overlap(name: str, full: Inputs) -> None:
-    titles = [panel._left_title for panel in draw(name, full).axes]
+def test_titles_of_neighbours_do_not_overlap(name: str, drawn: dict[str, Figure]) -> None:
+    titles = [panel._left_title for panel in drawn[name].axes]
     boxes = [title.get_window_extent() for title in titles if title.get_text()]
     assert not any(left.overlaps(right) for left, right in itertools.pairwise(boxes))
 

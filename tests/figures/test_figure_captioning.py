@@ -3,12 +3,11 @@
 import dataclasses
 import json
 
-import matplotlib
 import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from tests import fake_captions
+from tests.figures.shown import said
 
 from partial_backprop.errors import UserError
 from partial_backprop.experiments.captioning import attention, figure_4, figure_5
@@ -33,10 +32,6 @@ def on(data: str, inputs: Inputs) -> Inputs:
         record = run.record.model_copy(update={"config": config})
         runs.append(dataclasses.replace(run, record=record))
     return dataclasses.replace(inputs, runs=tuple(runs))
-
-
-def said(figure: Figure) -> str:
-    return "\n".join(text.get_text() for text in figure.findobj(matplotlib.text.Text))
 
 
 def marks(panel, arm: str, size: float) -> list[float]:
@@ -68,19 +63,6 @@ def test_the_printed_difference_is_a_hollow_mark_at_bleu_4() -> None:
         (hollow,) = [line for line in panel.lines if line.get_markerfacecolor() == "none"]
         assert hollow.get_xdata()[0] == pytest.approx(100 * (0.101 - 0.099))
         assert hollow.get_ydata()[0] == 3
-
-
-def test_a_part_of_the_arms_is_enough() -> None:
-    figure = figure_5.draw(fake_captions.inputs(arms=("fb", "pb_random")))
-    assert "gradients only" not in said(figure)
-    assert len(marks(figure.axes[0], "pb_random", 5)) == 4
-    assert not marks(figure_5.draw(fake_captions.inputs(arms=("pb",))).axes[0], "pb", 5)
-
-
-def test_the_data_set_that_ran_is_named() -> None:
-    figure = figure_5.draw(fake_captions.inputs())
-    assert "captioned" in said(figure)
-    assert "Flickr8k" not in said(figure)
 
 
 def test_a_picture_that_is_not_there_is_said(tmp_path) -> None:

@@ -1,10 +1,8 @@
 """The figures of Labs 2 and 3 show the data that they are given."""
 
-import matplotlib
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from tests import fake_labs
 
@@ -13,11 +11,6 @@ from partial_backprop.figures import style
 
 MODULES = (figure_lab2, figure_lab3)
 LAB2, LAB3 = fake_labs.ARMS
-
-
-def said(figure: Figure) -> str:
-    texts = figure.findobj(matplotlib.text.Text)
-    return "\n".join(text.get_text() for text in texts)
 
 
 def drawn(panel: Axes, *, hollow: bool) -> list[list[tuple[float, float]]]:
@@ -91,14 +84,6 @@ def test_dashed_is_without_fine_tuning() -> None:
     before, after = (line for line in curves if line.get_markerfacecolor() != "none")
     assert before.get_linestyle() == "--"
     assert after.get_linestyle() == "-"
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_a_part_of_the_arms_is_enough(module) -> None:
-    gone = ("iterative_global", "joint_4bit", "joint_3bit", "joint_2bit", "joint_zeros_lost")
-    figure = module.draw(fake_labs.inputs(without=(*gone, "finetune_4bit")))
-    assert len(figure.axes) == 2
-    FigureCanvasAgg(figure).draw()
 
 
 def test_what_is_compared_has_most_of_the_axis() -> None:

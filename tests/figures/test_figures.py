@@ -7,20 +7,12 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
-from matplotlib.figure import Figure
 from tests import fakes
+from tests.figures.shown import said
 
 from partial_backprop.errors import UserError
 from partial_backprop.experiments.partial_backprop import figure_1, figure_2, figure_3, figure_kde
 from partial_backprop.figures import style
-
-
-def said(figure: Figure) -> str:
-    """All texts inside and around the panels."""
-    texts = [text.get_text() for panel in figure.axes for text in panel.texts]
-    texts += [panel.get_title(loc="left") for panel in figure.axes]
-    texts += [text.get_text() for text in figure.findobj(matplotlib.text.Text)]
-    return "\n".join(texts)
 
 
 def test_figure_2_draws_the_counts_of_the_right_convolutions(tmp_path: Path) -> None:
