@@ -58,8 +58,10 @@ def test_a_second_workflow_in_the_folder_is_refused_and_harms_nothing(project):
         while not any((project.root / ".snakemake" / "locks").glob("*")):
             assert first.poll() is None
             time.sleep(0.05)
+        os.killpg(first.pid, signal.SIGSTOP)  # so that it is still there, however slow the second
         second = project.snakemake(target, "--force")
     finally:
+        os.killpg(first.pid, signal.SIGCONT)
         assert first.wait(300) == 0
     assert second.returncode != 0
     assert "lock" in (second.stdout + second.stderr).lower()
