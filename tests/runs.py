@@ -37,16 +37,16 @@ def run(resolved: RunConfig, out: Path, **job: Any) -> record.Record:
 class Lab:
     """Experiments whose runs are made once each, as they are asked for."""
 
-    def __init__(self, folder: Path, new_folder: Callable[[str], Path], **job: Any) -> None:
-        self.folder, self._new_folder, self._job = folder, new_folder, job
+    def __init__(self, folder: Path, new_folder: Callable[[str], Path], features: Path) -> None:
+        self.folder, self._new_folder, self._features = folder, new_folder, features
         self._made: dict[tuple[str, str], Path] = {}
 
     def resolved(self, experiment: str, arm: str, seed: int = 0) -> RunConfig:
         return config.resolve("s", experiment, arm, seed, self.folder)
 
     def needs(self, resolved: RunConfig) -> dict[str, Any]:
-        """Trunk and starting weights of a run, as the workflow gives them."""
-        found = dict(self._job)
+        """Trunk, features and starting weights of a run, as the workflow gives them."""
+        found = {"features": self._features} if resolved.recipe["name"] == "caption" else {}
         if start := resolved.recipe.get("start"):
             of_path = resolved.recipe["name"] == "ticket"
             found["start"] = (

@@ -2,19 +2,16 @@
 
 import dataclasses
 import json
-import signal
-import subprocess
-import sys
-import time
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
 from tests.captioning.plain_decoder import Plain
+from tests.recipes.conftest import GRID
+from tests.runs import CPU, run
 
-from partial_backprop import config, record
+from partial_backprop import record
 from partial_backprop.captioning import features
 from partial_backprop.captioning.batches import CaptionSplit
 from partial_backprop.captioning.decoder import Decoder
@@ -23,153 +20,34 @@ from partial_backprop.captioning.vocabulary import MARKS, Vocabulary
 from partial_backprop.data.captioned import load_captioned
 from partial_backprop.errors import UserError
 from partial_backprop.experiments.captioning import caption_context, caption_report
-from partial_backprop.experiments.captioning import run_caption as caption
 from partial_backprop.measurements import caption_examples, captions, movement
 from partial_backprop.recipes.job import Job
-from partial_backprop.recipes.provenance import provenance
+from partial_backprop.run_config import TRUNK
 from partial_backprop.training import checkpoint
 
-CPU = torch.device("cpu")
-GRID = (2, 2)
-FIXED = {"name": "fixed", "threshold": 0.05, "learning_rate": 0.01}
-EXPERIMENT = {
-    "title": "Captions",
-    "data": {"role": "flickr8k"},
-    "recipe": {
-        "name": "caption", "hidden": 24, "attention": 8, "embedding": 12, "dropout": 0.2,
-        "min_count": 2, "max_words": 12,
-    },
-    "training": {
-        "epochs": 8, "batch_size": 40, "milestones": [],
-        "optimizer": {"name": "adam", "learning_rate": 0.02},
-    },
-    "arms": {
-        "fb": {},
-        "pb": {"freezing": {"criterion": FIXED}},
-        "pb_gradient": {"freezing": {"mode": "gradient", "criterion": FIXED}},
-        "pb_random": {"freezing": {"criterion": {"name": "random", "like": FIXED}}},
-        "fb_in_one_go": {"training": {"shared_epochs": 0}},
-        "impatient": {"training": {"optimizer": {"learning_rate": 1e-7}},
-                      "recipe": {"patience": 1, "decay": 0.5, "stop_after": 2}},
-        "too_fast": {"training": {"optimizer": {"name": "sgd", "learning_rate": 1e30}}},
-        "too_rare": {"recipe": {"min_count": 10_000}},
-        "no_beam": {"recipe": {"beam": 0}},
-        "all_dropped": {"recipe": {"dropout": 1.0}},
-        "grows": {"recipe": {"decay": 1.5}},
-        "clips_all": {"recipe": {"clip": 0.0}},
-    },
-}  # fmt: skip
-SCALE = {
-    "title": "a test",
-    "seeds": [0],
-    "roles": {
-        "flickr8k": {
-            "dataset": {"name": "captioned_scenes", "n_train": 160, "n_test": 30},
-            "n_validation": 24,
-        },
-        "mnist": {"dataset": {"name": "digits"}, "n_validation": 60},
-    },
-    "experiments": {"captioning": {}},
-}
+
+@pytest.fixture(scope="module")
+def finished(lab):
+    """Function from an arm to the folder of its finished run."""
+    return lambda arm: lab.finished("captioning", arm)
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """Configuration folder with the experiment ``captioning`` at the scale ``s``."""
-    path = tmp_path_factory.mktemp("config")
-    for name, content in (("scales/s", SCALE), ("experiments/captioning", EXPERIMENT)):
-        (path / f"{name}.yaml").parent.mkdir(exist_ok=True)
-        (path / f"{name}.yaml").write_text(yaml.safe_dump(content))
-    (path / "config.yaml").write_text("scale: s\n")
-    return path
-
-
-@pytest.fixture(scope="module")
-def resolved(folder):
+def resolved(lab):
     """Function from an arm to its configuration."""
-    return lambda arm, seed=0: config.resolve("s", "captioning", arm, seed, folder)
+    return lambda arm: lab.resolved("captioning", arm)
 
 
 @pytest.fixture(scope="module")
-def encoded(resolved, tmp_path_factory):
-    """Folder of features: brightness and contrast of each colour in each quarter of an image."""
-    path = tmp_path_factory.mktemp("features")
-    settled = resolved("fb")
-    splits = load_captioned(settled.data, path, 0)
-    for part in features.PARTS:
-        images = getattr(splits, part).images.astype(np.float32) / 255
-        quarters = images.reshape(len(images), 3, GRID[0], 32, GRID[1], 32)
-        values = np.concatenate([quarters.mean(axis=(3, 5)), quarters.std(axis=(3, 5))], axis=1)
-        values = np.moveaxis(values.reshape(len(images), 6, -1), 1, 2)
-        values = (values - values.mean(axis=(0, 1))) / values.std(axis=(0, 1))
-        np.save(features.path_of(path, part), values.astype(np.float16))
-    report = features.FeatureReport(
-        encoder="colours",
-        weights="none",
-        weights_sha256="0" * 64,
-        mean=(0.0,) * 3,
-        std=(1.0,) * 3,
-        grid=GRID,
-        n_channels=6,
-    )
-    made = record.Record(
-        experiment=settled.experiment,
-        arm=settled.arm,
-        seed=0,
-        scale=settled.scale,
-        config=settled,
-        config_sha256=settled.sha256(),
-        data=splits.facts,
-        measurements={features.KEY: report.model_dump(mode="json")},
-        provenance=provenance(settled, None, 0.0),
-    )
-    record.write(made, path / "record.json")
-    return path
-
-
-def run(settled, out, encoded, **job):
-    """Run a configuration as the command line does."""
-    options = {key: value for key, value in settled.recipe.items() if key != "name"}
-    caption.run(settled, Job(out, out, CPU, features=encoded, **job), **options)
-
-
-@pytest.fixture(scope="module")
-def trunk(resolved, encoded, tmp_path_factory):
+def trunk(lab):
     """Checkpoint of the shared epochs."""
-    out = tmp_path_factory.mktemp("trunk")
-    run(resolved(config.TRUNK), out, encoded)
-    return out / "trunk.pt"
-
-
-@pytest.fixture(scope="module")
-def finished(resolved, encoded, trunk, tmp_path_factory):
-    """Function from an arm to the folder of its finished run, each trained once."""
-    folders = {}
-
-    def make(arm):
-        if arm not in folders:
-            folders[arm] = tmp_path_factory.mktemp(arm)
-            start = None if arm in ("fb_in_one_go", "impatient") else trunk
-            run(resolved(arm), folders[arm], encoded, trunk=start)
-        return folders[arm]
-
-    return make
+    return lab.finished("captioning", TRUNK) / "trunk.pt"
 
 
 def found(folder):
     """Record and report of a run."""
     read = record.read(folder / "record.json")
     return read, captions.of(read)
-
-
-def test_fb_from_the_shared_epochs_equals_fb_in_one_go(finished):
-    from_trunk, in_one_go = (
-        checkpoint.load(finished(arm) / "weights.pt") for arm in ("fb", "fb_in_one_go")
-    )
-    assert all(torch.equal(from_trunk[name], in_one_go[name]) for name in in_one_go)
-    for name in ("history.csv", "captions.json", "examples.npz"):
-        files = [(finished(arm) / name).read_bytes() for arm in ("fb", "fb_in_one_go")]
-        assert files[0] == files[1]
 
 
 def test_learns_to_say_what_it_sees(finished, resolved, encoded, tmp_path):
@@ -290,45 +168,14 @@ def test_examples_are_captions_with_the_attention_of_the_weights_that_are_left(f
             np.testing.assert_allclose(looked.ravel(), alpha, atol=1e-5)
 
 
-def test_strict_freezes_every_masked_value_at_its_value_after_the_shared_epochs(finished, trunk):
-    before = checkpoint.load(trunk)["model"]
-    after = checkpoint.load(finished("pb") / "weights.pt")
-    mask = checkpoint.load(finished("pb") / "mask.pt")
-    read, report = found(finished("pb"))
-    assert report.best_epoch >= 2
-    n_frozen = 0
-    for name, active in mask.items():
-        assert torch.equal(after[name][~active], before[name][~active])
-        n_frozen += int((~active).sum())
-    assert n_frozen == read.freezing.total("n_mask_zeros") > 0
-    assert read.freezing.masked_at_epochs == (2,)
-    assert read.freezing.threshold == pytest.approx(0.05 * 0.01)
-    assert all(layer.drift_max_abs == 0 for layer in read.freezing.layers)
-
-
 def test_the_mask_is_of_the_gradients_before_clipping(resolved, encoded, trunk, finished, tmp_path):
     settled = resolved("pb")
     tight = settled.model_copy(update={"recipe": settled.recipe | {"clip": 1e-3}})
-    run(tight, tmp_path, encoded, trunk=trunk)
+    run(tight, tmp_path, features=encoded, trunk=trunk)
     masks = [checkpoint.load(f / "mask.pt") for f in (tmp_path, finished("pb"))]
     assert all(torch.equal(masks[0][name], masks[1][name]) for name in masks[1])
     history = pd.read_csv(tmp_path / "history.csv")
     assert history["n_clipped"].tolist() == [0, 0, *[20] * 6]  # the trunk was not clipped
-
-
-def test_the_listings_way_lets_frozen_weights_drift(finished):
-    strict, gradient = (found(finished(arm))[0].freezing for arm in ("pb", "pb_gradient"))
-    assert gradient.total("n_mask_zeros") == strict.total("n_mask_zeros")
-    assert sum(layer.drift_sum_abs for layer in gradient.layers) > 0
-    assert gradient.total("n_unmoved") < strict.total("n_unmoved")
-
-
-def test_the_control_freezes_as_many_in_each_layer_but_others(finished):
-    pb, control = (found(finished(arm))[0].freezing for arm in ("pb", "pb_random"))
-    counts = [[layer.n_mask_zeros for layer in report.layers] for report in (pb, control)]
-    assert counts[0] == counts[1]
-    masks = [checkpoint.load(finished(arm) / "mask.pt") for arm in ("pb", "pb_random")]
-    assert any(not torch.equal(masks[0][name], masks[1][name]) for name in masks[0])
 
 
 def test_fb_tells_how_far_weights_went(finished):
@@ -361,52 +208,9 @@ def test_the_learning_rate_falls_and_training_ends_early(finished):
     assert [epoch.learning_rate for epoch in report.epochs] == [1e-7, 1e-7, 5e-8]
 
 
-@pytest.mark.parametrize("arm", ["pb_gradient"])
-def test_killed_and_started_again_it_ends_the_same(arm, finished, folder, encoded, trunk, tmp_path):
-    log = tmp_path / "run.log"
-    command = [
-        sys.executable, "-m", "partial_backprop", "train", "captioning", arm, "0", "--scale", "s",
-        "--config", str(folder), "--out", str(tmp_path / "out"), "--trunk", str(trunk),
-        "--features", str(encoded), "--checkpoints", str(tmp_path / "unfinished"),
-        "--checkpoint-every", "0", "--log", str(log), "--device", "cpu",
-    ]  # fmt: skip
-    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-    while not list((tmp_path / "unfinished").glob("*.pt")):
-        assert process.poll() is None, "the run ended before its first checkpoint"
-        time.sleep(0.001)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
-    assert not (tmp_path / "out" / "record.json").exists()
-    subprocess.run(command, stderr=subprocess.DEVNULL, check=True)
-    assert "resumes after epoch" in log.read_text()
-    resumed, whole = (record.read(f / "record.json") for f in (tmp_path / "out", finished(arm)))
-    assert resumed.reproducible() == whole.reproducible()
-    for name in ("history.csv", "captions.json", "examples.npz", "vocabulary.json"):
-        assert (tmp_path / "out" / name).read_bytes() == (finished(arm) / name).read_bytes()
-    assert not list((tmp_path / "unfinished").iterdir())
-
-
-@pytest.mark.parametrize(
-    ("arm", "message"),
-    [
-        ("too_fast", "lower"),
-        ("too_rare", "min_count"),
-        ("no_beam", "beam"),
-        ("all_dropped", "dropout"),
-        ("grows", "decay"),
-        ("clips_all", "clip"),
-    ],
-)
-def test_what_makes_no_sense_is_told_in_a_line(arm, message, resolved, encoded, tmp_path):
-    with pytest.raises(UserError, match=message) as error:
-        run(resolved(arm), tmp_path, encoded)
-    assert "\n" not in str(error.value)
-    assert not (tmp_path / "record.json").exists()
-
-
 def test_it_needs_features(resolved, tmp_path):
     with pytest.raises(UserError, match=r"--features.*FOLDER"):
-        run(resolved("fb"), tmp_path, None)
+        run(resolved("fb"), tmp_path, features=None)
 
 
 def test_features_of_other_images_are_refused(resolved, encoded, tmp_path):
@@ -416,14 +220,14 @@ def test_features_of_other_images_are_refused(resolved, encoded, tmp_path):
         update={"data": settled.data.model_copy(update={"dataset": dataset})}
     )
     with pytest.raises(UserError, match="features"):
-        run(other, tmp_path, encoded)
+        run(other, tmp_path, features=encoded)
 
 
 def test_another_decoders_trunk_is_refused(resolved, encoded, trunk, tmp_path):
     settled = resolved("fb")
     wider = settled.model_copy(update={"recipe": settled.recipe | {"hidden": 25}})
     with pytest.raises(UserError, match="network"):
-        run(wider, tmp_path, encoded, trunk=trunk)
+        run(wider, tmp_path, features=encoded, trunk=trunk)
 
 
 def test_full_size_is_the_sources(resolved, encoded, tmp_path):

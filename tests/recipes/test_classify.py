@@ -34,15 +34,6 @@ def finished(lab):
     return lambda arm: lab.finished("one", arm)
 
 
-def test_fb_from_the_shared_epochs_equals_fb_in_one_go(finished):
-    from_trunk, in_one_go = (
-        checkpoint.load(finished(arm) / "weights.pt") for arm in ("fb", "fb_in_one_go")
-    )
-    assert all(torch.equal(from_trunk[name], in_one_go[name]) for name in in_one_go)
-    histories = [(finished(arm) / "history.csv").read_bytes() for arm in ("fb", "fb_in_one_go")]
-    assert histories[0] == histories[1]
-
-
 def test_another_precision_has_its_own_shared_epochs_and_tells_of_itself(finished, trunk):
     history = {
         arm: (finished(arm) / "history.csv").read_text().splitlines()[1:]
@@ -71,36 +62,6 @@ def test_bf16_is_warned_of_once_and_noted_in_the_record(
     provenance = read(tmp_path / "record.json").provenance
     assert (provenance.amx_bf16, provenance.avx512_bf16) == found
     assert provenance.processor == provenance.device
-
-
-def test_strict_freezes_every_masked_value_at_its_value_after_the_shared_epochs(finished, trunk):
-    before = checkpoint.load(trunk)["model"]
-    after = checkpoint.load(finished("pb") / "weights.pt")
-    mask = checkpoint.load(finished("pb") / "mask.pt")
-    record = read(finished("pb") / "record.json")
-    n_frozen = 0
-    for name, active in mask.items():
-        assert torch.equal(after[name][~active], before[name][~active])
-        n_frozen += int((~active).sum())
-    assert n_frozen == record.freezing.total("n_mask_zeros") > 0
-    assert record.freezing.masked_at_epochs == (2,)
-    assert all(layer.drift_max_abs == 0 for layer in record.freezing.layers)
-    assert record.freezing.threshold == pytest.approx(1.0 * 0.001)
-
-
-def test_the_listings_way_lets_frozen_weights_drift(finished):
-    strict, gradient = (read(finished(arm) / "record.json") for arm in ("pb", "pb_gradient"))
-    assert gradient.freezing.total("n_mask_zeros") == strict.freezing.total("n_mask_zeros")
-    assert sum(layer.drift_sum_abs for layer in gradient.freezing.layers) > 0
-    assert gradient.freezing.total("n_unmoved") < strict.freezing.total("n_unmoved")
-
-
-def test_the_control_freezes_as_many_in_each_layer_but_others(finished):
-    pb, control = (read(finished(arm) / "record.json").freezing for arm in ("pb", "pb_random"))
-    counts = [[layer.n_mask_zeros for layer in report.layers] for report in (pb, control)]
-    assert counts[0] == counts[1]
-    masks = [checkpoint.load(finished(arm) / "mask.pt") for arm in ("pb", "pb_random")]
-    assert any(not torch.equal(masks[0][name], masks[1][name]) for name in masks[0])
 
 
 def test_whole_filters_are_frozen(finished, trunk):

@@ -10,6 +10,8 @@ from tests.runs import CPU, run, stopped
 
 from partial_backprop.errors import UserError
 from partial_backprop.record import read
+from partial_backprop.run_config import TRUNK
+from partial_backprop.training import checkpoint
 
 ROOT = Path(__file__).parents[2]
 RESUMED = [
@@ -28,11 +30,12 @@ RESUMED = [
     ("paths", "elements", 2),
     ("paths", "masks", 2),  # before the first mask is read
     ("tickets", "random", 1),
+    ("captioning", "pb_gradient", 3),
 ]
 """Experiment, arm, and the number of checkpoints after which it is stopped."""
 TRAINS_NOTHING = {"linear_lab", "optimizer_cost"}
-ELSEWHERE = {"caption": "test_caption", "encode": "test_encode"}
-"""Recipes whose runs need the features of another: file that resumes them."""
+ELSEWHERE = {"encode"}
+"""Recipes that ``test_encode`` resumes: they have no epochs."""
 NOT_COMPARED = {"timing.csv", "log", "record.json"}
 
 
@@ -43,10 +46,11 @@ def test_every_recipe_is_resumed():
         for one in path:
             content = yaml.safe_load(one.read_text(encoding="utf-8"))
             if isinstance(content, dict) and "arms" in content:
-                recipes = [content, *filter(None, (content["arms"] or {}).values())]
-                found |= {(part.get("recipe") or {}).get("name") for part in recipes}
+                parts = [content, *(content["arms"] or {}).values()]
+                recipes = [part.get("recipe") for part in parts if isinstance(part, dict)]
+                found |= {recipe.get("name") for recipe in recipes if recipe}
     resumed = {EXPERIMENTS[one]["recipe"]["name"] for one, *_ in RESUMED if one != "one"}
-    assert found - {None} <= resumed | TRAINS_NOTHING | ELSEWHERE.keys() | {"inclusion_masks"}
+    assert found - {None} <= resumed | TRAINS_NOTHING | ELSEWHERE | {"inclusion_masks"}
 
 
 @pytest.mark.parametrize(("experiment", "arm", "after"), RESUMED)
@@ -132,13 +136,20 @@ def assert_same(one, other) -> None:
         ("tickets", "other_network", {}, "network"),
         ("tickets", "ticket", {"whole": ["fc.weight"]}, "fc.weight"),
         ("one", "too_fast", {}, "one/too_fast/seed0"),
+        ("captioning", "too_fast", {}, "learning rate"),
+        ("captioning", "fb", {"min_count": 10_000}, "min_count"),
+        ("captioning", "fb", {"beam": 0}, "beam"),
+        ("captioning", "fb", {"dropout": 1.0}, "dropout"),
+        ("captioning", "fb", {"decay": 1.5}, "decay"),
+        ("captioning", "fb", {"clip": 0.0}, "clip"),
     ],
 )
 def test_options_that_make_no_sense_are_told_in_a_line(
     lab, tmp_path, experiment, arm, options, word
 ):
     resolved = lab.resolved(experiment, arm)
-    job = lab.needs(resolved) if "start" in resolved.recipe else {}
+    job = lab.needs(resolved)
+    job.pop("trunk", None)
     changed = resolved.model_copy(update={"recipe": resolved.recipe | options})
     with pytest.raises(UserError) as told:
         run(changed, tmp_path, **job)
@@ -156,3 +167,49 @@ def test_starting_weights_are_asked_for(lab, tmp_path, experiment, arm):
     (tmp_path / "weights.pt").write_bytes(b"")
     with pytest.raises(UserError, match=r"weights\.pt"):
         run(lab.resolved(experiment, arm), tmp_path, start=tmp_path / "weights.pt", device=CPU)
+
+
+FROZEN = {"one": 1.0 * 0.001, "captioning": 0.05 * 0.01}
+"""Experiment whose arms freeze -> threshold of its gradients."""
+
+
+@pytest.mark.parametrize("experiment", FROZEN)
+def test_fb_from_the_shared_epochs_equals_fb_in_one_go(lab, experiment):
+    assert_same(*(lab.weights(experiment, arm) for arm in ("fb", "fb_in_one_go")))
+    folders = [lab.finished(experiment, arm) for arm in ("fb", "fb_in_one_go")]
+    for name in {path.name for path in folders[0].iterdir()} & {"history.csv", "captions.json"}:
+        assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes()
+
+
+@pytest.mark.parametrize("experiment", FROZEN)
+def test_strict_freezes_every_masked_value_at_its_value_after_the_shared_epochs(lab, experiment):
+    before = checkpoint.load(lab.finished(experiment, TRUNK) / "trunk.pt")["model"]
+    after = lab.weights(experiment, "pb")
+    mask = checkpoint.load(lab.finished(experiment, "pb") / "mask.pt")
+    frozen = lab.record(experiment, "pb").freezing
+    for name, active in mask.items():
+        assert torch.equal(after[name][~active], before[name][~active])
+    n_frozen = sum(int((~active).sum()) for active in mask.values())
+    assert n_frozen == frozen.total("n_mask_zeros") > 0
+    assert frozen.masked_at_epochs == (2,)
+    assert frozen.threshold == pytest.approx(FROZEN[experiment])
+    assert all(layer.drift_max_abs == 0 for layer in frozen.layers)
+
+
+@pytest.mark.parametrize("experiment", FROZEN)
+def test_the_listings_way_lets_frozen_weights_drift(lab, experiment):
+    strict, gradient = (lab.record(experiment, arm).freezing for arm in ("pb", "pb_gradient"))
+    assert gradient.total("n_mask_zeros") == strict.total("n_mask_zeros")
+    assert sum(layer.drift_sum_abs for layer in gradient.layers) > 0
+    assert gradient.total("n_unmoved") < strict.total("n_unmoved")
+
+
+@pytest.mark.parametrize("experiment", FROZEN)
+def test_the_control_freezes_as_many_in_each_layer_but_others(lab, experiment):
+    reports = [lab.record(experiment, arm).freezing for arm in ("pb", "pb_random")]
+    counts = [[layer.n_mask_zeros for layer in report.layers] for report in reports]
+    assert counts[0] == counts[1]
+    masks = [
+        checkpoint.load(lab.finished(experiment, arm) / "mask.pt") for arm in ("pb", "pb_random")
+    ]
+    assert any(not torch.equal(masks[0][name], masks[1][name]) for name in masks[0])
