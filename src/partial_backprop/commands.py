@@ -280,6 +280,7 @@ def convert(chosen: argparse.Namespace) -> None:
 
 def caption(chosen: argparse.Namespace) -> None:
     """Print a caption of a picture, and draw where the decoder looked."""
+    import partial_backprop.figures  # noqa: F401, for matplotlib without the user's settings
     from partial_backprop import record
     from partial_backprop.captioning.apply import caption
     from partial_backprop.experiments.captioning import attention
