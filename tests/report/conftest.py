@@ -31,7 +31,7 @@ def judged(printed_numbers: Reported) -> Callable[..., Judgement]:
         claim = {"line": 1, "claim": "a claim", "what": WHAT, **fields}
         claim = {key: value for key, value in claim.items() if value is not None}
         source = claims.Source(
-            name="source", document=document, title="A source", conditions={}, claims={"C": claim}
+            source="source", document=document, title="A source", conditions={}, claims={"C": claim}
         )
         (found,) = judge.judge([source], results, printed_numbers, draws)
         return found

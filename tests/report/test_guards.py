@@ -21,7 +21,7 @@ def judged(printed_numbers):
         claim = {"line": 1, "claim": "a claim", "test": test, "what": what, **fields}
         conditions = {experiment: condition} if condition else {}
         source = claims.Source(
-            name="s", document=document, title="S", conditions=conditions, claims={"C": claim}
+            source="s", document=document, title="S", conditions=conditions, claims={"C": claim}
         )
         return judge.judge([source], found, printed_numbers, draws=200)[0]
 
@@ -78,7 +78,9 @@ def test_of_several_experiments_the_first_that_ran_is_taken(judged, printed_numb
     found = results(inputs.read_runs((RUNS / "lenet5_mnist").rglob("record.json")))
     what = ACCURACY | {"experiment": ("lenet5_mnist_60000", "lenet5_mnist")}
     claim = {"line": 1, "claim": "a claim", "test": "lower", "what": what, "base": {"arm": "fb"}}
-    source = claims.Source(name="s", document="001", title="S", conditions={}, claims={"C": claim})
+    source = claims.Source(
+        source="s", document="001", title="S", conditions={}, claims={"C": claim}
+    )
     (one,) = judge.judge([source], found, printed_numbers, draws=200)
     assert (one.n_seeds, one.claim.what.experiment) == (3, "lenet5_mnist")
 
@@ -90,6 +92,8 @@ def test_what_a_network_at_chance_freezes_says_nothing(printed_numbers):
     found.frame.loc[at_chance, "value"] = 12.0
     what = LENET | {"metric": "mask_zeros_percent"}
     claim = {"line": 1, "claim": "a claim", "test": "higher", "what": what}
-    source = claims.Source(name="s", document="001", title="S", conditions={}, claims={"C": claim})
+    source = claims.Source(
+        source="s", document="001", title="S", conditions={}, claims={"C": claim}
+    )
     (one,) = judge.judge([source], found, printed_numbers, draws=200)
     assert (one.verdict, one.reason) == ("undecided", "at_chance")

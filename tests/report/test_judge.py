@@ -167,7 +167,7 @@ def test_the_interval_is_the_wider_one(judged):
 
 def made(printed_numbers, results, **listed):
     listed = {name: {"line": 1, "claim": name, **fields} for name, fields in listed.items()}
-    source = claims.Source(name="s", document="001", title="S", conditions={}, claims=listed)
+    source = claims.Source(source="s", document="001", title="S", conditions={}, claims=listed)
     found = judge.judge([source], results, printed_numbers, draws=500)
     return {one.id: one for one in found}
 
