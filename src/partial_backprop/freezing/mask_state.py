@@ -1,7 +1,7 @@
 """What a mask does from step to step, and how one is applied."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,56 +12,8 @@ from partial_backprop.freezing.dense_state import DenseMaskState
 from partial_backprop.mask import Mask
 from partial_backprop.storage.delta import plain_name
 
-
-class MaskState(Protocol):
-    """A mask in force: `DenseMaskState` or `CompactMaskState`."""
-
-    parameters: dict[str, nn.Parameter]
-    """Parameters that the mask covers, by name."""
-    threshold: float | None
-    """Raw gradient magnitude that separated frozen from active, where one did."""
-    is_compact: bool
-    """Whether the optimizer has a state of active entries alone."""
-    changed: set[str]
-    """Parameters whose frozen values something else than a step has changed."""
-
-    @property
-    def kernel(self) -> str:
-        """What made the last step: ``torch``, ``c``, ``numba`` or ``triton``."""
-
-    @property
-    def position_bytes(self) -> int:
-        """Bytes that the positions of active entries take."""
-
-    def mask(self) -> Mask:
-        """Return the mask."""
-
-    def values_at_mask(self) -> dict[str, Tensor]:
-        """Return the values at the making of the mask."""
-
-    def saved(self) -> dict[str, Any]:
-        """Return what a checkpoint needs."""
-
-    def find_changes(self, written_only: bool = False) -> None:
-        """Add to `changed` what something else than a step has changed."""
-
-    def zero_gradients(self) -> None:
-        """Set the gradient of every frozen entry to 0."""
-
-    def before_step(self) -> None:
-        """Prepare for the optimizer's step."""
-
-    def after_step(self) -> None:
-        """Finish the optimizer's step."""
-
-    def collect_gradients(self, on: bool) -> None:
-        """Keep only the active part of each gradient as soon as it is accumulated, or whole ones."""
-
-    def expand_state(self) -> None:
-        """Give the optimizer a state of every entry."""
-
-    def detach(self) -> "MaskState":
-        """Let the optimizer move everything again."""
+MaskState = DenseMaskState | CompactMaskState
+"""A mask that is applied; both have the same methods."""
 
 
 def check_saved(state: object, keys: Iterable[str], mode: str, compact: bool) -> Mapping[str, Any]:
