@@ -9,8 +9,7 @@ from tests.captioning.plain_decoder import Plain
 
 from partial_backprop.captioning.attention import Attention
 from partial_backprop.captioning.batches import Batch
-from partial_backprop.captioning.loop import backward
-from partial_backprop.captioning.loss import doubly_stochastic, losses
+from partial_backprop.captioning.loop import backward, doubly_stochastic, losses
 from partial_backprop.captioning.vocabulary import END, PAD, START
 
 LENGTHS = torch.tensor([6, 4, 4, 3, 2])

@@ -5,22 +5,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from partial_backprop.captioning import plateau
 from partial_backprop.captioning.batches import Batch, CaptionSplit
 from partial_backprop.captioning.best import Best
-from partial_backprop.captioning.decoder import Decoder
+from partial_backprop.captioning.decoder import Decoder, Predictions
 from partial_backprop.captioning.evaluate import teacher_forced
 from partial_backprop.captioning.history import bleu_of, columns
-from partial_backprop.captioning.loss import losses
 from partial_backprop.captioning.vocabulary import Vocabulary
-from partial_backprop.errors import UserError
 from partial_backprop.metrics import bleu
 from partial_backprop.run_config import TrainingConfig
 from partial_backprop.training import optimizers
 from partial_backprop.training.history import Row
-from partial_backprop.training.loop import Hooks, TrainState
+from partial_backprop.training.loop import Hooks, TrainState, check_finite
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,22 @@ class CaptionSplits:
     validation: CaptionSplit
     test: CaptionSplit
     vocabulary: Vocabulary  # the words of the training captions
+
+
+def doubly_stochastic(looked: Tensor) -> Tensor:
+    """Tell how unevenly a decoder looked at the locations of the images."""
+    # Shapes: looked (B, L), result ()
+    # *Departures.* Xu et al. sum over the locations; the mean, as in the public reference, makes
+    # the weight of the term independent of the grid.
+    # Source: Xu et al., "Show, attend and tell", ICML 2015, equation 14
+    return (1 - looked).square().mean()
+
+
+def losses(predictions: Predictions) -> tuple[Tensor, Tensor]:
+    """Return the two terms of the loss."""
+    # Shapes: cross_entropy (), penalty ()
+    cross_entropy = F.cross_entropy(predictions.logits, predictions.targets)
+    return cross_entropy, doubly_stochastic(predictions.looked)
 
 
 def backward(decoder: Decoder, batch: Batch, penalty: float) -> tuple[Tensor, Tensor, Tensor]:
@@ -85,14 +100,7 @@ def train_epoch(
         weights.append((int((batch.lengths - 1).sum()), len(batch.lengths)))
     # One transfer at the end of the epoch: looking at each loss would stall an accelerator.
     cross_entropies, terms, n_corrects, norms = torch.stack(found).cpu().double().unbind(dim=1)
-    bad = (~torch.isfinite(cross_entropies + terms)).nonzero()
-    if len(bad):
-        step = int(bad[0])
-        raise UserError(
-            f"the loss is {float((cross_entropies + terms)[step])} at step "
-            f"{epoch * len(found) + step + 1} (epoch {epoch + 1}, batch {step + 1}): "
-            "lower the learning rate; epochs that were finished are kept"
-        )
+    check_finite(cross_entropies + terms, epoch)
     n_words, n_captions = torch.tensor(weights).double().unbind(dim=1)
     return {
         "train_loss": float((cross_entropies * n_words).sum() / n_words.sum()),
@@ -114,7 +122,7 @@ def fit(
     hooks: Hooks,
     on_epoch: Callable[[Row, float], None],
 ) -> None:
-    """Train to the last epoch or the early end, from wherever the trainee stands."""
+    """Train to the last epoch or the early end, from the epoch that its state has reached."""
     # The score is BLEU-4 of the likeliest words, teacher-forced, against all captions of an image.
     # The source says "the validation BLEU-4 score" and not which; this is the public reference's.
     # Source: pb2020, section 4.2

@@ -31,7 +31,7 @@ class Vocabulary:
     words: tuple[str, ...]  # word of each number: `MARKS`, and then the words
 
     def __post_init__(self) -> None:
-        """Hold the words to their order."""
+        """Check the words."""
         if self.words[: len(MARKS)] != MARKS:
             raise ValueError(f"a vocabulary begins with {', '.join(MARKS)}")
         if len(set(self.words)) != len(self.words):

@@ -15,9 +15,9 @@ import numpy as np
 
 from partial_backprop.data import shapes
 from partial_backprop.data.captioned import CaptionedDataset, CaptionedImages
+from partial_backprop.data.examples import check_least
 from partial_backprop.data.scene_words import COLOURS, KINDS, SIZES, Draw, Group, captions
 from partial_backprop.data.scenes import MEAN, STD
-from partial_backprop.errors import UserError
 
 T = TypeVar("T")
 
@@ -168,11 +168,7 @@ def load(
     n_validation = 300 if n_validation is None else n_validation
     least = {"n_train": (n_train, 1), "n_validation": (n_validation, 1), "n_test": (n_test, 1)}
     least |= {"seed": (seed, 0), "noise": (noise, 0)}
-    for what, (value, minimum) in least.items():
-        if not value >= minimum:
-            raise UserError(
-                f"option {what} of data/captioned_scenes is {value}: choose {minimum} or more"
-            )
+    check_least("captioned_scenes", least)
     parts = (
         generate(n, seed, part, noise) for part, n in enumerate((n_train, n_validation, n_test))
     )

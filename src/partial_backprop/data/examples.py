@@ -3,6 +3,7 @@
 Shapes: N examples, C channels, H height, W width (pixels).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,6 +38,13 @@ class Examples:
         """Copy some of the examples."""
         # Shapes: indices (n,)
         return Examples(self.images[indices], self.labels[indices])
+
+
+def check_least(dataset: str, least: Mapping[str, tuple[float, float]]) -> None:
+    """Refuse an option that is less than it may be: name -> value and the least one."""
+    for name, (value, minimum) in least.items():
+        if not value >= minimum:
+            raise UserError(f"option {name} of data/{dataset} is {value}: choose {minimum} or more")
 
 
 def balanced(labels: np.ndarray, n: int | None, what: str = "examples") -> np.ndarray:

@@ -16,9 +16,8 @@ from pathlib import Path
 import numpy as np
 
 from partial_backprop.data.dataset import Dataset
-from partial_backprop.data.examples import Examples
+from partial_backprop.data.examples import Examples, check_least
 from partial_backprop.data.shapes import KINDS, blend, coverage, paint, to_bytes
-from partial_backprop.errors import UserError
 
 SIDE = 32
 """Height and width of a scene, pixels."""
@@ -89,9 +88,7 @@ def load(
     """Generate the scenes."""
     least = {"n_train": (n_train, 1), "n_test": (n_test, 1), "seed": (seed, 0)}
     least |= {"clutter": (clutter, 0), "noise": (noise, 0)}
-    for what, (value, minimum) in least.items():
-        if not value >= minimum:
-            raise UserError(f"option {what} of data/scenes is {value}: choose {minimum} or more")
+    check_least("scenes", least)
     return Dataset(
         name="scenes",
         train=generate(n_train, seed, 0, clutter, noise, lighter),

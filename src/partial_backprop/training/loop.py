@@ -152,7 +152,7 @@ def train_epoch(
         n_correct += (logits.argmax(1) == labels).sum()
     # One transfer per epoch: reading each loss would stall a GPU.
     values = torch.stack(losses).cpu().double()
-    _check_finite(values, epoch)
+    check_finite(values, epoch)
     mean = float((values * torch.tensor(sizes)).sum() / sum(sizes))
     return Score(mean, int(n_correct), sum(sizes))
 
@@ -196,7 +196,8 @@ def evaluate(
     return Score(float(loss) / len(split), int(which.sum()), len(split), which)
 
 
-def _check_finite(losses: Tensor, epoch: int) -> None:
+def check_finite(losses: Tensor, epoch: int) -> None:
+    """Refuse to go on after an epoch in which the loss of a step was no finite number."""
     bad = (~torch.isfinite(losses)).nonzero()
     if len(bad):
         batch = int(bad[0])
