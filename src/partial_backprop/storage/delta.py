@@ -96,8 +96,8 @@ def save(path: Path, tensors: Mapping[str, Tensor], active: Mapping[str, Tensor]
         "format": FORMAT,
         "tensors": json.dumps(entries, separators=(",", ":")),
         "bits": str(bits),
-        "base": _base(tensors, active),
-        "content": _content(content),
+        "base": _checksum(tensors, active),
+        "content": _checksum(content),
     }
     write_atomically(Path(path), safetensors.to_bytes(content, about))
 
@@ -149,7 +149,7 @@ def apply_delta(model: nn.Module, path: str | Path) -> AppliedDelta:
                 f"{_form(there)} here"
             )
     active = {name: _flags(change) for name, change in changes.items()}
-    if _base(own, active) != about["base"]:
+    if _checksum(own, active) != about["base"]:
         raise UserError(
             f"{path} is of another base: weights that it leaves alone differ from those that it was "
             "saved with; load the weights with which that training began"
@@ -164,7 +164,7 @@ def _read(content: bytes) -> tuple[dict[str, str], dict[str, _Change]]:
     about = safetensors.metadata(content)
     if about.get("format") != FORMAT:
         raise ValueError("its header does not say that it is one")
-    if _content(tensors) != about["content"]:
+    if _checksum(tensors) != about["content"]:
         raise ValueError("its content is not that of its checksum")
     entries = json.loads(about["tensors"])
     sizes = [n for _, _, _, n, is_whole in entries if not is_whole]
@@ -211,18 +211,12 @@ def _flags(change: _Change) -> Tensor:
     return flags.view(change.tensor.shape)
 
 
-def _base(tensors: Mapping[str, Tensor], active: Mapping[str, Tensor]) -> str:
-    """Compute the checksum of all that a delta leaves as it is."""
+def _checksum(tensors: Mapping[str, Tensor], active: Mapping[str, Tensor] | None = None) -> str:
+    """Compute the checksum of tensors, without the active entries."""
+    active = active or {}
     found = hashlib.blake2b(digest_size=16)
     for name in sorted(tensors):
         found.update(f"{name} {digest(tensors[name], active.get(name))}\n".encode())
-    return found.hexdigest()
-
-
-def _content(tensors: Mapping[str, Tensor]) -> str:
-    found = hashlib.blake2b(digest_size=16)
-    for name in sorted(tensors):
-        found.update(f"{name} {digest(tensors[name])}\n".encode())
     return found.hexdigest()
 
 
