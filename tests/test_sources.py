@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from partial_backprop import registry, sources
+from partial_backprop import config, registry, sources
 from partial_backprop.errors import UserError
 
 
@@ -29,6 +29,11 @@ def test_a_figure_depends_on_itself_and_not_on_others():
     assert "experiments/partial_backprop/figure_2.py" in found
     assert "experiments/partial_backprop/figure_3.py" not in found
     assert not {path for path in found if path.startswith(("training", "recipes"))}
+
+
+def test_a_run_depends_on_the_criterion_whose_score_its_own_takes():
+    run = config.resolve("smoke", "criteria_lenet5", "rows", 0)
+    assert {"freezing.rows", "freezing.gradient"} <= set(sources.modules(run))
 
 
 def test_leaves_are_left_out():

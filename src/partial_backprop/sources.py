@@ -153,8 +153,9 @@ def modules(run: RunConfig) -> list[str]:
     found += [f"networks.{run.network['name']}"] if run.network else []
     found += [f"data.{run.data.dataset['name']}"] if run.data else []
     criterion = run.freezing.criterion if run.freezing else None
-    while criterion:  # a control has another criterion in it, whose share it freezes
-        found.append(f"freezing.{criterion['name']}")
+    # A control has another criterion in it, whose share it freezes; whole rows have another's score.
+    while criterion:
+        found += [f"freezing.{criterion[key]}" for key in ("name", "score") if key in criterion]
         criterion = criterion.get("like")
     return found
 
