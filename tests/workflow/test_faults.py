@@ -3,6 +3,7 @@
 import os
 import random
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -130,16 +131,12 @@ def test_a_truncated_trunk_is_told_with_its_name_and_nothing_else_is_lost(projec
     assert sorted(runs.rglob("record.json")) == kept
 
 
-def test_without_tex_everything_but_the_paper_is_made(project, tmp_path):
+def test_without_tex_figures_are_made(project, tmp_path):
+    """The message of the paper itself is tested in ``tests/paper/test_latex.py``."""
     bare = tmp_path / "bin"
     bare.mkdir()
     for name in ("bash", "sh", "dirname", "cat", "env", "uname", "which"):
-        (bare / name).symlink_to(
-            f"/bin/{name}" if os.path.exists(f"/bin/{name}") else f"/usr/bin/{name}"
-        )
-    env = os.environ | {"PATH": str(bare)}
-    outcome = project.snakemake("figure_1", "paper", env=env)
-    assert outcome.returncode != 0
-    assert "latexmk" in outcome.stdout + outcome.stderr
+        (bare / name).symlink_to(shutil.which(name))
+    outcome = project.snakemake("figure_1", env=os.environ | {"PATH": str(bare)})
+    assert outcome.returncode == 0, outcome.stderr[-4000:]
     assert (project.root / "figures" / "smoke" / "figure_1.pdf").exists()
-    assert not (project.root / "paper" / "smoke.pdf").exists()

@@ -28,9 +28,6 @@ def test_a_figure_that_cannot_be_drawn_leaves_the_last_one(project):
         reported.write_text(text)
     assert outcome.returncode != 0
     assert (project.root / FIGURE).read_bytes() == before
-    again = project.snakemake("figure_1", "--forcerun", "figure_1")
-    assert again.returncode == 0, again.stderr[-4000:]
-    assert (project.root / FIGURE).read_bytes() == before
 
 
 def test_jobs_import_no_foreign_packages(project, tmp_path):
