@@ -212,7 +212,7 @@ def status(chosen: argparse.Namespace) -> None:
     }
     print(status.text(runs, chosen.cores, titles))
     if idle := config.without_scale(chosen.config):
-        print(f"note: {idle}")
+        print(f"note: {idle}", file=sys.stderr)
 
 
 def compare(chosen: argparse.Namespace) -> None:
