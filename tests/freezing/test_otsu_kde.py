@@ -5,8 +5,8 @@ import torch
 
 from partial_backprop import registry
 from partial_backprop.freezing import otsu_kde
+from partial_backprop.freezing.otsu import otsu_kde as find
 from partial_backprop.freezing.thresholds import magnitudes
-from partial_backprop.freezing.thresholds import otsu_kde as find
 
 
 def gradients() -> dict[str, torch.Tensor]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from partial_backprop import registry
-from partial_backprop.freezing.thresholds import Threshold, magnitudes, split
+from partial_backprop.freezing.thresholds import magnitudes, raw_threshold, split
 
 # Raw values of METHODS, computed from Table 1 and the listing's learning rate of 0.001.
 RAW = {0.04: 4e-5, 0.19: 1.9e-4, 0.45: 4.5e-4, 0.50: 5e-4}
@@ -16,21 +16,19 @@ RAW = {0.04: 4e-5, 0.19: 1.9e-4, 0.45: 4.5e-4, 0.50: 5e-4}
 
 @pytest.mark.parametrize(("paper", "raw"), RAW.items())
 def test_the_papers_thresholds_in_raw_units(paper, raw):
-    threshold = Threshold.from_paper(paper)
-    assert threshold.raw == pytest.approx(raw, rel=1e-15)
-    assert threshold.paper == pytest.approx(paper, rel=1e-15)
+    assert raw_threshold(paper, 1e-3) == pytest.approx(raw, rel=1e-15)
 
 
 @pytest.mark.parametrize("raw", [-1e-9, math.nan, math.inf])
 def test_a_threshold_is_finite_and_not_negative(raw):
     with pytest.raises(ValueError, match="finite"):
-        Threshold(raw)
+        raw_threshold(raw, 1e-3)
 
 
 @pytest.mark.parametrize("rate", [0.0, -1.0, math.nan, math.inf])
 def test_a_learning_rate_is_positive(rate):
     with pytest.raises(ValueError, match=r"learning_rate.*positive"):
-        Threshold(0.1, rate)
+        raw_threshold(0.1, rate)
 
 
 @given(st.lists(st.floats(-2, 2, width=32), min_size=1))

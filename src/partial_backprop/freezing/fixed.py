@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from partial_backprop.freezing.thresholds import Threshold, split
+from partial_backprop.freezing.thresholds import raw_threshold, split
 from partial_backprop.mask import Mask
 from partial_backprop.ranges import AboveZero, FromZero
 
@@ -57,4 +57,4 @@ def mask(
     """
     if learning_rate is None:
         raise ValueError("criterion fixed needs a number as its learning_rate here")
-    return split(gradients, Threshold.from_paper(threshold, learning_rate).raw)
+    return split(gradients, raw_threshold(threshold, learning_rate))

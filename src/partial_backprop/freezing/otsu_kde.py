@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from partial_backprop.freezing.thresholds import magnitudes, otsu_kde, split
+from partial_backprop.freezing.otsu import otsu_kde
+from partial_backprop.freezing.thresholds import magnitudes, split
 from partial_backprop.mask import Mask
 from partial_backprop.ranges import Share
 

@@ -2,58 +2,26 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from partial_backprop.freezing.density import Density, kde
-from partial_backprop.freezing.otsu import OtsuKde, otsu, otsu_kde
 from partial_backprop.mask import Mask
 
-__all__ = [
-    "Density",
-    "OtsuKde",
-    "Threshold",
-    "check_finite",
-    "kde",
-    "magnitude",
-    "magnitudes",
-    "otsu",
-    "otsu_kde",
-    "split",
-]
 
-
-@dataclass(frozen=True)
-class Threshold:
-    """A threshold on gradient magnitudes that carries its scale."""
-
+def raw_threshold(value: float, learning_rate: float) -> float:
+    """Turn a threshold in the paper's units, |g| / learning rate, into a raw gradient magnitude."""
     # *Departures.* The paper divides by the learning rate "to obtain the original gradient (non-scaled by
     # the learning rate)". Gradients from autograd carry no learning rate, so the division only changes the
     # unit: 0.45 in the listing is a raw 4.5e-4.
     #
     # Source: pb2020, section 3.1 and the listing's ``zeroGrad``.
-
-    raw: float  # in the units of ``parameter.grad``
-    learning_rate: float = 1e-3  # what the paper divides by
-
-    def __post_init__(self) -> None:
-        """Check that the numbers are in range."""
-        if not 0 <= self.raw < math.inf:
-            raise ValueError(f"a threshold must be a finite number from 0 up, got {self.raw}")
-        if not 0 < self.learning_rate < math.inf:
-            raise ValueError(f"learning_rate must be positive and finite, got {self.learning_rate}")
-
-    @classmethod
-    def from_paper(cls, value: float, learning_rate: float = 1e-3) -> "Threshold":
-        """Read a threshold in the paper's units."""
-        return cls(value * learning_rate, learning_rate)
-
-    @property
-    def paper(self) -> float:
-        """Magnitude in the paper's units, |g| / learning rate."""
-        return self.raw / self.learning_rate
+    if not 0 < learning_rate < math.inf:
+        raise ValueError(f"learning_rate must be positive and finite, got {learning_rate}")
+    raw = value * learning_rate
+    if not 0 <= raw < math.inf:
+        raise ValueError(f"a threshold must be a finite number from 0 up, got {raw}")
+    return raw
 
 
 def magnitudes(gradients: Mapping[str, Tensor]) -> Tensor:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from partial_backprop.errors import UserError
 from partial_backprop.files import write_atomically
-from partial_backprop.freezing.thresholds import otsu_kde
+from partial_backprop.freezing.otsu import otsu_kde
 from partial_backprop.gradients import GradientDensity, GradientSample, LayerGradients
 from partial_backprop.recipes.context import build_context
 from partial_backprop.recipes.job import Job
