@@ -37,14 +37,14 @@ def caption(
             f"{folder.resolve()} does not hold the encoder's run {report.features}: give its folder "
             "with --features"
         )
-    eyes, found, side = encoder.load(folder, device)
+    network, found, side = encoder.load(folder, device)
     decoder = _decoder(made, run, len(vocabulary), found.n_channels, device)
     image = pixels(scaled(shown, side))
-    said = beam_search(
-        decoder, eyes.features(image[None]), made.config.recipe["max_words"], report.beam
+    result = beam_search(
+        decoder, network.features(image[None]), made.config.recipe["max_words"], report.beam
     )
-    words = vocabulary.decode(said.words[0].tolist())
-    attention = said.attention[0, : len(words)].cpu().numpy().reshape(-1, *found.grid)
+    words = vocabulary.decode(result.words[0].tolist())
+    attention = result.attention[0, : len(words)].cpu().numpy().reshape(-1, *found.grid)
     return Example(0, np.ascontiguousarray(image.transpose(1, 2, 0)), words, attention)
 
 

@@ -1,4 +1,4 @@
-"""Soft attention: where to look, given what has been said.
+"""Soft attention: where to look, given the words so far.
 
 B: captions, L: locations, D: features at a location, H: hidden units, A: units of the attention.
 """

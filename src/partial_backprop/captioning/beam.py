@@ -1,6 +1,6 @@
 """The bookkeeping of a beam search for many images at once.
 
-B: images, K: width of the beam, V: words known, L: locations, t: words said so far.
+B: images, K: width of the beam, V: words known, L: locations, t: words so far.
 """
 
 import torch
@@ -47,12 +47,12 @@ class Beam:
         rank = torch.arange(self.width, device=scores.device)
         scores = scores.masked_fill(rank >= self.n_places, _NEVER)
         origin = torch.div(chosen, n_words, rounding_mode="floor")
-        said = chosen % n_words
+        word = chosen % n_words
         image = torch.arange(len(origin), device=origin.device).unsqueeze(1)
         looked = torch.cat([self.attention, attention.unsqueeze(2)], dim=2)
         self.attention = looked[image, origin]
-        self.words = torch.cat([self.words[image, origin], said.unsqueeze(2)], dim=2)
-        ends = (said == END) & (scores > _NEVER)
+        self.words = torch.cat([self.words[image, origin], word.unsqueeze(2)], dim=2)
+        ends = (word == END) & (scores > _NEVER)
         self._put_aside(scores.masked_fill(~ends, _NEVER))
         self.n_places = self.n_places - ends.sum(dim=1, keepdim=True)
         self.scores = scores.masked_fill(ends, _NEVER)

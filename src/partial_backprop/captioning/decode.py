@@ -31,7 +31,7 @@ def beam_search(decoder: Decoder, features: Tensor, max_words: int, width: int) 
     """Search for the likeliest caption among the most promising beginnings."""
     # Shapes: features (B, L, D)
     # Captions compete by their probabilities, whatever their lengths, so that long ones are at a
-    # disadvantage: the source does not say otherwise. Padding and start are never said; the word
+    # disadvantage: the source does not say otherwise. Padding and start are never chosen; the word
     # for unknown ones may be.
     # Source: pb2020, section 4.2: "we use a beam size of 3"
     n_images, n_locations, _ = features.shape
@@ -40,9 +40,9 @@ def beam_search(decoder: Decoder, features: Tensor, max_words: int, width: int) 
     state = State(*(one.repeat_interleave(width, dim=0) for one in decoder.start(features)))
     first_place = torch.arange(n_images, device=features.device).unsqueeze(1) * width
     last = torch.full((n_images * width,), START, device=features.device)
-    for n_said in range(max_words + 1):
+    for n_done in range(max_words + 1):
         state, looked = decoder.step(view, state, decoder.embedding(last))
-        log_p = _log_probabilities(decoder.output(state.hidden), must_end=n_said == max_words)
+        log_p = _log_probabilities(decoder.output(state.hidden), must_end=n_done == max_words)
         origin = beam.grow(
             log_p.view(n_images, width, -1), looked.view(n_images, width, n_locations)
         )
@@ -56,7 +56,7 @@ def beam_search(decoder: Decoder, features: Tensor, max_words: int, width: int) 
 
 
 def _log_probabilities(logits: Tensor, must_end: bool) -> Tensor:
-    """Log-probabilities of words that may be said, each given that padding and start may not."""
+    """Log-probabilities of the words that may follow, each given that padding and start may not."""
     logits = logits.index_fill(1, torch.tensor([PAD, START], device=logits.device), _NEVER)
     found = logits.log_softmax(dim=1)
     if must_end:

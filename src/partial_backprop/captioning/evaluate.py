@@ -52,11 +52,11 @@ def teacher_forced(
     marked: list[Words] = [()] * len(split)
     for batch in split.in_order(batch_size):
         found = decoder(batch.features, batch.words, batch.lengths)
-        said = found.logits.argmax(dim=1)
+        predicted = found.logits.argmax(dim=1)
         loss += float(F.cross_entropy(found.logits, found.targets, reduction="sum").double())
-        n_correct += int((said == found.targets).sum())
-        n_examples += len(said)
-        table = torch.full_like(batch.words, PAD).index_put_((found.rows, found.times), said)
+        n_correct += int((predicted == found.targets).sum())
+        n_examples += len(predicted)
+        table = torch.full_like(batch.words, PAD).index_put_((found.rows, found.times), predicted)
         for caption, length, row in zip(
             batch.captions.tolist(), batch.lengths.tolist(), table.tolist(), strict=True
         ):
