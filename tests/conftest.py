@@ -1,7 +1,9 @@
 """What all tests share: one thread, reproducible property tests, markers, and the real data where it is."""
 
+import functools
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -84,3 +86,13 @@ def full(tmp_path_factory: pytest.TempPathFactory):
     from tests import everything
 
     return everything.inputs(tmp_path_factory.mktemp("everything"))
+
+
+@pytest.fixture(scope="module")
+def few_draws() -> Iterator[None]:
+    """Let bootstraps of the ledger be short, where no test looks at their ends."""
+    from partial_backprop.report import judge, ledger
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger, "judge", functools.partial(judge.judge, draws=50))
+        yield

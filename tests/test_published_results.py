@@ -10,6 +10,7 @@ from partial_backprop.figures import style
 from partial_backprop.inputs import read_inputs
 from partial_backprop.report import tables
 
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_draws")]
 ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "results" / "published" / "runs"
 
@@ -23,7 +24,6 @@ def published():
     return found
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", artifacts.names("tables"))
 def test_tables_are_made(name, published):
     text = artifacts.to_tex(tables.build(name, published))
@@ -31,7 +31,6 @@ def test_tables_are_made(name, published):
     assert "nan" not in text
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", artifacts.names("figures"))
 def test_figures_are_drawn(name, published):
     with style.applied():

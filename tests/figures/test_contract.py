@@ -14,6 +14,7 @@ from partial_backprop import artifacts
 from partial_backprop.figures import style
 from partial_backprop.inputs import Inputs
 
+pytestmark = pytest.mark.usefixtures("few_draws")
 NAMES = artifacts.names("figures")
 LEAST_PT = 7
 DRAWN_FROM_RUNS = [name for name in NAMES if name != "figure_1"]

@@ -1,11 +1,8 @@
 """LaTeX where it is installed, and ledgers that are judged fast."""
 
-import functools
 import shutil
 
 import pytest
-
-from partial_backprop.report import judge, ledger
 
 
 @pytest.fixture(scope="session")
@@ -16,9 +13,5 @@ def tex() -> None:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def few_draws() -> None:
-    """Let bootstraps be short: no test of the paper looks at their ends."""
-    patch = pytest.MonkeyPatch()
-    patch.setattr(ledger, "judge", functools.partial(judge.judge, draws=50))
-    yield
-    patch.undo()
+def _fast(few_draws) -> None:
+    """No test of the paper looks at the ends of a bootstrap."""

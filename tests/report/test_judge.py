@@ -210,7 +210,7 @@ def test_two_arms_that_are_the_same_are_seldom_called_different(printed_numbers,
     generator = np.random.default_rng(n_seeds)
     n_images, called = 1000, []
     hard = generator.normal(2.0, 1.5, n_images)
-    for _ in range(200):
+    for _ in range(120):
         images = hard[generator.integers(n_images, size=n_images)]
         bits = {}
         for arm in ("fb", "pb"):

@@ -14,6 +14,7 @@ from partial_backprop.paper.text import escape
 from partial_backprop.report import gather, tables
 from partial_backprop.report.layout import Table
 
+pytestmark = pytest.mark.usefixtures("few_draws")
 NAMES = artifacts.names("tables")
 OF_NO_SCALE = "table_bench"
 """Which is of machines, not of runs."""
