@@ -20,9 +20,18 @@ hypothesis.settings.register_profile("deterministic", derandomize=True, deadline
 hypothesis.settings.load_profile("deterministic")
 
 ROOT = Path(__file__).parents[1]
-SLOW_FOLDERS = {"cluster", "figures", "integrations", "recipes", "workflow"}
-"""Whose tests train, draw, run the workflow or import trainers; slow ones elsewhere are marked where they
-stand."""
+SLOW_FOLDERS = {
+    "benchmarks",
+    "cluster",
+    "figures",
+    "integrations",
+    "recipes",
+    "scripts",
+    "tables",
+    "workflow",
+}
+"""Whose tests train, measure, draw, print, run the workflow or import trainers; slow ones elsewhere are
+marked where they stand."""
 BY_FIXTURE = {"tex": "tex", "git": "git", "shared_data": "real_data"}
 """Fixture -> marker of the tests that ask for it."""
 

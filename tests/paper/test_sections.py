@@ -20,6 +20,7 @@ from partial_backprop.paper.context import context
 from partial_backprop.report.claims import Verdict
 from partial_backprop.report.verdict import REASONS, Judgement
 
+pytestmark = pytest.mark.slow
 VERDICTS = Verdict.__args__
 TEMPLATES = article.environment(SOURCE)
 SECTIONS = [*(SOURCE / "sections").iterdir(), *(path for _, path in folders.files("*.tex.j2"))]

@@ -9,7 +9,7 @@ import pytest
 from partial_backprop import cli
 from partial_backprop.report import compare
 
-pytestmark = pytest.mark.usefixtures("few_draws")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_draws")]
 ROOT = Path(__file__).parents[2]
 RUNS = ROOT / "results" / "published" / "runs"
 

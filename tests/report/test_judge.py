@@ -204,6 +204,7 @@ def test_a_claim_made_of_others(printed_numbers, verdicts, expected):
     assert found["ALL"].verdict == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("n_seeds", [3, 6])
 def test_two_arms_that_are_the_same_are_seldom_called_different(printed_numbers, judged, n_seeds):
     """FB against FB of other seeds, judged as if they were FB and PB, on resampled images."""

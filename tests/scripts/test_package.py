@@ -42,7 +42,6 @@ def sources() -> set[str]:
     return {path.as_posix() for path in found if "__pycache__" not in path.parts}
 
 
-@pytest.mark.slow
 def test_the_wheel_holds_every_file_of_the_package(built):
     (wheel,) = built.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
@@ -50,7 +49,6 @@ def test_the_wheel_holds_every_file_of_the_package(built):
     assert {Path(name).suffix for name in sources()} >= {".c", ".h", ".py"}
 
 
-@pytest.mark.slow
 def test_the_sdist_holds_every_file_of_the_package_and_what_builds_it(built):
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as packed:

@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tests.static.test_layers import FOREIGN
 
 import partial_backprop
+
+pytestmark = pytest.mark.slow
 
 PACKAGE = Path(partial_backprop.__file__).parent
 ROOT = Path(__file__).parents[2]
