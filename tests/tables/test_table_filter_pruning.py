@@ -71,11 +71,3 @@ def test_times_are_shown_where_there_are_any(tmp_path):
     path.write_text("whole_s,small_s\n4e-3,1e-3\n")
     found = tables.build("table_filter_pruning", fake_filters.inputs(folder=tmp_path))
     assert line(found, "group lasso by filters")[-1] == "25.0"
-
-
-def test_notes_name_the_data_that_ran(table):
-    notes = " ".join(table.notes)
-    assert "scenes" in notes
-    assert "CIFAR" not in notes
-    assert "reduced, 18,670 parameters" in notes
-    assert "τ = 1×10⁻⁵" in notes

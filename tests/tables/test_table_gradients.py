@@ -68,9 +68,3 @@ def test_accuracies_and_differences_are_those_of_the_records(table):
     assert line[1:4] == ["71.00 ± 1.00", "71.50 ± 1.00", "72.00 ± 1.00"]
     assert line[4].startswith("−10.00 [")
     assert frame.loc["threshold", "squares_zeroed_percent"] == pytest.approx(1.0)
-
-
-def test_the_data_set_that_ran_is_named(table):
-    notes = " ".join(table.notes)
-    assert "on scenes (2,000 training, 500 validation, 1,000 test images)" in notes
-    assert "seeds 0–2" in notes

@@ -14,8 +14,6 @@ from partial_backprop.record import Record
 from partial_backprop.report import tables
 from partial_backprop.report.rows import TOTAL
 
-TABLES = ("lab2_layers", "lab2_pruning", "lab3_joint", "lab3_quantization", "statements")
-TABLES = tuple(f"table_{name}" for name in TABLES)
 RULES = ("last", "best_on_validation", "paper_protocol")
 RECORDED = {"paper_protocol": "best_on_test"}  # a column's name -> the rule in records
 LAB2, LAB3 = fake_labs.ARMS
@@ -126,15 +124,6 @@ def test_zeros_kept_and_lost_stand_side_by_side() -> None:
     assert lost[2:5] == ["0.00", "11.00", "–"]
     assert lost[5:7] == ["0.00", "76.00"]
     assert lines[5][5:] == ["–"] * 5
-
-
-@pytest.mark.parametrize("name", TABLES)
-def test_the_data_set_that_ran_is_named(name: str) -> None:
-    notes = " ".join(tables.build(name, fake_labs.inputs()).notes)
-    assert "on scenes (2,000 training, 500 validation, 1,000 test images)" in notes
-    assert "CIFAR" not in notes
-    # Two labs of one network on the same data are told once.
-    assert notes.count("272,474") == 1
 
 
 def test_weights_that_a_user_gave_are_named() -> None:

@@ -40,10 +40,3 @@ def test_counts_and_bytes_are_in_the_frame() -> None:
     assert pruned["last_test_n_correct"] == "820 830"
     assert pruned["last_accuracy_percent_mean"] == pytest.approx(82.5)
     assert pruned["printed_accuracy_percent"] == pytest.approx(70.15, abs=1e-6)
-
-
-def test_what_ran_is_said() -> None:
-    notes = " ".join(tables.build("table_weight_pruning", fake_sizes.inputs()).notes)
-    assert "CNN (full size, 551,722 parameters) on scenes (2,000 training" in notes
-    assert "Pruned from 50 % to 80 % of each" in notes
-    assert "CIFAR" not in notes
