@@ -1,7 +1,6 @@
 """Paths that are what the optimizer's state says, resumed runs, rivals, and tickets from a path."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ import yaml
 from PIL import Image
 from tests.runs import CPU, run
 
-from partial_backprop import config
+from partial_backprop import config, folders
 from partial_backprop.experiments.dessilbi import inclusion_path, topk_accuracy
 from partial_backprop.experiments.dessilbi import results as inclusion
 from partial_backprop.experiments.dessilbi import run_inclusion as recipe
@@ -19,8 +18,6 @@ from partial_backprop.optim.adabound import AdaBound
 from partial_backprop.recipes.context import build_context
 from partial_backprop.recipes.job import Job
 from partial_backprop.record import read
-
-CONFIG = Path(__file__).parents[2] / "config"
 
 
 def report(lab, experiment, arm):
@@ -310,8 +307,8 @@ def test_imagenet_is_a_folder_of_pictures(tmp_path):
     (folder / "scales").mkdir(parents=True)
     (folder / "experiments").mkdir()
     (folder / "scales/s.yaml").write_text(yaml.safe_dump(scale))
-    name = "experiments/dessilbi_imagenet.yaml"
-    (folder / name).write_text((CONFIG / name).read_text())
+    own = folders.every_experiment()["dessilbi_imagenet"]
+    (folder / "experiments" / own.name).write_bytes(own.read_bytes())
     for arm in ("sgd_mom_wd", "dessilbi_mom_wd"):
         out = tmp_path / arm
         run(config.resolve("s", "dessilbi_imagenet", arm, 0, folder), out=out, data_root=tmp_path)
