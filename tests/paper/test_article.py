@@ -279,7 +279,9 @@ def test_no_number_is_typed_in_the_prose(path):
 def test_every_reference_is_cited_and_every_citation_is_a_reference():
     bib = (SOURCE / "references.bib").read_text(encoding="utf-8")
     entries = set(re.findall(r"^@\w+\{([^,]+),", bib, re.MULTILINE))
-    text = "".join(path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.j2"))
+    of_folders = (path for _, path in folders.files("*.tex.j2"))
+    paths = (*SOURCE.rglob("*.j2"), *of_folders)
+    text = "".join(path.read_text(encoding="utf-8") for path in paths)
     groups = re.findall(r"\\cite[tp]?\{([^}]+)\}", text)
     cited = {key for group in groups for key in group.split(",")}
     assert cited == entries

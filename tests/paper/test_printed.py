@@ -46,3 +46,9 @@ def test_a_table_that_did_not_run_says_nothing_and_stays_whole(tmp_path):
     found = read(tmp_path, HEADER, [Row(("FB", *["not run"] * 4))], "lrrrr")
     assert not found.says_something
     assert found.columns == "@{}lrrrr@{}"
+
+
+def test_a_table_without_rows_says_nothing(tmp_path):
+    found = read(tmp_path, HEADER, [], "lrrrr")
+    assert not found.says_something
+    assert found.body.strip() == ""

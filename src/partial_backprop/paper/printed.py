@@ -1,5 +1,6 @@
 """Tables as they were made for print, taken apart so that the article can set them its own way."""
 
+import itertools
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -96,7 +97,7 @@ def _spoken(body: str) -> str:
     lines = body.splitlines(keepends=True)
     rows = [index for index, line in enumerate(lines) if line.endswith("\\\\\n")]
     gone = set()
-    for row, following in zip(rows, [*rows[1:], None], strict=True):
+    for row, following in itertools.pairwise([*rows, None]):
         cells = _cells(lines[row].strip())
         alone = len(cells) == 1 and cells[0].words().endswith(tuple(f": {one}" for one in _NOT_RUN))
         if alone and (following is None or len(_cells(lines[following].strip())) == 1):
