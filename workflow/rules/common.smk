@@ -323,7 +323,8 @@ def image_features(wildcards):
 def given(wildcards, input):
     """The options that name what a run begins with."""
     found = [("--trunk", input.get("trunk")), ("--start", input.get("start"))]
-    features = input.get("features")
+    # Of a run that is done, inputs are lists.
+    features = str(input.get("features") or "")
     found += [("--features", features and Path(features).parent)]
     return shlex.join(str(word) for pair in found if pair[1] for word in pair)
 
