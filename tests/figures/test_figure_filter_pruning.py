@@ -6,6 +6,7 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from tests import fake_filters
 
+from partial_backprop import folders
 from partial_backprop.experiments.filter_pruning import figure_filter_pruning as module
 from partial_backprop.measurements import filters
 
@@ -24,10 +25,10 @@ def test_bars_are_the_counts_by_both_rules():
             report = filters.of(run.record)
             share = 100 * report.total(count) / report.total("n_weights")
             shares.setdefault(run.record.arm, []).append(share)
-        means = [np.mean(shares[arm]) for arm in module.ARMS]
+        means = [np.mean(shares[arm]) for arm in folders.about("filter_pruning").arms]
         assert bars(figure, column) == pytest.approx(means)
     # Without zeros by magnitude, every second weight counts as one.
-    place = list(module.ARMS).index("plain")
+    place = list(folders.about("filter_pruning").arms).index("plain")
     assert bars(figure, "zeros_percent")[place] < 1 < 45 < bars(figure, "signed_percent")[place]
 
 

@@ -206,7 +206,7 @@ def input_is_current(path):
 
 def settled(product, current, paths):
     """What a job reads. Where its product is current, times of these files say nothing."""
-    if not current:
+    if not current or not Path(product).exists():  # another workflow may make it again
         return paths
     paths = [path for path in ([paths] if isinstance(paths, str) else paths)]
     forced = [
