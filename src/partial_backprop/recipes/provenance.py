@@ -6,10 +6,10 @@ import resource
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from partial_backprop import __version__, sources
-from partial_backprop.record import Provenance
+from partial_backprop.record import Provenance, Record, write
 from partial_backprop.run_config import RunConfig
 
 if TYPE_CHECKING:
@@ -83,3 +83,20 @@ def provenance(config: RunConfig, device: "torch.device | None", wall_s: float) 
         wall_s=round(wall_s, 3),
         peak_memory_bytes=peak,
     )
+
+
+def write_record(
+    config: RunConfig, out: Path, device: "torch.device | None", wall_s: float, **found: Any
+) -> None:
+    """Write ``record.json`` with what a run found: it comes last, since where it is the run is complete."""
+    made = Record(
+        experiment=config.experiment,
+        arm=config.arm,
+        seed=config.seed,
+        scale=config.scale,
+        config=config,
+        config_sha256=config.sha256(),
+        provenance=provenance(config, device, wall_s),
+        **found,
+    )
+    write(made, out / "record.json")

@@ -8,9 +8,9 @@ from partial_backprop.files import write_atomically
 from partial_backprop.freezing_report import FreezingReport
 from partial_backprop.recipes.context import TrainingContext
 from partial_backprop.recipes.job import Job
-from partial_backprop.recipes.provenance import provenance
+from partial_backprop.recipes.provenance import write_record
 from partial_backprop.recipes.run_checkpoint import RunCheckpoint, Stateful
-from partial_backprop.record import Record, Selection, write
+from partial_backprop.record import Selection
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training import checkpoint, history
 from partial_backprop.training.events import Events
@@ -71,20 +71,14 @@ def save_run(
     train_state = context.train_state
     checkpoint.save(train_state.model.state_dict(), job.out / "weights.pt")
     write_atomically(job.out / "history.csv", history.to_csv(train_state.rows))
-    write(
-        Record(
-            experiment=config.experiment,
-            arm=config.arm,
-            seed=config.seed,
-            scale=config.scale,
-            config=config,
-            config_sha256=config.sha256(),
-            data=context.data,
-            network=context.network,
-            selections=tuple(selections),
-            freezing=freezing,
-            measurements=measurements or {},
-            provenance=provenance(config, job.device, train_state.elapsed_s),
-        ),
-        job.out / "record.json",
+    write_record(
+        config,
+        job.out,
+        job.device,
+        train_state.elapsed_s,
+        data=context.data,
+        network=context.network,
+        selections=tuple(selections),
+        freezing=freezing,
+        measurements=measurements or {},
     )

@@ -10,8 +10,8 @@ from partial_backprop.captioning.writing import FeatureWriter
 from partial_backprop.data.captioned import CaptionedSplits, load_captioned
 from partial_backprop.errors import UserError
 from partial_backprop.recipes.job import Job
-from partial_backprop.recipes.provenance import code_sha256, provenance
-from partial_backprop.record import NetworkFacts, Record, write
+from partial_backprop.recipes.provenance import code_sha256, write_record
+from partial_backprop.record import NetworkFacts
 from partial_backprop.run_config import RunConfig
 from partial_backprop.training.checkpoint import save
 from partial_backprop.training.progress import Progress
@@ -73,20 +73,14 @@ def run(
         n_parameters=sum(parameter.numel() for parameter in model.parameters()),
         full_size=dict(config.network) == registry.resolve("networks", {"name": name}),
     )
-    write(
-        Record(
-            experiment=config.experiment,
-            arm=config.arm,
-            seed=config.seed,
-            scale=config.scale,
-            config=config,
-            config_sha256=config.sha256(),
-            data=splits.facts,
-            network=facts,
-            measurements={KEY: report.model_dump(mode="json")},
-            provenance=provenance(config, job.device, elapsed_s),
-        ),
-        job.out / "record.json",
+    write_record(
+        config,
+        job.out,
+        job.device,
+        elapsed_s,
+        data=splits.facts,
+        network=facts,
+        measurements={KEY: report.model_dump(mode="json")},
     )
 
 

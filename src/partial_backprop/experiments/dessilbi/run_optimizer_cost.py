@@ -13,8 +13,7 @@ from partial_backprop.optim.dessilbi import DessiLBI
 from partial_backprop.recipes import step_meter
 from partial_backprop.recipes.context import build_context
 from partial_backprop.recipes.job import Job
-from partial_backprop.recipes.provenance import provenance
-from partial_backprop.record import Record, write
+from partial_backprop.recipes.provenance import write_record
 from partial_backprop.run_config import RunConfig, TrainingConfig
 from partial_backprop.training.loop import TrainState
 from partial_backprop.training.seeding import make_deterministic
@@ -91,18 +90,12 @@ def run(
     )
     times = pd.DataFrame(rows, columns=step_costs.TIMING_COLUMNS)
     write_atomically(job.out / step_costs.TIMING, times.to_csv(index=False).encode())
-    write(
-        Record(
-            experiment=config.experiment,
-            arm=config.arm,
-            seed=config.seed,
-            scale=config.scale,
-            config=config,
-            config_sha256=config.sha256(),
-            data=context.data,
-            network=context.network,
-            measurements={step_costs.KEY: report.model_dump(mode="json")},
-            provenance=provenance(config, job.device, time.monotonic() - started),
-        ),
-        job.out / "record.json",
+    write_record(
+        config,
+        job.out,
+        job.device,
+        time.monotonic() - started,
+        data=context.data,
+        network=context.network,
+        measurements={step_costs.KEY: report.model_dump(mode="json")},
     )

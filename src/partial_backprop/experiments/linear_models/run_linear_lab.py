@@ -12,8 +12,7 @@ import numpy as np
 from partial_backprop.errors import UserError
 from partial_backprop.experiments.linear_models import results as linear
 from partial_backprop.recipes.job import Job
-from partial_backprop.recipes.provenance import provenance
-from partial_backprop.record import Record, write
+from partial_backprop.recipes.provenance import write_record
 from partial_backprop.run_config import RunConfig
 from partial_backprop.sparse.descent import full_batch, per_sample
 from partial_backprop.sparse.penalties import (
@@ -75,18 +74,12 @@ def run(
         updates_per_step=1 if order == "full_batch" else len(X),
         courses=courses,
     )
-    write(
-        Record(
-            experiment=config.experiment,
-            arm=config.arm,
-            seed=config.seed,
-            scale=config.scale,
-            config=config,
-            config_sha256=config.sha256(),
-            measurements={linear.KEY: report.model_dump(mode="json")},
-            provenance=provenance(config, None, time.monotonic() - started),
-        ),
-        job.out / "record.json",
+    write_record(
+        config,
+        job.out,
+        None,
+        time.monotonic() - started,
+        measurements={linear.KEY: report.model_dump(mode="json")},
     )
 
 
