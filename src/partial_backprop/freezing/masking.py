@@ -56,16 +56,20 @@ class MaskingSteps:
     _n_natural_zeros: dict[str, int]
     _warned_of: set[str]
     _sample: tuple[nn.Parameter, int, float] | None
+    _hooks: list[Any]
 
     @property
     def freezes(self) -> bool:
-        """Whether a mask is in force."""
-        raise NotImplementedError
+        """Whether a mask is in force: there is one, and the full epochs at the end are not on."""
+        has_mask = bool(self._hooks) and self._state is not None
+        return has_mask and not self._schedule.is_full(self._epoch)
 
     @property
     def mask_is_due(self) -> bool:
-        """Whether the next step makes a mask."""
-        raise NotImplementedError
+        """Whether the next step makes a mask, of the gradients that it is given."""
+        if self._epoch is None or not self._hooks:
+            return False
+        return self._schedule.is_due(self._epoch, self._masked_at)
 
     def _register_hooks(self, replace: bool = False) -> None:
         """Hook into the optimizer's step, in the place of another of the same parameters."""

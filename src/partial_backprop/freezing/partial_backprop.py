@@ -153,19 +153,6 @@ class PartialBackprop(MaskingSteps):
         """Whether the optimizer has a state of active weights alone: ``compact="auto"`` decides."""
         return self.freezes and self._state.is_compact
 
-    @property
-    def freezes(self) -> bool:
-        """Whether a mask is in force: there is one, and the full epochs at the end are not on."""
-        has_mask = bool(self._hooks) and self._state is not None
-        return has_mask and not self._schedule.is_full(self._epoch)
-
-    @property
-    def mask_is_due(self) -> bool:
-        """Whether the next step makes a mask, of the gradients that it is given."""
-        if self._epoch is None or not self._hooks:
-            return False
-        return self._schedule.is_due(self._epoch, self._masked_at)
-
     def begin_epoch(self, epoch: int) -> None:
         """Say that an epoch begins.
 
